@@ -1,0 +1,17 @@
+// Assertions for what cannot happen. They stay on in production: a broken law must stop the work, never be paid out.
+
+/** Throws when `condition` does not hold. `message` says which law was broken, with the figures. */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`)
+}
+
+/** Narrows away null and undefined; throws when the value is missing. */
+export function present<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw new Error(`assertion failed: ${what} is missing`)
+  return value
+}
+
+/** Marks a branch that the types say cannot be reached. */
+export function unreachable(value: never): never {
+  throw new Error(`assertion failed: unexpected ${JSON.stringify(value)}`)
+}
