@@ -1,0 +1,78 @@
+// Accounts and the chart: which transfers there are, between which roles, and which side of a role may not fall below zero.
+
+import { assert } from './assert.ts'
+import type { AssetName } from './money.ts'
+import { Refusal } from './refusal.ts'
+
+/** The side that carries a role's balance, and whether that balance may fall below zero. */
+type Role = { readonly side: 'debit' | 'credit'; readonly floor: boolean }
+
+/**
+ * The roles of the chart. `wallet`, `expected`, `owed_by` and `network` carry debit balances. Facts that the network states
+ * (money seen in or gone from a wallet) have no floor: they happened, and refusing to write them down would hide them.
+ */
+const ROLES: Readonly<Record<string, Role>> = {
+  expected: { side: 'debit', floor: false },
+  wallet: { side: 'debit', floor: false },
+  network: { side: 'debit', floor: false },
+  owner: { side: 'credit', floor: false },
+  received: { side: 'credit', floor: true },
+  payable: { side: 'credit', floor: true },
+  in_flight: { side: 'credit', floor: true },
+}
+
+/**
+ * What a transfer is for, with the roles it may debit and credit. An owner's own movement of a wallet (money taken out
+ * without a payout) is `withdrawn`, so that what left a wallet is always settled payouts + costs + recorded movements.
+ */
+export const TRANSFER_KINDS = {
+  received: { debit: 'expected', credit: 'received' },
+  share: { debit: 'received', credit: 'payable' },
+  reserved: { debit: 'payable', credit: 'in_flight' },
+  released: { debit: 'in_flight', credit: 'payable' },
+  settled: { debit: 'in_flight', credit: 'wallet' },
+  fee: { debit: 'network', credit: 'wallet' },
+  rent: { debit: 'network', credit: 'wallet' },
+  funded: { debit: 'wallet', credit: 'expected' },
+  withdrawn: { debit: 'owner', credit: 'wallet' },
+} as const
+
+export type TransferKind = keyof typeof TRANSFER_KINDS
+
+/** An account's name within its ledger (`role` or `role:party`) and its asset. One account holds one asset. */
+export type AccountName = { readonly name: string; readonly asset: AssetName }
+
+// No separator of the journal's lines, nothing invisible: parties are our ids, never handles or addresses.
+const PARTY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
+
+/** Checks an id that becomes part of an account's name. Refuses `recipient_malformed`. */
+export function checkParty(party: string, field: string): string {
+  if (PARTY.test(party)) return party
+  throw new Refusal('recipient_malformed', `${field} must be 1 to 100 letters, digits, dots, dashes or underscores`, {
+    field,
+    value: party.slice(0, 60),
+  })
+}
+
+export function accountName(role: string, party?: string): string {
+  assert(role in ROLES, `${role} is no role of the chart`)
+  return party === undefined ? role : `${role}:${party}`
+}
+
+/** One text for a map's key: names hold no tab. */
+export function accountKey({ name, asset }: AccountName): string {
+  return `${name}\t${asset}`
+}
+
+/** The role of an account, by its name. */
+export function roleOf(name: string): Role {
+  const end = name.indexOf(':')
+  const role = ROLES[end === -1 ? name : name.slice(0, end)]
+  assert(role !== undefined, `${name} has no role of the chart`)
+  return role
+}
+
+/** The balance on the side that carries it: above zero in the ordinary case. */
+export function balanceOf(name: string, { debits, credits }: { debits: bigint; credits: bigint }): bigint {
+  return roleOf(name).side === 'debit' ? debits - credits : credits - debits
+}

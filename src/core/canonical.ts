@@ -1,0 +1,25 @@
+// Canonical text and digests: the same content gives the same bytes on every machine, so that it can be compared and chained.
+
+import { hash } from 'node:crypto'
+import type { Json } from './effects.ts'
+
+/** JSON with keys in UTF-16 code unit order and no white space (the ordering of RFC 8785; our numbers are small integers). */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(',')}]`
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value as { readonly [key: string]: Json })
+    const sorted = entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    return `{${sorted.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
+  }
+  return JSON.stringify(value)
+}
+
+/** SHA-256 as 32 bytes. */
+export function sha256(data: string | Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(hash('sha256', data, 'buffer'))
+}
+
+/** An instant with microseconds, as the journal's lines and SQL print it: 2026-01-31T12:00:00.000000Z. */
+export function instantText(instant: Temporal.Instant): string {
+  return instant.toString({ fractionalSecondDigits: 6 })
+}

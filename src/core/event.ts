@@ -1,0 +1,44 @@
+// An event as every door hands it to the engine, and its fingerprint: what makes two events with one reference the same.
+
+import { canonicalJson, sha256 } from './canonical.ts'
+import type { JsonObject } from './effects.ts'
+import type { AssetName } from './money.ts'
+
+export type EventInput = {
+  /** The source's own identity of the event, checked by `checkReference`. */
+  readonly reference: string
+  readonly asset: AssetName
+  readonly units: bigint
+  /** Ids that the plan's shares may name ("creator"), checked by `checkParty`. */
+  readonly parties: Readonly<Record<string, string>>
+  /** When it happened; null when the source does not say, then the instant of recording. */
+  readonly eventAt: Temporal.Instant | null
+  /** Units per role as the source worked them out, when it did: they are checked against the plan and kept. */
+  readonly claimed: Readonly<Record<string, bigint>> | null
+  /** Anything else worth keeping (the gross amount, a note). It changes no share. */
+  readonly details: JsonObject | null
+}
+
+/** Raised when the fingerprint's content changes, so that old ones are never compared with new ones by mistake. */
+const FINGERPRINT_FORMAT = '1'
+
+/**
+ * SHA-256 over the content that decides the shares: asset, units and parties. The instant is left out, because a source that
+ * sends an event again (or an SQL default) stamps it anew; the first recorded instant counts.
+ */
+export function fingerprint({ asset, units, parties }: Pick<EventInput, 'asset' | 'units' | 'parties'>): Uint8Array<ArrayBuffer> {
+  return sha256(`${FINGERPRINT_FORMAT}\n${asset}\n${units}\n${canonicalJson(parties)}\n`)
+}
+
+/** The fields in which two events differ, for the refusal that names them. */
+export function differingFields(
+  first: Pick<EventInput, 'asset' | 'units' | 'parties'>,
+  second: Pick<EventInput, 'asset' | 'units' | 'parties'>,
+): readonly string[] {
+  const roles = new Set([...Object.keys(first.parties), ...Object.keys(second.parties)])
+  return [
+    ...(first.asset === second.asset ? [] : ['asset']),
+    ...(first.units === second.units ? [] : ['units']),
+    ...[...roles].filter((role) => first.parties[role] !== second.parties[role]),
+  ]
+}

@@ -1,0 +1,63 @@
+// The journal's canonical lines and the hash chain over its blocks. Server, export and outside verifiers hash the same bytes.
+// A line holds no ledger id, no lane id and no setting; accounts stand by name. What was once shown can be proven unchanged.
+
+import { hash } from 'node:crypto'
+import type { TransferKind } from './account.ts'
+import { instantText } from './canonical.ts'
+import type { AssetName } from './money.ts'
+
+/** An event as the journal chains it: by digest and fingerprint, so that nothing personal stands in a hash. */
+export type EventLine = {
+  readonly number: bigint
+  readonly digest: string
+  readonly fingerprint: Uint8Array
+  readonly eventAt: Temporal.Instant
+  readonly asset: AssetName
+  readonly units: bigint
+  readonly plan: number
+}
+
+export type TransferLine = {
+  readonly number: bigint
+  /** The event it belongs to; null for movements of payouts and wallets. */
+  readonly event: bigint | null
+  readonly kind: TransferKind
+  /** The share's place in the plan, where it is one. */
+  readonly part: number | null
+  /** The payout, attempt or wallet movement it belongs to. */
+  readonly subject: string | null
+  readonly debit: string
+  readonly credit: string
+  readonly asset: AssetName
+  readonly units: bigint
+}
+
+export type BlockLines = {
+  readonly number: bigint
+  readonly recordedAt: Temporal.Instant
+  readonly events: readonly EventLine[]
+  readonly transfers: readonly TransferLine[]
+}
+
+/** The hash before the first block. */
+export const GENESIS_HASH: Uint8Array<ArrayBuffer> = new Uint8Array(32)
+
+/**
+ * SHA-256 over the previous hash (32 bytes) and the block's lines: one `B`, then an `E` an event, then a `T` a transfer, in order
+ * of number, fields separated by tabs, each line ended by a line feed, nothing printed for null.
+ */
+export function blockHash(previous: Uint8Array, { number, recordedAt, events, transfers }: BlockLines): Uint8Array<ArrayBuffer> {
+  let text = `B\t${number}\t${instantText(recordedAt)}\n`
+  for (const event of events) text += eventLine(event)
+  for (const transfer of transfers) text += transferLine(transfer)
+  const bytes = Buffer.from(text, 'utf8')
+  return new Uint8Array(hash('sha256', Buffer.concat([previous, bytes], previous.length + bytes.length), 'buffer'))
+}
+
+function eventLine({ number, digest, fingerprint, eventAt, asset, units, plan }: EventLine): string {
+  return `E\t${number}\t${digest}\t${fingerprint.toHex()}\t${instantText(eventAt)}\t${asset}\t${units}\t${plan}\n`
+}
+
+function transferLine({ number, event, kind, part, subject, debit, credit, asset, units }: TransferLine): string {
+  return `T\t${number}\t${event ?? ''}\t${kind}\t${part ?? ''}\t${subject ?? ''}\t${debit}\t${credit}\t${asset}\t${units}\n`
+}

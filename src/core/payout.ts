@@ -1,0 +1,68 @@
+// The payout: one share (or several) on its way to one destination. One type a state; the table of transitions is data.
+
+import { unreachable } from './assert.ts'
+
+/**
+ * Why a payout waits. `no_wallet`: the recipient has no destination yet. `recipient_unknown`: nobody knows the recipient (shown with
+ * the share's role: `creator_unknown`). The others come from the rail: they end when the obstacle goes.
+ */
+export const HOLD_REASONS = [
+  'recipient_unknown',
+  'no_wallet',
+  'no_funds',
+  'below_minimum',
+  'frozen',
+  'destination_invalid',
+  'rail_refused',
+  'signing_limit',
+  'paused',
+] as const
+
+export type PayoutHold = (typeof HOLD_REASONS)[number]
+
+export type PayoutState =
+  | { readonly state: 'queued'; readonly dueAt: Temporal.Instant }
+  | { readonly state: 'held'; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
+  | { readonly state: 'reserved'; readonly attempt: string }
+  | { readonly state: 'settled'; readonly attempt: string }
+
+export type PayoutAction =
+  | { readonly type: 'reserve'; readonly attempt: string }
+  | { readonly type: 'settle'; readonly attempt: string }
+  /** The attempt ended without paying: it failed, or it is proven that it never can. */
+  | { readonly type: 'release'; readonly attempt: string; readonly dueAt: Temporal.Instant }
+  | { readonly type: 'hold'; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
+  | { readonly type: 'requeue'; readonly dueAt: Temporal.Instant }
+
+/** Which actions each state allows and where they lead. Pages show the same table. */
+export const PAYOUT_TRANSITIONS = {
+  queued: { reserve: 'reserved', hold: 'held', requeue: 'queued' },
+  held: { requeue: 'queued', hold: 'held' },
+  reserved: { settle: 'settled', release: 'queued' },
+  settled: {},
+} as const satisfies Record<PayoutState['state'], Partial<Record<PayoutAction['type'], PayoutState['state']>>>
+
+/** The states from which an action may start, for the condition of the update that carries it out. */
+export function payoutStatesBefore(action: PayoutAction['type']): readonly PayoutState['state'][] {
+  const table: Record<PayoutState['state'], Partial<Record<PayoutAction['type'], PayoutState['state']>>> = PAYOUT_TRANSITIONS
+  return (Object.keys(table) as PayoutState['state'][]).filter((state) => table[state][action] !== undefined)
+}
+
+/** The state after an action, or null where the action is not allowed: a stale caller, who changes nothing. */
+export function advancePayout(current: PayoutState, action: PayoutAction): PayoutState | null {
+  if (!payoutStatesBefore(action.type).includes(current.state)) return null
+  switch (action.type) {
+    case 'reserve':
+      return { state: 'reserved', attempt: action.attempt }
+    case 'settle':
+      return current.state === 'reserved' && current.attempt === action.attempt ? { state: 'settled', attempt: action.attempt } : null
+    case 'release':
+      return current.state === 'reserved' && current.attempt === action.attempt ? { state: 'queued', dueAt: action.dueAt } : null
+    case 'hold':
+      return { state: 'held', reason: action.reason, detail: action.detail, dueAt: action.dueAt }
+    case 'requeue':
+      return { state: 'queued', dueAt: action.dueAt }
+    default:
+      return unreachable(action)
+  }
+}

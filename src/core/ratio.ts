@@ -1,0 +1,46 @@
+// Exact ratios of integers, for weights and quotas. They are compared and multiplied, never turned into a float.
+
+import { assert } from './assert.ts'
+
+export type Ratio = { readonly numerator: bigint; readonly denominator: bigint }
+
+/** A ratio in lowest terms with a positive denominator. */
+export function ratio(numerator: bigint, denominator: bigint): Ratio {
+  assert(denominator !== 0n, `${numerator} cannot be divided by zero`)
+  const sign = denominator < 0n ? -1n : 1n
+  const divisor = greatestCommonDivisor(numerator < 0n ? -numerator : numerator, denominator * sign)
+  return { numerator: (numerator * sign) / divisor, denominator: (denominator * sign) / divisor }
+}
+
+/** Reads a plain decimal ("33.3") as an exact ratio (333/10). The caller has checked its form. */
+export function ratioOfDecimal(text: string): Ratio {
+  const [whole = '0', fraction = ''] = text.split('.')
+  return ratio(BigInt(whole + fraction), 10n ** BigInt(fraction.length))
+}
+
+/** Brings ratios to integers of one common scale, so that they can be weights: 0.5, 1.25 → 2, 5 (in lowest terms). */
+export function commonWeights(ratios: readonly Ratio[]): readonly bigint[] {
+  let common = 1n
+  for (const { denominator } of ratios) common = (common / greatestCommonDivisor(common, denominator)) * denominator
+  const weights = ratios.map(({ numerator, denominator }) => numerator * (common / denominator))
+  const divisor = weights.reduce((all, weight) => greatestCommonDivisor(all, weight), 0n)
+  return divisor > 1n ? weights.map((weight) => weight / divisor) : weights
+}
+
+/** Less than zero, zero or more than zero, as a is less than, equal to or more than b. */
+export function compareRatios(a: Ratio, b: Ratio): -1 | 0 | 1 {
+  const left = a.numerator * b.denominator
+  const right = b.numerator * a.denominator
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+/** "80/100" in lowest terms as "4/5"; a whole number without its denominator. */
+export function formatRatio({ numerator, denominator }: Ratio): string {
+  return denominator === 1n ? `${numerator}` : `${numerator}/${denominator}`
+}
+
+function greatestCommonDivisor(a: bigint, b: bigint): bigint {
+  let [x, y] = [a, b]
+  while (y !== 0n) [x, y] = [y, x % y]
+  return x === 0n ? 1n : x
+}
