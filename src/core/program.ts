@@ -1,0 +1,49 @@
+// What a program tells the engine: which events it takes in and how, its first plan, its recipients. It holds no engine of its own.
+
+import type { z } from 'zod'
+import type { Share } from './distribution.ts'
+import type { EventInput } from './event.ts'
+import type { AssetName } from './money.ts'
+import type { PlanData } from './plan.ts'
+
+/** A row of an inbox table as text, column by column, exactly as PostgreSQL prints it; null stays null. */
+export type InboxRow = Readonly<Record<string, string | null>>
+
+/**
+ * A table by which events come in as plain SQL inserts. Its trigger refuses wrong content and queues the row; the engine turns each
+ * committed row into one event. Doors of our own write row and event in one transaction.
+ */
+export type Inbox = {
+  readonly table: string
+  /** The column that holds the source reference. */
+  readonly reference: string
+  /** Columns that the engine reads and writes, with the type to cast text to when writing. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  readonly toEvent: (row: InboxRow) => EventInput
+  readonly toRow: (event: EventInput & { readonly eventAt: Temporal.Instant }, shares: readonly Share[]) => InboxRow
+  /** Says how a stored row differs from its event, for `verify`: null when it does not. */
+  readonly compare: (row: InboxRow, event: EventInput, shares: readonly Share[]) => string | null
+}
+
+/** A fixed recipient of the program, named when a ledger is created. */
+export type ProgramRecipient = { readonly recipient: string; readonly label: string }
+
+export type Program = {
+  readonly name: string
+  readonly summary: string
+  readonly asset: AssetName
+  /** The rail on which its shares are paid. */
+  readonly rail: string
+  readonly recipients: readonly ProgramRecipient[]
+  /** The event's party whose recipients come from a directory table, with the hold shown while nobody knows them. */
+  readonly firstPlan: PlanData
+  /** The body of an event in the API, the CLI's options and files: the program's own words. */
+  readonly event: z.ZodType<EventInput>
+  readonly inbox: Inbox | null
+  /** SQL that gives a ledger its tables, triggers and views; `:schema`, `:ledger` and `:app` are replaced. */
+  readonly install: string | null
+  /** The names that `install` makes or adopts in the ledger's schema. */
+  readonly names: readonly string[]
+  /** The instant whose plan version counts. */
+  readonly versionInstant: (event: { readonly eventAt: Temporal.Instant }) => Temporal.Instant
+}
