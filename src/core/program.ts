@@ -35,7 +35,6 @@ export type Program = {
   /** The rail on which its shares are paid. */
   readonly rail: string
   readonly recipients: readonly ProgramRecipient[]
-  /** The event's party whose recipients come from a directory table, with the hold shown while nobody knows them. */
   readonly firstPlan: PlanData
   /** The body of an event in the API, the CLI's options and files: the program's own words. */
   readonly event: z.ZodType<EventInput>
