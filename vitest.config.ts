@@ -1,0 +1,15 @@
+// How tests run: in threads that share their modules, on one PostgreSQL for the whole run.
+
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'simulation/**/*.test.ts', 'bench/**/*.test.ts'],
+    globalSetup: 'test/global-setup.ts',
+    pool: 'threads',
+    isolate: false,
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+})
