@@ -1,7 +1,7 @@
 // Accounts and the chart: which transfers there are, between which roles, and which side of a role may not fall below zero.
 
-import { assert } from './assert.ts'
-import type { AssetName } from './money.ts'
+import { assert, present } from './assert.ts'
+import { clip, type AssetName } from './money.ts'
 import { Refusal } from './refusal.ts'
 
 /** The side that carries a role's balance, and whether that balance may fall below zero. */
@@ -50,12 +50,12 @@ export function checkParty(party: string, field: string): string {
   if (PARTY.test(party)) return party
   throw new Refusal('recipient_malformed', `${field} must be 1 to 100 letters, digits, dots, dashes or underscores`, {
     field,
-    value: party.slice(0, 60),
+    value: clip(party),
   })
 }
 
 export function accountName(role: string, party?: string): string {
-  assert(role in ROLES, `${role} is no role of the chart`)
+  assert(Object.hasOwn(ROLES, role), `${role} is no role of the chart`)
   return party === undefined ? role : `${role}:${party}`
 }
 
@@ -67,9 +67,9 @@ export function accountKey({ name, asset }: AccountName): string {
 /** The role of an account, by its name. */
 export function roleOf(name: string): Role {
   const end = name.indexOf(':')
-  const role = ROLES[end === -1 ? name : name.slice(0, end)]
-  assert(role !== undefined, `${name} has no role of the chart`)
-  return role
+  const role = end === -1 ? name : name.slice(0, end)
+  assert(Object.hasOwn(ROLES, role), `${name} has no role of the chart`)
+  return present(ROLES[role], role)
 }
 
 /** The balance on the side that carries it: above zero in the ordinary case. */

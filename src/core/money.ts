@@ -91,12 +91,15 @@ export function formatMoney(units: bigint, asset: Asset): string {
   return `${short} ${asset.code}`
 }
 
-/** Cuts text that came from outside before it is repeated in a message. */
+/** Cuts text that came from outside before it is repeated in a message. The result has a UTF-8 form: half a pair becomes U+FFFD. */
 export function clip(text: string, length = 60): string {
-  return text.length <= length ? text : `${text.slice(0, length)}… (${text.length} characters)`
+  return text.length <= length ? text.toWellFormed() : `${text.slice(0, length).toWellFormed()}… (${text.length} characters)`
 }
 
-/** The clipped text in quotes, with control characters made visible. */
+// What JSON leaves as it is though it cannot be seen, or turns what follows around.
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** The clipped text in quotes, with control and format characters made visible. */
 export function quote(text: string): string {
-  return JSON.stringify(clip(text))
+  return JSON.stringify(clip(text)).replace(INVISIBLE, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`)
 }

@@ -39,8 +39,9 @@ export function formatRatio({ numerator, denominator }: Ratio): string {
   return denominator === 1n ? `${numerator}` : `${numerator}/${denominator}`
 }
 
+/** Zero only for two zeros, so that zeros among other numbers change nothing. */
 function greatestCommonDivisor(a: bigint, b: bigint): bigint {
   let [x, y] = [a, b]
   while (y !== 0n) [x, y] = [y, x % y]
-  return x === 0n ? 1n : x
+  return x
 }

@@ -1,0 +1,83 @@
+// The chart of accounts: which transfers there are, which side carries a balance, and which names may stand in it.
+
+import { expect, it } from 'vitest'
+import { accountKey, accountName, balanceOf, checkParty, roleOf, TRANSFER_KINDS, type TransferKind } from './account.ts'
+
+// The chart as the design gives it, written a second time: debit → credit.
+const CHART: Readonly<Record<TransferKind, string>> = {
+  received: 'expected → received',
+  share: 'received → payable',
+  reserved: 'payable → in_flight',
+  released: 'in_flight → payable',
+  settled: 'in_flight → wallet',
+  fee: 'network → wallet',
+  rent: 'network → wallet',
+  funded: 'wallet → expected',
+  withdrawn: 'owner → wallet',
+}
+
+it('has these transfers and no others', () => {
+  const chart = Object.entries(TRANSFER_KINDS).map(([kind, { debit, credit }]) => [kind, `${debit} → ${credit}`])
+  expect(Object.fromEntries(chart)).toEqual(CHART)
+})
+
+it('moves money between two different roles, both of the chart', () => {
+  for (const { debit, credit } of Object.values(TRANSFER_KINDS)) {
+    expect(debit).not.toBe(credit)
+    expect([roleOf(debit).side, roleOf(credit).side]).toHaveLength(2)
+  }
+})
+
+it.each([
+  ['expected', 'debit', false],
+  ['wallet', 'debit', false],
+  ['network', 'debit', false],
+  ['owner', 'credit', false],
+  ['received', 'credit', true],
+  ['payable', 'credit', true],
+  ['in_flight', 'credit', true],
+])('%s carries its balance on the %s side; a floor at zero: %s', (role, side, floor) => {
+  expect(roleOf(role)).toEqual({ side, floor })
+  expect(roleOf(`${role}:creator-1`)).toEqual({ side, floor })
+  const balance = { debits: 7n, credits: 10n }
+  expect(balanceOf(accountName(role, 'p'), balance)).toBe(side === 'debit' ? -3n : 3n)
+})
+
+it('makes and reads names of a role and a party', () => {
+  expect(accountName('expected')).toBe('expected')
+  expect(accountName('payable', 'creator-1')).toBe('payable:creator-1')
+  expect(accountKey({ name: 'payable:creator-1', asset: 'SOL/9' })).toBe('payable:creator-1\tSOL/9')
+})
+
+it.each(['', 'salary', 'Payable', 'payable ', 'toString', 'constructor', 'hasOwnProperty', '__proto__'])(
+  'stops at %j, which is no role of the chart',
+  (role) => {
+    expect(() => accountName(role, 'p')).toThrow(`assertion failed: ${role} is no role of the chart`)
+    expect(() => roleOf(role)).toThrow(`assertion failed: ${role} has no role of the chart`)
+    expect(() => roleOf(`${role}:p`)).toThrow('has no role of the chart')
+  },
+)
+
+it.each(['a', 'A', '7', 'creator-1', 'a.b_c-D', '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', 'x'.repeat(100)])('takes the party %j', (party) => {
+  expect(checkParty(party, 'creator')).toBe(party)
+})
+
+it.each(['', '-a', '.a', '_a', 'a b', 'a:b', 'a/b', 'a\tb', 'a\n', 'é', '+22501020304', '$handle', 'a@b.example', "a'--", 'x'.repeat(101)])(
+  'refuses the party %j',
+  (party) => {
+    expect(() => checkParty(party, 'creator')).toThrow(
+      expect.objectContaining({
+        code: 'recipient_malformed',
+        message: 'creator must be 1 to 100 letters, digits, dots, dashes or underscores',
+        details: expect.objectContaining({ field: 'creator' }) as unknown,
+      }),
+    )
+  },
+)
+
+it('repeats a refused party short and well-formed', () => {
+  const refused = (value: string) => expect.objectContaining({ details: { field: 'creator', value } })
+  expect(() => checkParty('é', 'creator')).toThrow(refused('é'))
+  expect(() => checkParty('x'.repeat(10_000), 'creator')).toThrow(refused(`${'x'.repeat(60)}… (10000 characters)`))
+  expect(() => checkParty('\ud800', 'creator')).toThrow(refused('\ufffd'))
+})

@@ -1,0 +1,80 @@
+// What makes two events with one reference the same: asset, units and parties, and nothing else.
+
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { differingFields, fingerprint } from './event.ts'
+
+type Content = Parameters<typeof fingerprint>[0]
+
+const name = fc.constantFrom('creator', 'token', 'seller', 'constructor')
+const content: fc.Arbitrary<Content> = fc.record({
+  asset: fc.constantFrom('SOL/9', 'SOL/8', 'USDC/6'),
+  units: fc.bigInt({ min: 1n, max: 30n }),
+  parties: fc.dictionary(name, fc.constantFrom('1', '2', '11', 'x'), { maxKeys: 3, noNullPrototype: true }),
+})
+
+const turned = (parties: Content['parties']): Content['parties'] => Object.fromEntries(Object.entries(parties).toReversed())
+
+/** Sameness said in another way than by text: field by field. */
+function same(a: Content, b: Content): boolean {
+  const roles = [...Object.keys(a.parties), ...Object.keys(b.parties)]
+  const equal = roles.every((role) => Object.hasOwn(a.parties, role) && Object.hasOwn(b.parties, role) && a.parties[role] === b.parties[role])
+  return a.asset === b.asset && a.units === b.units && equal
+}
+
+it('hashes asset, units and parties, and says its format', () => {
+  const text = '1\nSOL/9\n1500000000\n{"creator":"c-1","token":"t-1"}\n'
+  const event = { asset: 'SOL/9', units: 1_500_000_000n, parties: { token: 't-1', creator: 'c-1' } }
+  expect(fingerprint(event).toHex()).toBe(createHash('sha256').update(text, 'utf8').digest('hex'))
+})
+
+it('differs exactly when asset, units or parties differ', () => {
+  fc.assert(
+    fc.property(content, content, (a, b) => {
+      expect(fingerprint(a).toHex() === fingerprint(b).toHex()).toBe(same(a, b))
+      expect(fingerprint({ ...a, parties: turned(a.parties) }).toHex()).toBe(fingerprint(a).toHex())
+    }),
+    { numRuns: 500 },
+  )
+})
+
+it('tells apart what would be one text without its separators', () => {
+  const contents: readonly Content[] = [
+    { asset: 'SOL/1', units: 11n, parties: {} },
+    { asset: 'SOL/11', units: 1n, parties: {} },
+    { asset: 'SOL/1', units: 11n, parties: { a: 'b' } },
+    { asset: 'SOL/1', units: 11n, parties: { a: 'b","c":"d' } },
+    { asset: 'SOL/1', units: 11n, parties: { a: 'b', c: 'd' } },
+  ]
+  expect(new Set(contents.map((one) => fingerprint(one).toHex())).size).toBe(contents.length)
+})
+
+it('leaves out what a source may stamp anew or add', () => {
+  const event = { asset: 'SOL/9', units: 5n, parties: { creator: 'c' } }
+  const later = { ...event, eventAt: Temporal.Instant.from('2026-01-01T00:00:00Z'), claimed: { creator: 5n }, details: { note: 'x' } }
+  expect(fingerprint(later)).toEqual(fingerprint(event))
+})
+
+it('names the fields that differ, and none when the fingerprints are equal', () => {
+  const event = { asset: 'SOL/9', units: 5n, parties: { creator: 'c', token: 't' } }
+  expect(differingFields(event, event)).toEqual([])
+  expect(differingFields(event, { ...event, units: 6n })).toEqual(['units'])
+  expect(differingFields(event, { asset: 'USDC/6', units: 6n, parties: { creator: 'd', seller: 's' } })).toEqual([
+    'asset',
+    'units',
+    'creator',
+    'token',
+    'seller',
+  ])
+  fc.assert(
+    fc.property(content, content, (a, b) => {
+      const fields = differingFields(a, b)
+      expect(fields.length === 0).toBe(same(a, b))
+      expect(differingFields(b, a).toSorted()).toEqual(fields.toSorted())
+      expect(fields.includes('asset')).toBe(a.asset !== b.asset)
+      expect(fields.includes('units')).toBe(a.units !== b.units)
+    }),
+    { numRuns: 300 },
+  )
+})
