@@ -47,10 +47,17 @@ function isInstalled({ development }) {
   if (found === undefined) return false
   const entries = Object.entries(wanted).filter(([path]) => path !== '')
   const omitted = !development && !entries.some(([path, { dev }]) => dev === true && path in found)
+  // What only packages of other platforms ask for is absent with them.
+  const asked = new Set(
+    Object.entries(wanted)
+      .filter(([path]) => path === '' || path in found)
+      .flatMap(([, entry]) => Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })),
+  )
   return entries.every(([path, entry]) => {
     const there = found[path]
     if (there !== undefined) return there.version === entry.version && sameHash(there.integrity, entry.integrity)
-    return (entry.optional === true && !isForThisMachine(entry)) || (entry.dev === true && omitted)
+    if (entry.dev === true && omitted) return true
+    return entry.optional === true && !(isForThisMachine(entry) && asked.has(path.slice(path.lastIndexOf('node_modules/') + 13)))
   })
 }
 
