@@ -3,11 +3,10 @@
 import { unreachable } from './assert.ts'
 
 /**
- * Why a payout waits. `no_wallet`: the recipient has no destination yet. `recipient_unknown`: nobody knows the recipient (shown with
- * the share's role: `creator_unknown`). The others come from the rail: they end when the obstacle goes.
+ * Why a payout waits. `no_wallet`: the recipient has no destination yet; `<role>_unknown`: nobody knows the recipient of the share
+ * with that role (`creator_unknown`). The others come from the rail or the signer: they end when the obstacle goes.
  */
-export const HOLD_REASONS = [
-  'recipient_unknown',
+const HOLD_REASONS = [
   'no_wallet',
   'no_funds',
   'below_minimum',
@@ -15,10 +14,9 @@ export const HOLD_REASONS = [
   'destination_invalid',
   'rail_refused',
   'signing_limit',
-  'paused',
 ] as const
 
-export type PayoutHold = (typeof HOLD_REASONS)[number]
+export type PayoutHold = (typeof HOLD_REASONS)[number] | `${string}_unknown`
 
 export type PayoutState =
   | { readonly state: 'queued'; readonly dueAt: Temporal.Instant }

@@ -49,6 +49,7 @@ export const REFUSALS = {
   recipient_malformed: { status: 422, cause: 'content' },
   recipient_not_found: { status: 404, cause: 'state' },
   reference_conflict: { status: 409, cause: 'content' },
+  reference_locked: { status: 409, cause: 'state' },
   reference_malformed: { status: 422, cause: 'content' },
   reference_test_forbidden: { status: 422, cause: 'content' },
   route_not_found: { status: 404, cause: 'content' },

@@ -12,7 +12,7 @@ grant select, insert on
   apportion.api_key
 to :app;
 grant select, insert on apportion.payout, apportion.attempt, apportion.wallet to :app;
-grant update (destination, state, reason, detail, due_at, tries, live_attempt, last_attempt, changed_at) on apportion.payout to :app;
+grant update (destination, state, reason, detail, due_at, tries, live_attempt, batch, changed_at) on apportion.payout to :app;
 grant update (state, submits, reason, proof, look_at, submit_at, ended_at) on apportion.attempt to :app;
 grant update (movement_cursor) on apportion.wallet to :app;
 grant select, update on apportion.head, apportion.payout_cursor to :app;
@@ -22,6 +22,6 @@ grant select on apportion.migration to :app;
 
 grant select on
   apportion.ledger, apportion.asset, apportion.wallet, apportion.lane, apportion.payout, apportion.payout_share, apportion.transfer,
-  apportion.account, apportion.destination, apportion.signing_limit
+  apportion.account, apportion.destination, apportion.signing_limit, apportion.settlement
 to :signer;
 grant select, insert on apportion.wallet_key, apportion.signing to :signer;

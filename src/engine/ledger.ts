@@ -1,0 +1,98 @@
+// A ledger opened for work: its program, lanes, assets and plan versions. Opened once and shared; only the plan versions grow.
+
+import { present } from '../core/assert.ts'
+import { parseAsset, type Asset } from '../core/money.ts'
+import { parsePlan, type PlanVersion } from '../core/plan.ts'
+import type { Program } from '../core/program.ts'
+import { lanePosition } from '../core/reference.ts'
+import { Refusal } from '../core/refusal.ts'
+import type { RailAsset } from '../rails/rail.ts'
+import { assetsOf, findLedger, lanesOf, listLedgers, planVersionsOf, type LedgerRow } from '../store/ledger.ts'
+import type { Desk } from './world.ts'
+
+export type Ledger = {
+  readonly id: string
+  readonly name: string
+  readonly program: Program
+  readonly row: LedgerRow
+  readonly asset: Asset
+  readonly assets: ReadonlyMap<string, RailAsset>
+  readonly lanes: readonly bigint[]
+  /** Versions known so far, in order; `refreshPlans` reads new ones. */
+  plans: readonly PlanVersion[]
+}
+
+/** Ledgers opened by one process, by name. */
+export type Ledgers = {
+  /** Refuses `ledger_not_found`. */
+  readonly open: (name: string) => Promise<Ledger>
+  readonly all: () => Promise<readonly Ledger[]>
+}
+
+export function createLedgers(desk: Pick<Desk, 'store' | 'programs'>): Ledgers {
+  const opened = new Map<string, Promise<Ledger>>()
+  const remember = (name: string, load: () => Promise<Ledger>): Promise<Ledger> =>
+    opened.getOrInsertComputed(name, async () => {
+      try {
+        return await load()
+      } catch (error) {
+        opened.delete(name)
+        throw error
+      }
+    })
+  return {
+    open: async (name) => await remember(name, async () => await loadLedger(desk, await requireLedger(desk, name))),
+    all: async () => {
+      const found = await listLedgers(desk.store.pool)
+      return await Promise.all(found.map(async (row) => await remember(row.name, async () => await loadLedger(desk, row))))
+    },
+  }
+}
+
+/** The lane that a source reference belongs to. */
+export function laneOf(ledger: Ledger, reference: string): bigint {
+  return present(ledger.lanes[lanePosition(reference, ledger.lanes.length)], 'lane')
+}
+
+/** Reads the plan versions anew. */
+export async function refreshPlans({ store }: Pick<Desk, 'store'>, ledger: Ledger): Promise<void> {
+  ledger.plans = await loadPlans({ store }, ledger.id)
+}
+
+export function newestPlan({ plans }: Ledger): PlanVersion {
+  return present(plans.at(-1), 'plan version')
+}
+
+export function planVersion({ plans }: Ledger, version: number): PlanVersion {
+  return present(plans.find((plan) => plan.version === version), `plan version ${version}`)
+}
+
+async function requireLedger({ store }: Pick<Desk, 'store'>, name: string): Promise<LedgerRow> {
+  const row = await findLedger(store.pool, name)
+  if (row !== null) return row
+  throw new Refusal('ledger_not_found', `there is no ledger named ${name}: \`npx apportion ledger list\` shows those there are`, { ledger: name })
+}
+
+async function loadLedger({ store, programs }: Pick<Desk, 'store' | 'programs'>, row: LedgerRow): Promise<Ledger> {
+  const program = present(programs.get(row.program), `program ${row.program}`)
+  const [lanes, assets, plans] = await Promise.all([
+    lanesOf(store.pool, row.ledger),
+    assetsOf(store.pool, row.ledger),
+    loadPlans({ store }, row.ledger),
+  ])
+  return {
+    id: row.ledger,
+    name: row.name,
+    program,
+    row,
+    asset: parseAsset(program.asset),
+    assets: new Map(assets.map((asset) => [asset.asset, asset])),
+    lanes,
+    plans,
+  }
+}
+
+async function loadPlans({ store }: Pick<Desk, 'store'>, ledger: string): Promise<readonly PlanVersion[]> {
+  const versions = await planVersionsOf(store.pool, ledger)
+  return versions.map(({ version, effective_from: effectiveFrom, content }) => ({ version, effectiveFrom, ...parsePlan(content) }))
+}

@@ -1,0 +1,45 @@
+// Turns new shares into payouts: each share once, by the cursor of its lane and the key of its transfer. A share without a known
+// recipient or wallet becomes a payout that waits and says why.
+
+import { present } from '../core/assert.ts'
+import { insertPayouts, lockPayoutCursor, movePayoutCursor, nameDestinations, newShares, requeueHeld } from '../store/payout.ts'
+import { inTransaction } from '../store/statement.ts'
+import { planVersion, refreshPlans, type Ledger } from './ledger.ts'
+import { payingWallet } from './wallet.ts'
+import type { Desk } from './world.ts'
+
+/** Shares made into payouts in one transaction. */
+const MAX_SHARES = 5000
+/** Payouts looked at again in one go because something they waited for may be there. */
+const MAX_RECHECKED = 1000
+/** A share whose recipient or wallet is unknown is looked at again this much later, should the sign that it was named be lost. */
+const RECHECK_AFTER = { minutes: 15 }
+
+/** Makes payouts of a lane's new shares. Answers how many; as many as the limit means that there may be more. */
+export async function makePayouts(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
+  const wallet = await payingWallet(desk, ledger)
+  const now = desk.now()
+  return await inTransaction(desk.store.pool, async (client) => {
+    const cursor = await lockPayoutCursor(client, lane)
+    const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, limit: MAX_SHARES })
+    if (shares.length === 0) return 0
+    if (shares.some(({ plan }) => !ledger.plans.some(({ version }) => version === plan))) await refreshPlans(desk, ledger)
+    const payouts = shares.map((share) => {
+      const { role } = present(planVersion(ledger, share.plan).step.rule.parts[share.part], 'part of the plan')
+      const missing = share.recipient_known ? ('no_wallet' as const) : (`${role}_unknown` as const)
+      const named = share.destination !== null
+      return { ...share, payout: desk.id(), role, wallet: wallet.id, state: named ? ('queued' as const) : ('held' as const), reason: named ? null : missing }
+    })
+    await insertPayouts(client, lane, payouts, now)
+    await movePayoutCursor(client, lane, present(shares.at(-1), 'last share').transfer)
+    return shares.length
+  })
+}
+
+/** Queues held payouts whose obstacle may have gone: a wallet was named, or it is time to try again. */
+export async function recheckHeld(desk: Desk, ledger: Ledger, lane: bigint): Promise<void> {
+  const now = desk.now()
+  const recheckAt = now.add(RECHECK_AFTER)
+  await nameDestinations(desk.store.pool, { ledger: ledger.id, lane, now, recheckAt, limit: MAX_RECHECKED })
+  await requeueHeld(desk.store.pool, lane, now)
+}

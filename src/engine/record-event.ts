@@ -1,0 +1,104 @@
+// Recording events: each gets its plan version and shares, and is posted once in its lane. The same reference with the same content
+// gets the first answer again; a refusal spends nothing.
+
+import { accountName } from '../core/account.ts'
+import { distribute, type Share } from '../core/distribution.ts'
+import { differingFields, fingerprint, type EventInput } from '../core/event.ts'
+import { versionInForce } from '../core/plan.ts'
+import type { EventMember } from '../core/posting.ts'
+import { referenceDigest } from '../core/reference.ts'
+import { Refusal } from '../core/refusal.ts'
+import { newestPlan, type Ledger } from './ledger.ts'
+
+/** An event at a door: which one, and whether the caller may record events of the past. */
+export type Offer = { readonly input: EventInput; readonly door: string; readonly mayBackdate: boolean }
+
+/** Clocks of honest sources differ by less than this; beyond it the instant is wrong. */
+const FUTURE_LIMIT = { minutes: 5 }
+/** Older events keep their instant's version, so whoever may send them can choose the version: that takes a right. */
+const BACKDATED_AFTER = { hours: 7 * 24 }
+
+const TEST_PREFIX = 'TEST_'
+
+/** Turns an offer into a member of a posting batch, by the plan versions known now. A refusal waits until the reference was looked up. */
+export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer, now: Temporal.Instant): EventMember {
+  const event = { ...input, eventAt: input.eventAt ?? now }
+  const plan = versionInForce(ledger.plans, ledger.program.versionInstant(event))
+  const backdated = isBackdated(ledger, event.eventAt, now)
+  return {
+    type: 'event',
+    input: event,
+    digest: referenceDigest(event.reference),
+    fingerprint: fingerprint(event),
+    plan: plan.version,
+    door,
+    backdated,
+    shares:
+      testRefusal(ledger, event.reference) ?? timeRefusal(event.eventAt, { now, backdated, mayBackdate }) ?? sharesOf(event, plan),
+  }
+}
+
+function sharesOf(event: EventInput, plan: Parameters<typeof distribute>[1]): readonly Share[] | Refusal {
+  try {
+    return distribute(event, plan)
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
+}
+
+function isBackdated(ledger: Ledger, eventAt: Temporal.Instant, now: Temporal.Instant): boolean {
+  const newest = newestPlan(ledger).effectiveFrom
+  return (
+    Temporal.Instant.compare(eventAt, now.subtract(BACKDATED_AFTER)) < 0 ||
+    (newest !== null && Temporal.Instant.compare(newest, now) <= 0 && Temporal.Instant.compare(eventAt, newest) < 0)
+  )
+}
+
+function timeRefusal(
+  eventAt: Temporal.Instant,
+  { now, backdated, mayBackdate }: { now: Temporal.Instant; backdated: boolean; mayBackdate: boolean },
+): Refusal | null {
+  const figures = { field: 'event_at', value: eventAt.toString(), now: now.toString() }
+  if (Temporal.Instant.compare(eventAt, now.add(FUTURE_LIMIT)) > 0) {
+    return new Refusal('event_time_exceeded', `event_at is ${eventAt.toString()}, more than five minutes after now (${now.toString()})`, figures)
+  }
+  if (!backdated || mayBackdate) return null
+  return new Refusal(
+    'event_backdated_forbidden',
+    `event_at is ${eventAt.toString()}: an event older than seven days, or than the newest plan version, takes the right to backdate`,
+    figures,
+  )
+}
+
+function testRefusal({ row }: Ledger, reference: string): Refusal | null {
+  if (row.sandbox || !reference.startsWith(TEST_PREFIX) || row.settings['allow_test_references'] === true) return null
+  return new Refusal('reference_test_forbidden', `references beginning with ${TEST_PREFIX} are for the sandbox; this ledger pays real money`, {
+    field: 'reference',
+    value: reference,
+  })
+}
+
+/** The refusal for a reference that was recorded before with other content, naming the fields. */
+export function conflictRefusal(
+  given: EventInput,
+  recorded: Pick<EventInput, 'asset' | 'units' | 'parties'> & { readonly number: bigint },
+): Refusal {
+  const fields = differingFields(recorded, given)
+  return new Refusal(
+    'reference_conflict',
+    `the reference ${given.reference} was recorded before with another ${fields.join(', ')}: an event never changes, send a new reference`,
+    {
+      field: fields[0] ?? 'content',
+      fields,
+      event: recorded.number.toString(),
+      given: given.units.toString(),
+      recorded: recorded.units.toString(),
+    },
+  )
+}
+
+/** The account in which a share waits to be paid. */
+export function shareAccount({ recipient }: Share): string {
+  return accountName('payable', recipient)
+}

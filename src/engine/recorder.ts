@@ -1,0 +1,216 @@
+// The recorder: callers' events wait in one bounded queue a lane and are posted together while the commit before them is in flight.
+// Nobody is answered before the commit, and nobody's refusal takes others down.
+
+import { present } from '../core/assert.ts'
+import type { Share } from '../core/distribution.ts'
+import { accountsOf, decideBatch, type EventMember, type Outcome, type PostedEvent } from '../core/posting.ts'
+import { Refusal } from '../core/refusal.ts'
+import { eventsByNumber, type StoredEvent } from '../store/event.ts'
+import { insertInboxRows } from '../store/inbox.ts'
+import { runOnLane } from '../store/posting.ts'
+import type { Statement } from '../store/statement.ts'
+import { laneOf, newestPlan, planVersion, refreshPlans, type Ledger } from './ledger.ts'
+import { conflictRefusal, eventMember, type Offer } from './record-event.ts'
+import type { Desk } from './world.ts'
+
+/** An event's answer: the same for the first caller and for every later one with the same reference and content. */
+export type RecordedEvent = {
+  readonly lane: bigint
+  readonly number: bigint
+  readonly reference: string
+  readonly eventAt: Temporal.Instant
+  readonly recordedAt: Temporal.Instant
+  readonly asset: string
+  readonly units: bigint
+  readonly parties: Readonly<Record<string, string>>
+  readonly plan: number
+  readonly backdated: boolean
+  readonly shares: readonly Share[]
+}
+
+export type RecordResult =
+  | { readonly state: 'recorded' | 'duplicate'; readonly event: RecordedEvent }
+  | { readonly state: 'refused'; readonly refusal: Refusal }
+
+export type Recorder = {
+  /** Records events of one ledger; answers in the order given. Rejects with `queue_exceeded` when too many wait already. */
+  readonly record: (ledger: Ledger, offers: readonly Offer[]) => Promise<readonly RecordResult[]>
+}
+
+/** Events in one posting: more would hold the lane and everybody behind it for too long (about 50 ms at this size). */
+const MAX_BATCH = 1000
+/** Events that wait in one lane. At the slowest pace measured this is a few seconds of work; more callers are told to come back. */
+const MAX_WAITING = 20_000
+
+type Waiting = { readonly offer: Offer; readonly resolve: (result: RecordResult) => void; readonly reject: (error: Error) => void }
+
+type Queue = { readonly ledger: Ledger; readonly lane: bigint; waiting: Waiting[]; running: boolean }
+
+export function createRecorder(desk: Desk): Recorder {
+  const queues = new Map<bigint, Queue>()
+  return {
+    record: async (ledger, offers) => {
+      const byLane = Map.groupBy(offers, ({ input }) => laneOf(ledger, input.reference))
+      for (const [lane, given] of byLane) requireRoom(queues.get(lane), given.length)
+      return await Promise.all(
+        offers.map(async (offer) => {
+          const lane = laneOf(ledger, offer.input.reference)
+          const queue = queues.getOrInsertComputed(lane, () => ({ ledger, lane, waiting: [], running: false }))
+          const { promise, resolve, reject } = Promise.withResolvers<RecordResult>()
+          queue.waiting.push({ offer, resolve, reject })
+          if (!queue.running) {
+            queue.running = true
+            queueMicrotask(() => void drain(desk, queue))
+          }
+          return await promise
+        }),
+      )
+    },
+  }
+}
+
+function requireRoom(queue: Queue | undefined, given: number): void {
+  const waiting = queue?.waiting.length ?? 0
+  if (waiting + given <= MAX_WAITING) return
+  throw new Refusal('queue_exceeded', `${waiting} events wait already and ${MAX_WAITING} is the limit: send this again in a second`, {
+    waiting,
+    given,
+    limit: MAX_WAITING,
+  })
+}
+
+async function drain(desk: Desk, queue: Queue): Promise<void> {
+  while (queue.waiting.length > 0) {
+    const batch = queue.waiting.splice(0, MAX_BATCH)
+    try {
+      const results = await recordBatch(desk, queue, batch.map(({ offer }) => offer))
+      for (const [index, { resolve }] of batch.entries()) resolve(present(results[index], 'result'))
+    } catch (error) {
+      for (const { reject } of batch) reject(asUnavailable(error))
+    }
+  }
+  queue.running = false
+}
+
+async function recordBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): Promise<readonly RecordResult[]> {
+  try {
+    return await postBatch(desk, queue, offers)
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    // Somebody's open transaction holds one of these references in the inbox table: only that one may wait.
+    if (offers.length > 1) {
+      const results: RecordResult[] = []
+      for (const offer of offers) results.push(...(await recordBatch(desk, queue, [offer])))
+      return results
+    }
+    const { reference } = present(offers[0], 'offer').input
+    const message = `another open transaction is inserting ${reference}: send it again when that one has ended`
+    return [{ state: 'refused', refusal: new Refusal('reference_locked', message, { field: 'reference', value: reference }) }]
+  }
+}
+
+type Posted = { readonly outcomes: readonly Outcome[]; readonly events: readonly PostedEvent[]; readonly recordedAt: Temporal.Instant | null }
+
+async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): Promise<readonly RecordResult[]> {
+  const { ledger, lane } = queue
+  const now = desk.now()
+  const members = offers.map((offer) => eventMember(ledger, offer, now))
+  const posted = await runOnLane<Posted | 'new plan'>(desk.store, {
+    lane,
+    digests: [...new Set(members.map(({ digest }) => digest))],
+    accounts: members.flatMap((member) => accountsOf(member)),
+    guards: [],
+    decide: ({ head, known }) => {
+      // The version is chosen under the lane's lock: a newer one than those known here must be read first.
+      if (head.plan > newestPlan(ledger).version) return { abort: true, result: 'new plan' }
+      const { outcomes, write } = decideBatch(head, known, members, now)
+      const events = write?.events ?? []
+      const result = { outcomes, events, recordedAt: write?.head.recordedAt ?? null }
+      return { abort: false, write, after: inboxStatements(ledger, events), result }
+    },
+  })
+  if (posted === 'new plan') {
+    await refreshPlans(desk, ledger)
+    return await postBatch(desk, queue, offers)
+  }
+  return await answers(desk, queue, members, posted)
+}
+
+/** Rows of the inbox table for events that did not come from it. */
+function inboxStatements(ledger: Ledger, events: readonly PostedEvent[]): readonly Statement[] {
+  const { inbox } = ledger.program
+  const schema = ledger.row.inbox_schema
+  if (inbox === null || schema === null) return []
+  const given = events.filter(({ member }) => member.door !== SQL_DOOR)
+  if (given.length === 0) return []
+  return [insertInboxRows({ schema, inbox }, given.map(({ member }) => inbox.toRow(member.input, sharesIn(member))))]
+}
+
+/** The door of rows that people insert into an inbox table themselves. */
+export const SQL_DOOR = 'sql'
+
+function sharesIn({ shares }: EventMember): readonly Share[] {
+  return shares instanceof Refusal ? [] : shares
+}
+
+async function answers(desk: Desk, { ledger, lane }: Queue, members: readonly EventMember[], posted: Posted): Promise<readonly RecordResult[]> {
+  const fresh = new Map(posted.events.map((event) => [event.number, event]))
+  const earlier = posted.outcomes.flatMap((outcome) => {
+    return (outcome.state === 'duplicate' || outcome.state === 'conflict') && !fresh.has(outcome.event) ? [outcome.event] : []
+  })
+  const found = earlier.length === 0 ? [] : await eventsByNumber(desk.store.pool, lane, [...new Set(earlier)])
+  const stored = new Map(found.map((event) => [event.number, recordedFromStore(ledger, event)]))
+  const eventOf = (number: bigint): RecordedEvent => {
+    const event = fresh.get(number)
+    return event === undefined
+      ? present(stored.get(number), `event ${number}`)
+      : recordedNow(lane, event, present(posted.recordedAt, 'instant of the block'))
+  }
+  return posted.outcomes.map((outcome, index): RecordResult => {
+    switch (outcome.state) {
+      case 'posted':
+        return { state: 'recorded', event: eventOf(present(outcome.event, 'event')) }
+      case 'duplicate':
+        return { state: 'duplicate', event: eventOf(outcome.event) }
+      case 'conflict':
+        return { state: 'refused', refusal: conflictRefusal(present(members[index], 'member').input, eventOf(outcome.event)) }
+      case 'refused':
+        return outcome
+    }
+  })
+}
+
+function recordedNow(lane: bigint, { number, member, eventAt, asset, units, plan }: PostedEvent, recordedAt: Temporal.Instant): RecordedEvent {
+  const { reference, parties } = member.input
+  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, plan, backdated: member.backdated, shares: sharesIn(member) }
+}
+
+/** The answer from what is stored: every part of the plan, those of zero units too. */
+export function recordedFromStore(ledger: Ledger, event: StoredEvent): RecordedEvent {
+  const { lane, number, reference, eventAt, recordedAt, asset, units, parties, plan, backdated } = event
+  const { parts } = planVersion(ledger, plan).step.rule
+  const shares = parts.map(({ role, to }, part): Share => {
+    const share = event.shares.find((candidate) => candidate.part === part)
+    const recipient = share?.recipient ?? ('recipient' in to ? to.recipient : present(parties[to.party], to.party))
+    return { part, role, recipient, units: share?.units ?? 0n }
+  })
+  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, plan, backdated, shares }
+}
+
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55P03'
+}
+
+/**
+ * A lost database says nothing about the commit: the caller sends the same reference again and learns from the answer.
+ */
+export function asUnavailable(error: unknown): Error {
+  if (error instanceof Refusal) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const lost = code === '' || code.startsWith('08') || code.startsWith('57') || code.startsWith('53') || code.startsWith('E') || code === '40001'
+  const known = error instanceof Error ? error : new Error(String(error))
+  if (!lost || known.message.startsWith('assertion failed')) return known
+  return new Refusal('database_unavailable', 'the database did not answer: send the same reference again to learn whether it was recorded', {
+    cause: code === '' ? 'connection lost' : code,
+  })
+}

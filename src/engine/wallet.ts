@@ -1,0 +1,50 @@
+// Wallets of a ledger: made or imported by the signer, which alone holds their keys.
+
+import { Refusal } from '../core/refusal.ts'
+import type { RailWallet } from '../rails/rail.ts'
+import { findWallet, insertWallet, walletsOf, type WalletRow } from '../store/wallet.ts'
+import type { Ledger } from './ledger.ts'
+import type { Desk, World } from './world.ts'
+
+/** The wallet that pays a ledger's shares: its oldest. Refuses `wallet_not_found`. */
+export async function payingWallet({ store }: Pick<Desk, 'store'>, ledger: Ledger): Promise<RailWallet> {
+  const [wallet] = await walletsOf(store.pool, ledger.id)
+  if (wallet !== undefined) return { id: wallet.wallet, address: wallet.address }
+  throw new Refusal('wallet_not_found', `the ledger ${ledger.name} has no wallet to pay from: \`npx apportion wallet create\` makes one`, {
+    ledger: ledger.name,
+  })
+}
+
+/** Makes a wallet whose key only the signer knows. Refuses `wallet_conflict` when the label is taken. */
+export async function createWallet(world: Pick<World, 'store' | 'signer' | 'id' | 'now'>, ledger: Ledger, label: string): Promise<WalletRow> {
+  return await addWallet(world, ledger, label, async (wallet) => {
+    return await world.signer.create({ ledger: ledger.id, wallet, label, rail: ledger.row.rail })
+  })
+}
+
+/** Takes over a wallet by its key in the rail's usual text form. The key goes to the signer and nowhere else. */
+export async function importWallet(
+  world: Pick<World, 'store' | 'signer' | 'id' | 'now'>,
+  ledger: Ledger,
+  { label, key }: { label: string; key: string },
+): Promise<WalletRow> {
+  return await addWallet(world, ledger, label, async (wallet) => {
+    return await world.signer.import({ ledger: ledger.id, wallet, label, rail: ledger.row.rail, key })
+  })
+}
+
+async function addWallet(
+  { store, id, now }: Pick<World, 'store' | 'id' | 'now'>,
+  ledger: Ledger,
+  label: string,
+  keyed: (wallet: string) => Promise<{ address: string }>,
+): Promise<WalletRow> {
+  const existing = await findWallet(store.pool, ledger.id, label)
+  if (existing !== null) {
+    throw new Refusal('wallet_conflict', `the ledger ${ledger.name} has a wallet ${label} already, at ${existing.address}`, { label, address: existing.address })
+  }
+  const row = { wallet: id(), ledger: ledger.id, label, rail: ledger.row.rail, at: now() }
+  const { address } = await keyed(row.wallet)
+  await insertWallet(store.pool, { ...row, address })
+  return { ...row, address, movement_cursor: null, created_at: row.at }
+}

@@ -1,0 +1,247 @@
+// Attempts: committed before the first byte leaves, ended only by a look. At most one live attempt a payout, held by the schema.
+
+import type { AttemptState } from '../core/attempt.ts'
+import type { JsonObject } from '../core/effects.ts'
+import type { PayoutHold } from '../core/payout.ts'
+import { plainArray, bytesArray, rows, type Queryable, type Statement } from './statement.ts'
+
+export type NewAttempt = {
+  readonly attempt: string
+  readonly wallet: string
+  readonly asset: string
+  readonly identity: string
+  readonly bytes: Uint8Array
+  readonly data: JsonObject
+  readonly payouts: readonly string[]
+}
+
+/**
+ * Writes attempts and reserves their payouts, which must be queued without a live attempt. Answers the payouts reserved: fewer than
+ * given means that somebody else was first, and everything must be rolled back.
+ */
+export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], now: Temporal.Instant): Statement {
+  const members = attempts.flatMap(({ attempt, payouts }) => payouts.map((payout, position) => ({ attempt, payout, position })))
+  return {
+    name: 'reserve-payouts',
+    text: `with attempt as (
+        insert into apportion.attempt (lane, attempt, wallet, asset, state, identity, bytes, data, look_at, submit_at, prepared_at)
+        select $1, row.attempt, row.wallet, row.asset, 'prepared', row.identity, row.bytes, row.data, $8, $8, $8
+        from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::jsonb[])
+          as row (attempt, wallet, asset, identity, bytes, data)
+      ), member as (
+        insert into apportion.attempt_payout (lane, attempt, payout, position)
+        select $1, row.attempt, row.payout, row.position from unnest($9::uuid[], $10::uuid[], $11::smallint[]) as row (attempt, payout, position)
+      )
+      update apportion.payout
+      set state = 'reserved', live_attempt = row.attempt, batch = null, due_at = null, changed_at = $8
+      from unnest($9::uuid[], $10::uuid[]) as row (attempt, payout)
+      where payout.lane = $1 and payout.payout = row.payout and payout.state = 'queued' and payout.live_attempt is null
+      returning payout.payout`,
+    values: [
+      lane,
+      plainArray(attempts.map(({ attempt }) => attempt)),
+      plainArray(attempts.map(({ wallet }) => wallet)),
+      attempts.map(({ asset }) => asset),
+      attempts.map(({ identity }) => identity),
+      bytesArray(attempts.map(({ bytes }) => bytes)),
+      attempts.map(({ data }) => JSON.stringify(data)),
+      now.toString(),
+      plainArray(members.map(({ attempt }) => attempt)),
+      plainArray(members.map(({ payout }) => payout)),
+      plainArray(members.map(({ position }) => position)),
+    ],
+  }
+}
+
+export type LiveAttempt = {
+  readonly lane: bigint
+  readonly attempt: string
+  readonly wallet: string
+  readonly asset: string
+  readonly state: AttemptState['state']
+  readonly identity: string
+  readonly bytes: Uint8Array
+  readonly data: JsonObject
+  readonly submits: number
+  readonly submit_due: boolean
+  readonly payouts: readonly {
+    readonly payout: string
+    readonly recipient: string
+    readonly units: string
+    readonly destination: JsonObject
+    readonly tries: number
+  }[]
+}
+
+/** Live attempts of a lane that are due for a look, the longest waiting first, each with its payouts in the order of the message. */
+export async function dueAttempts(on: Queryable, lane: bigint, now: Temporal.Instant, limit: number): Promise<LiveAttempt[]> {
+  return await rows(on, {
+    text: `select attempt.lane, attempt.attempt, attempt.wallet, attempt.asset, attempt.state, attempt.identity, attempt.bytes, attempt.data,
+        attempt.submits, attempt.submit_at <= $2 as submit_due, member.payouts
+      from (
+        select * from apportion.attempt where lane = $1 and ended_at is null and look_at <= $2 order by look_at limit $3
+      ) attempt
+      cross join lateral (
+        select jsonb_agg(jsonb_build_object('payout', payout.payout, 'recipient', payout.recipient, 'units', payout.units::text,
+          'destination', payout.destination, 'tries', payout.tries) order by attempt_payout.position) as payouts
+        from apportion.attempt_payout
+        join apportion.payout on payout.lane = attempt_payout.lane and payout.payout = attempt_payout.payout
+        where attempt_payout.lane = $1 and attempt_payout.attempt = attempt.attempt
+      ) member
+      order by attempt.look_at`,
+    values: [lane, now.toString(), limit],
+  })
+}
+
+/** Units that live attempts of a wallet may still take, over all lanes of its ledger. */
+export async function committedOf(on: Queryable, wallet: string): Promise<{ asset: string; units: bigint; attempts: bigint }[]> {
+  return await rows(on, {
+    text: `select attempt.asset, sum(payout.units) as units, count(distinct attempt.attempt) as attempts
+      from apportion.attempt
+      join apportion.payout on payout.lane = attempt.lane and payout.live_attempt = attempt.attempt
+      where attempt.wallet = $1 and attempt.ended_at is null
+      group by attempt.asset`,
+    values: [wallet],
+  })
+}
+
+export type SubmitAnswer = {
+  readonly attempt: string
+  readonly state: 'submitted' | 'unknown'
+  readonly reason: string
+  readonly lookAt: Temporal.Instant
+  readonly submitAt: Temporal.Instant
+}
+
+/** Keeps what submitting answered. It never ends an attempt. */
+export async function recordSubmits(on: Queryable, lane: bigint, answers: readonly SubmitAnswer[]): Promise<void> {
+  await rows(on, {
+    text: `update apportion.attempt
+      set state = row.state, reason = row.reason, submits = submits + 1, look_at = row.look_at, submit_at = row.submit_at
+      from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[]) as row (attempt, state, reason, look_at, submit_at)
+      where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.ended_at is null`,
+    values: [
+      lane,
+      plainArray(answers.map(({ attempt }) => attempt)),
+      plainArray(answers.map(({ state }) => state)),
+      answers.map(({ reason }) => reason),
+      plainArray(answers.map(({ lookAt }) => lookAt.toString())),
+      plainArray(answers.map(({ submitAt }) => submitAt.toString())),
+    ],
+  })
+}
+
+export async function postponeLooks(
+  on: Queryable,
+  lane: bigint,
+  looks: readonly { readonly attempt: string; readonly lookAt: Temporal.Instant }[],
+): Promise<void> {
+  await rows(on, {
+    text: `update apportion.attempt set look_at = row.look_at
+      from unnest($2::uuid[], $3::timestamptz[]) as row (attempt, look_at)
+      where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.ended_at is null`,
+    values: [lane, plainArray(looks.map(({ attempt }) => attempt)), plainArray(looks.map(({ lookAt }) => lookAt.toString()))],
+  })
+}
+
+export type AttemptEnd = {
+  readonly attempt: string
+  readonly state: 'settled' | 'failed' | 'never'
+  readonly reason: string | null
+  readonly proof: JsonObject
+  readonly payouts: readonly PayoutEnd[]
+}
+
+/** Where a payout goes when its attempt has ended. */
+export type PayoutEnd = {
+  readonly payout: string
+  readonly state: 'settled' | 'queued' | 'held'
+  readonly reason: PayoutHold | null
+  readonly detail: string | null
+  readonly dueAt: Temporal.Instant | null
+  readonly batch: string | null
+  readonly tries: number
+}
+
+/**
+ * Ends live attempts and moves their payouts on, with a settlement for each that was paid. An attempt that has ended already, and a
+ * payout whose live attempt is another one, are left alone. Answers the payouts moved, for the ledger's transfers.
+ */
+export function endAttempts(lane: bigint, ends: readonly AttemptEnd[], now: Temporal.Instant): Statement {
+  const members = ends.flatMap(({ attempt, payouts }) => payouts.map((payout) => ({ attempt, ...payout })))
+  return {
+    name: 'end-attempts',
+    text: `with ended as (
+        update apportion.attempt set state = row.state, reason = row.reason, proof = row.proof, ended_at = $2, look_at = null, submit_at = null
+        from unnest($3::uuid[], $4::text[], $5::text[], $6::jsonb[]) as row (attempt, state, reason, proof)
+        where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.ended_at is null
+        returning attempt.attempt
+      ), moved as (
+        update apportion.payout
+        set state = row.state, live_attempt = null, reason = row.reason, detail = row.detail, due_at = row.due_at, batch = row.batch,
+          tries = row.tries, changed_at = $2
+        from ended
+        join unnest($7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::uuid[], $14::integer[])
+          as row (attempt, payout, state, reason, detail, due_at, batch, tries) on row.attempt = ended.attempt
+        where payout.lane = $1 and payout.payout = row.payout and payout.state = 'reserved' and payout.live_attempt = row.attempt
+        returning payout.payout, payout.state, payout.recipient, payout.asset, payout.units, row.attempt
+      ), settlement as (
+        insert into apportion.settlement (lane, payout, attempt, settled_at)
+        select $1, payout, attempt, $2 from moved where state = 'settled'
+      )
+      select ended.attempt, moved.payout from ended left join moved on moved.attempt = ended.attempt`,
+    values: [
+      lane,
+      now.toString(),
+      plainArray(ends.map(({ attempt }) => attempt)),
+      plainArray(ends.map(({ state }) => state)),
+      ends.map(({ reason }) => reason),
+      ends.map(({ proof }) => JSON.stringify(proof)),
+      plainArray(members.map(({ attempt }) => attempt)),
+      plainArray(members.map(({ payout }) => payout)),
+      plainArray(members.map(({ state }) => state)),
+      members.map(({ reason }) => reason),
+      members.map(({ detail }) => detail),
+      plainArray(members.map(({ dueAt }) => dueAt?.toString() ?? null)),
+      plainArray(members.map(({ batch }) => batch)),
+      plainArray(members.map(({ tries }) => tries)),
+    ],
+  }
+}
+
+/** Which of these identities are attempts of ours. */
+export async function ownIdentities(on: Queryable, wallet: string, identities: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await rows<{ identity: string }>(on, {
+    text: `select identity from apportion.attempt where wallet = $1 and identity = any ($2::text[])`,
+    values: [wallet, identities],
+  })
+  return new Set(found.map(({ identity }) => identity))
+}
+
+export type AttemptRow = {
+  readonly attempt: string
+  readonly state: AttemptState['state']
+  readonly identity: string
+  readonly submits: number
+  readonly reason: string | null
+  readonly proof: JsonObject | null
+  readonly prepared_at: Temporal.Instant
+  readonly ended_at: Temporal.Instant | null
+}
+
+/** All attempts that ever held these payouts, by payout, oldest first. */
+export async function attemptsOfPayouts(
+  on: Queryable,
+  lane: bigint,
+  payouts: readonly string[],
+): Promise<(AttemptRow & { readonly payout: string })[]> {
+  return await rows(on, {
+    text: `select attempt_payout.payout, attempt.attempt, attempt.state, attempt.identity, attempt.submits, attempt.reason, attempt.proof,
+        attempt.prepared_at, attempt.ended_at
+      from apportion.attempt_payout
+      join apportion.attempt on attempt.lane = attempt_payout.lane and attempt.attempt = attempt_payout.attempt
+      where attempt_payout.lane = $1 and attempt_payout.payout = any ($2::uuid[])
+      order by attempt_payout.payout, attempt.prepared_at, attempt.attempt`,
+    values: [lane, plainArray(payouts)],
+  })
+}

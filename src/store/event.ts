@@ -1,0 +1,101 @@
+// Reading events with their shares. A share is its transfer; nothing else holds its figure.
+
+import type { EventInput } from '../core/event.ts'
+import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
+import type { JsonObject } from '../core/effects.ts'
+
+type Row = {
+  lane: bigint
+  number: bigint
+  reference: string
+  event_at: Temporal.Instant
+  recorded_at: Temporal.Instant
+  asset: string
+  units: bigint
+  parties: Record<string, string>
+  claimed: Record<string, string> | null
+  details: JsonObject | null
+  plan: number
+  door: string
+  backdated: boolean
+  first_transfer: bigint
+  transfers: number
+  shares: { part: number; recipient: string; units: string; transfer: string }[]
+}
+
+/** An event as it is stored, with the shares that the ledger holds for it (those of zero units make no transfer). */
+export type StoredEvent = EventInput & {
+  readonly lane: bigint
+  readonly number: bigint
+  readonly eventAt: Temporal.Instant
+  readonly recordedAt: Temporal.Instant
+  readonly plan: number
+  readonly door: string
+  readonly backdated: boolean
+  readonly firstTransfer: bigint
+  readonly transfers: number
+  readonly shares: readonly { readonly part: number; readonly recipient: string; readonly units: bigint; readonly transfer: bigint }[]
+}
+
+const SELECT_EVENT = `select event.lane, event.number, event.reference, event.event_at, block.recorded_at, event.asset, event.units,
+    event.parties, event.claimed, event.details, event.plan, event.door, event.backdated, event.first_transfer, event.transfers,
+    coalesce(shares.shares, '[]') as shares
+  from apportion.event
+  join apportion.block on block.lane = event.lane and block.number = event.block
+  left join lateral (
+    select jsonb_agg(
+      jsonb_build_object(
+        'part', transfer.part,
+        'recipient', substr(account.name, 9),
+        'units', transfer.units::text,
+        'transfer', transfer.number::text
+      ) order by transfer.number
+    ) as shares
+    from apportion.transfer
+    join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
+    where transfer.lane = event.lane
+      and transfer.number between event.first_transfer and event.first_transfer + event.transfers - 1
+      and transfer.kind = 'share'
+  ) shares on true`
+
+export async function eventsByNumber(on: Queryable, lane: bigint, numbers: readonly bigint[]): Promise<StoredEvent[]> {
+  const found = await rows<Row>(on, {
+    text: `${SELECT_EVENT} where event.lane = $1 and event.number = any ($2::bigint[]) order by event.number`,
+    values: [lane, plainArray(numbers)],
+  })
+  return found.map(stored)
+}
+
+export async function eventByDigest(on: Queryable, lane: bigint, digest: string): Promise<StoredEvent | null> {
+  const found = await maybeRow<Row>(on, {
+    text: `${SELECT_EVENT} where event.lane = $1
+      and event.number = (select reference.event from apportion.reference where lane = $1 and digest = $2)`,
+    values: [lane, digest],
+  })
+  return found === null ? null : stored(found)
+}
+
+/** The newest events of these lanes before a place (instant of recording, lane, number), newest first. */
+export async function listEvents(
+  on: Queryable,
+  { lanes, before, limit }: { lanes: readonly bigint[]; before: bigint | null; limit: number },
+): Promise<StoredEvent[]> {
+  const found = await rows<Row>(on, {
+    text: `${SELECT_EVENT} where event.lane = any ($1::bigint[]) and ($2::bigint is null or event.number < $2)
+      order by event.number desc, event.lane limit $3`,
+    values: [plainArray(lanes), before, limit],
+  })
+  return found.map(stored)
+}
+
+function stored(row: Row): StoredEvent {
+  const { event_at: eventAt, recorded_at: recordedAt, first_transfer: firstTransfer, claimed, shares, ...rest } = row
+  return {
+    ...rest,
+    eventAt,
+    recordedAt,
+    firstTransfer,
+    claimed: claimed === null ? null : Object.fromEntries(Object.entries(claimed).map(([role, units]) => [role, BigInt(units)])),
+    shares: shares.map(({ units, transfer, ...share }) => ({ ...share, units: BigInt(units), transfer: BigInt(transfer) })),
+  }
+}

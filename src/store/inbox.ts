@@ -1,0 +1,127 @@
+// Inbox tables: real tables in a ledger's own schema by which events come in as SQL inserts, and the queue of rows not yet events.
+
+import { escapeIdentifier } from 'pg'
+import type { Inbox, InboxRow } from '../core/program.ts'
+import { plainArray, rows, type Queryable, type Statement } from './statement.ts'
+
+export type InboxTable = { readonly schema: string; readonly inbox: Inbox }
+
+function nameOf({ schema, inbox }: InboxTable): string {
+  return `${escapeIdentifier(schema)}.${escapeIdentifier(inbox.table)}`
+}
+
+/**
+ * Writes the rows of events that came in by doors of our own, in the posting's transaction. The setting tells the table's trigger not
+ * to queue them. A row that is there already is left as it is.
+ */
+export function insertInboxRows(table: InboxTable, given: readonly InboxRow[]): Statement {
+  const { inbox } = table
+  const columns = inbox.columns.map(({ name }) => escapeIdentifier(name)).join(', ')
+  const casts = inbox.columns.map(({ name, type }) => `row.${escapeIdentifier(name)}::${type}`).join(', ')
+  const arrays = inbox.columns.map((_, index) => `$${index + 1}::text[]`).join(', ')
+  return {
+    name: `inbox-rows ${table.schema}.${inbox.table}`,
+    text: `with door as materialized (select set_config('apportion.door', 'engine', true) as name)
+      insert into ${nameOf(table)} (${columns})
+      select ${casts} from door cross join unnest(${arrays}) as row (${columns})
+      on conflict (${escapeIdentifier(inbox.reference)}) do nothing`,
+    values: inbox.columns.map(({ name }) => given.map((row) => row[name] ?? null)),
+  }
+}
+
+/** Takes queued rows for a while; another worker takes them when this one is gone. Order is that of queueing. */
+export async function takeInbox(
+  on: Queryable,
+  { ledger, now, until, limit }: { ledger: string; now: Temporal.Instant; until: Temporal.Instant; limit: number },
+): Promise<string[]> {
+  const taken = await rows<{ reference: string }>(on, {
+    text: `with due as (
+        select reference, queued_at from apportion.inbox
+        where ledger = $1 and state = 'queued' and (taken_until is null or taken_until < $2)
+        order by queued_at, reference
+        limit $4
+        for update skip locked
+      ), taken as (
+        update apportion.inbox set taken_until = $3 from due
+        where inbox.ledger = $1 and inbox.reference = due.reference
+      )
+      select reference from due order by queued_at, reference`,
+    values: [ledger, now.toString(), until.toString(), limit],
+  })
+  return taken.map(({ reference }) => reference)
+}
+
+/** The rows with these references, each value as PostgreSQL prints it. */
+export async function readInboxRows(on: Queryable, table: InboxTable, references: readonly string[]): Promise<InboxRow[]> {
+  const { inbox } = table
+  const columns = inbox.columns.map(({ name }) => `${escapeIdentifier(name)}::text`).join(', ')
+  return await rows(on, {
+    text: `select ${columns} from ${nameOf(table)} where ${escapeIdentifier(inbox.reference)} = any ($1::text[])`,
+    values: [references],
+  })
+}
+
+/** Rows that have become events (or were deleted by their owner) need no entry any more: their event is their status. */
+export async function clearInbox(on: Queryable, ledger: string, references: readonly string[]): Promise<void> {
+  await rows(on, {
+    text: `delete from apportion.inbox where ledger = $1 and reference = any ($2::text[]) and state = 'queued'`,
+    values: [ledger, references],
+  })
+}
+
+export type InboxVerdict = {
+  readonly reference: string
+  readonly state: 'refused' | 'waiting'
+  readonly code: string
+  readonly reason: string
+}
+
+export async function judgeInbox(on: Queryable, ledger: string, verdicts: readonly InboxVerdict[]): Promise<void> {
+  await rows(on, {
+    text: `update apportion.inbox set state = row.state, code = row.code, reason = row.reason, taken_until = null
+      from unnest($2::text[], $3::text[], $4::text[], $5::text[]) as row (reference, state, code, reason)
+      where inbox.ledger = $1 and inbox.reference = row.reference and inbox.state = 'queued'`,
+    values: [
+      ledger,
+      verdicts.map(({ reference }) => reference),
+      plainArray(verdicts.map(({ state }) => state)),
+      plainArray(verdicts.map(({ code }) => code)),
+      verdicts.map(({ reason }) => reason),
+    ],
+  })
+}
+
+export type InboxEntry = {
+  readonly reference: string
+  readonly state: string
+  readonly code: string | null
+  readonly reason: string | null
+  readonly queued_at: Temporal.Instant
+}
+
+/** What waits or was refused, oldest first. */
+export async function listInbox(on: Queryable, { ledger, limit }: { ledger: string; limit: number }): Promise<InboxEntry[]> {
+  return await rows(on, {
+    text: `select reference, state, code, reason, queued_at from apportion.inbox where ledger = $1 order by queued_at, reference limit $2`,
+    values: [ledger, limit],
+  })
+}
+
+/** Admits rows that waited for an operator: they are queued again. Answers the references that did wait. */
+export async function admitInbox(on: Queryable, ledger: string, references: readonly string[]): Promise<string[]> {
+  const admitted = await rows<{ reference: string }>(on, {
+    text: `update apportion.inbox set state = 'queued', code = 'admitted', reason = null, taken_until = null
+      where ledger = $1 and reference = any ($2::text[]) and state = 'waiting' returning reference`,
+    values: [ledger, references],
+  })
+  return admitted.map(({ reference }) => reference)
+}
+
+/** Which of these rows an operator has admitted though they lie in the past. */
+export async function admittedOf(on: Queryable, ledger: string, references: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await rows<{ reference: string }>(on, {
+    text: `select reference from apportion.inbox where ledger = $1 and reference = any ($2::text[]) and code = 'admitted'`,
+    values: [ledger, references],
+  })
+  return new Set(found.map(({ reference }) => reference))
+}

@@ -1,0 +1,50 @@
+// Reading the journal: heads, blocks and their lines.
+
+import { oneRow, rows, plainArray, type Queryable } from './statement.ts'
+
+/** The newest hash of a lane's chain, in hex. */
+export async function headHash(on: Queryable, lane: bigint): Promise<string> {
+  const { hash } = await oneRow<{ hash: string }>(on, {
+    text: `select encode(hash, 'hex') as hash from apportion.head where lane = $1`,
+    values: [lane],
+  })
+  return hash
+}
+
+export type HeadRow = {
+  readonly lane: bigint
+  readonly event: bigint
+  readonly transfer: bigint
+  readonly block: bigint
+  readonly hash: string
+  readonly recorded_at: Temporal.Instant
+}
+
+/** The heads of these lanes, by lane. */
+export async function headsOf(on: Queryable, lanes: readonly bigint[]): Promise<HeadRow[]> {
+  return await rows(on, {
+    text: `select lane, event, transfer, block, encode(hash, 'hex') as hash, recorded_at from apportion.head
+      where lane = any ($1::bigint[]) order by lane`,
+    values: [plainArray(lanes)],
+  })
+}
+
+export type BalanceRow = { readonly name: string; readonly asset: string; readonly debits: bigint; readonly credits: bigint }
+
+/** The balances of all accounts of these lanes, summed over the lanes, by name and asset. */
+export async function balancesOf(on: Queryable, lanes: readonly bigint[]): Promise<BalanceRow[]> {
+  return await rows(on, {
+    text: `select account.name, account.asset, sum(balance.debits) as debits, sum(balance.credits) as credits
+      from apportion.account
+      cross join lateral (
+        select debits, credits from apportion.balance
+        where balance.lane = account.lane and balance.account = account.number
+        order by transfer desc
+        limit 1
+      ) balance
+      where account.lane = any ($1::bigint[])
+      group by account.name, account.asset
+      order by account.name, account.asset`,
+    values: [plainArray(lanes)],
+  })
+}

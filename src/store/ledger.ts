@@ -1,0 +1,127 @@
+// Ledgers, their lanes, assets and plan versions: server tables, read often and written when something is installed.
+
+import type { PoolClient } from 'pg'
+import type { JsonObject } from '../core/effects.ts'
+import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
+
+export type LedgerRow = {
+  readonly ledger: string
+  readonly name: string
+  readonly program: string
+  readonly sandbox: boolean
+  readonly rail: string
+  readonly rail_url: string | null
+  readonly inbox_schema: string | null
+  readonly settings: JsonObject
+  readonly created_at: Temporal.Instant
+}
+
+const LEDGER_COLUMNS = `ledger, name, program, sandbox, rail, rail_url, inbox_schema, settings, created_at`
+
+export async function listLedgers(on: Queryable): Promise<LedgerRow[]> {
+  return await rows(on, { text: `select ${LEDGER_COLUMNS} from apportion.ledger order by created_at, name`, values: [] })
+}
+
+export async function findLedger(on: Queryable, name: string): Promise<LedgerRow | null> {
+  return await maybeRow(on, { text: `select ${LEDGER_COLUMNS} from apportion.ledger where name = $1`, values: [name] })
+}
+
+/** The lanes of a ledger by position. */
+export async function lanesOf(on: Queryable, ledger: string): Promise<bigint[]> {
+  const found = await rows<{ lane: bigint }>(on, {
+    text: `select lane from apportion.lane where ledger = $1 order by position`,
+    values: [ledger],
+  })
+  return found.map(({ lane }) => lane)
+}
+
+export async function assetsOf(on: Queryable, ledger: string): Promise<{ asset: string; token: string | null }[]> {
+  return await rows(on, { text: `select asset, token from apportion.asset where ledger = $1 order by asset`, values: [ledger] })
+}
+
+export type PlanVersionRow = {
+  readonly version: number
+  readonly effective_from: Temporal.Instant | null
+  readonly content: unknown
+  readonly hash: string
+  readonly created_at: Temporal.Instant
+}
+
+export async function planVersionsOf(on: Queryable, ledger: string): Promise<PlanVersionRow[]> {
+  return await rows(on, {
+    text: `select version, effective_from, content, hash, created_at from apportion.plan_version where ledger = $1 order by version`,
+    values: [ledger],
+  })
+}
+
+export async function insertLedger(client: PoolClient, row: LedgerRow): Promise<void> {
+  await client.query({
+    text: `insert into apportion.ledger (${LEDGER_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    values: [
+      row.ledger,
+      row.name,
+      row.program,
+      row.sandbox,
+      row.rail,
+      row.rail_url,
+      row.inbox_schema,
+      JSON.stringify(row.settings),
+      row.created_at.toString(),
+    ],
+  })
+}
+
+/** Makes the lanes of a new ledger, each with its head before the first block and its payout cursor. */
+export async function insertLanes(
+  client: PoolClient,
+  { ledger, lanes, hash, at }: { ledger: string; lanes: readonly bigint[]; hash: Uint8Array; at: Temporal.Instant },
+): Promise<void> {
+  await client.query({
+    text: `with lane as (
+        insert into apportion.lane (lane, ledger, position)
+        select row.lane, $1, row.place - 1 from unnest($2::bigint[]) with ordinality as row (lane, place)
+        returning lane
+      ), cursor as (
+        insert into apportion.payout_cursor (lane, transfer) select lane, 0 from lane
+      )
+      insert into apportion.head (lane, event, transfer, block, account, plan, hash, recorded_at)
+      select lane, 0, 0, 0, 0, 1, $3, $4 from lane`,
+    values: [ledger, plainArray(lanes), Buffer.from(hash), at.toString()],
+  })
+}
+
+export async function insertAssets(client: PoolClient, ledger: string, assets: readonly { asset: string; token: string | null }[]): Promise<void> {
+  await client.query({
+    text: `insert into apportion.asset (ledger, asset, token) select $1, * from unnest($2::text[], $3::text[])`,
+    values: [ledger, assets.map(({ asset }) => asset), assets.map(({ token }) => token)],
+  })
+}
+
+export async function insertPlanVersion(
+  client: PoolClient,
+  { ledger, version, effectiveFrom, content, hash, at }: {
+    ledger: string
+    version: number
+    effectiveFrom: Temporal.Instant | null
+    content: unknown
+    hash: string
+    at: Temporal.Instant
+  },
+): Promise<void> {
+  await client.query({
+    text: `insert into apportion.plan_version (ledger, version, effective_from, content, hash, created_at) values ($1, $2, $3, $4, $5, $6)`,
+    values: [ledger, version, effectiveFrom?.toString() ?? null, JSON.stringify(content), hash, at.toString()],
+  })
+}
+
+/** Tells each lane's head of the newest version, under its lock: posters who do not know it yet read it before they decide. */
+export async function announcePlanVersion(client: PoolClient, ledger: string, version: number): Promise<void> {
+  await client.query({
+    text: `with locked as (
+        select head.lane from apportion.head join apportion.lane using (lane)
+        where lane.ledger = $1 order by head.lane for update of head
+      )
+      update apportion.head set plan = $2 from locked where head.lane = locked.lane`,
+    values: [ledger, version],
+  })
+}

@@ -1,0 +1,274 @@
+// Payouts and their shares. Every change of state is one conditional, set-based update: a stale caller changes nothing.
+
+import type { JsonObject } from '../core/effects.ts'
+import type { PayoutHold, PayoutState } from '../core/payout.ts'
+import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
+
+export type PayoutRow = {
+  readonly lane: bigint
+  readonly payout: string
+  readonly event: bigint
+  readonly part: number
+  readonly role: string
+  readonly recipient: string
+  readonly wallet: string
+  readonly asset: string
+  readonly units: bigint
+  readonly destination: JsonObject | null
+  readonly state: PayoutState['state']
+  readonly reason: string | null
+  readonly detail: string | null
+  readonly due_at: Temporal.Instant | null
+  readonly tries: number
+  readonly live_attempt: string | null
+  readonly batch: string | null
+  readonly created_at: Temporal.Instant
+  readonly changed_at: Temporal.Instant
+}
+
+const COLUMNS = `payout.lane, payout.payout, payout.event, payout.part, payout.role, payout.recipient, payout.wallet, payout.asset,
+  payout.units, payout.destination, payout.state, payout.reason, payout.detail, payout.due_at, payout.tries, payout.live_attempt,
+  payout.batch, payout.created_at, payout.changed_at`
+
+/** A share that is no payout yet, with the destination that counts for its event. */
+export type NewShare = {
+  readonly transfer: bigint
+  readonly event: bigint
+  readonly part: number
+  readonly plan: number
+  readonly units: bigint
+  readonly asset: string
+  readonly recipient: string
+  readonly recipient_known: boolean
+  readonly destination: JsonObject | null
+}
+
+/** Locks a lane's cursor and answers how far its shares have become payouts. */
+export async function lockPayoutCursor(on: Queryable, lane: bigint): Promise<bigint> {
+  const found = await rows<{ transfer: bigint }>(on, {
+    text: `select transfer from apportion.payout_cursor where lane = $1 for update`,
+    values: [lane],
+  })
+  return found[0]?.transfer ?? 0n
+}
+
+export async function movePayoutCursor(on: Queryable, lane: bigint, transfer: bigint): Promise<void> {
+  await rows(on, { text: `update apportion.payout_cursor set transfer = $2 where lane = $1`, values: [lane, transfer] })
+}
+
+/**
+ * The next shares after the cursor, in order. The destination is the one in force at the event's instant, else the first there ever
+ * was: a wallet that is named late still counts for what waited for it.
+ */
+export async function newShares(
+  on: Queryable,
+  { ledger, lane, after, limit }: { ledger: string; lane: bigint; after: bigint; limit: number },
+): Promise<NewShare[]> {
+  return await rows(on, {
+    text: `select transfer.number as transfer, transfer.event, transfer.part, event.plan, transfer.units, account.asset,
+        substr(account.name, 9) as recipient, recipient.recipient is not null as recipient_known, destination.destination
+      from apportion.transfer
+      join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
+      join apportion.event on event.lane = transfer.lane and event.number = transfer.event
+      left join apportion.recipient on recipient.ledger = $1 and recipient.recipient = substr(account.name, 9)
+      left join lateral (
+        select destination from apportion.destination
+        where destination.ledger = $1 and destination.recipient = substr(account.name, 9)
+        order by destination.effective_from <= event.event_at desc,
+          case when destination.effective_from <= event.event_at then destination.effective_from end desc,
+          destination.effective_from
+        limit 1
+      ) destination on true
+      where transfer.lane = $2 and transfer.number > $3 and transfer.kind = 'share'
+      order by transfer.number
+      limit $4`,
+    values: [ledger, lane, after, limit],
+  })
+}
+
+export type NewPayout = {
+  readonly payout: string
+  readonly transfer: bigint
+  readonly event: bigint
+  readonly part: number
+  readonly role: string
+  readonly recipient: string
+  readonly wallet: string
+  readonly asset: string
+  readonly units: bigint
+  readonly destination: JsonObject | null
+  readonly state: 'queued' | 'held'
+  readonly reason: PayoutHold | null
+}
+
+export async function insertPayouts(on: Queryable, lane: bigint, payouts: readonly NewPayout[], at: Temporal.Instant): Promise<void> {
+  await rows(on, {
+    text: `with given as (
+        select * from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::uuid[], $9::text[],
+          $10::numeric[], $11::jsonb[], $12::text[], $13::text[])
+          as row (payout, transfer, event, part, role, recipient, wallet, asset, units, destination, state, reason)
+      ), made as (
+        insert into apportion.payout (lane, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason,
+          due_at, created_at, changed_at)
+        select $1, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason, $14, $14, $14 from given
+        returning payout
+      )
+      insert into apportion.payout_share (lane, transfer, payout) select $1, transfer, payout from given`,
+    values: [
+      lane,
+      plainArray(payouts.map(({ payout }) => payout)),
+      plainArray(payouts.map(({ transfer }) => transfer)),
+      plainArray(payouts.map(({ event }) => event)),
+      plainArray(payouts.map(({ part }) => part)),
+      payouts.map(({ role }) => role),
+      payouts.map(({ recipient }) => recipient),
+      plainArray(payouts.map(({ wallet }) => wallet)),
+      payouts.map(({ asset }) => asset),
+      plainArray(payouts.map(({ units }) => units)),
+      payouts.map(({ destination }) => (destination === null ? null : JSON.stringify(destination))),
+      plainArray(payouts.map(({ state }) => state)),
+      payouts.map(({ reason }) => reason),
+      at.toString(),
+    ],
+  })
+}
+
+/** What is due on a lane: payouts that belong together first by their batch, then by age. */
+export async function duePayouts(
+  on: Queryable,
+  { lane, wallet, asset, now, limit }: { lane: bigint; wallet: string; asset: string; now: Temporal.Instant; limit: number },
+): Promise<PayoutRow[]> {
+  return await rows(on, {
+    text: `select ${COLUMNS} from apportion.payout
+      where lane = $1 and wallet = $2 and asset = $3 and state = 'queued' and due_at <= $4
+      order by due_at, batch, payout
+      limit $5`,
+    values: [lane, wallet, asset, now.toString(), limit],
+  })
+}
+
+/** The wallets and assets of a lane for which anything is due. */
+export async function dueQueues(on: Queryable, lane: bigint, now: Temporal.Instant): Promise<{ wallet: string; asset: string }[]> {
+  return await rows(on, {
+    text: `select wallet.wallet, asset.asset
+      from apportion.lane
+      join apportion.wallet on wallet.ledger = lane.ledger
+      join apportion.asset on asset.ledger = lane.ledger
+      where lane.lane = $1 and exists (
+        select from apportion.payout
+        where payout.lane = $1 and payout.wallet = wallet.wallet and payout.asset = asset.asset
+          and payout.state = 'queued' and payout.due_at <= $2
+      )
+      order by wallet.wallet, asset.asset`,
+    values: [lane, now.toString()],
+  })
+}
+
+export type Hold = { readonly payout: string; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
+
+/** Holds payouts that are queued or held; others are left alone. */
+export async function holdPayouts(on: Queryable, lane: bigint, holds: readonly Hold[], now: Temporal.Instant): Promise<void> {
+  await rows(on, {
+    text: `update apportion.payout
+      set state = 'held', reason = row.reason, detail = row.detail, due_at = row.due_at, batch = null, tries = tries + 1, changed_at = $6
+      from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as row (payout, reason, detail, due_at)
+      where payout.lane = $1 and payout.payout = row.payout and payout.state in ('queued', 'held')`,
+    values: [
+      lane,
+      plainArray(holds.map(({ payout }) => payout)),
+      holds.map(({ reason }) => reason),
+      holds.map(({ detail }) => detail),
+      plainArray(holds.map(({ dueAt }) => dueAt?.toString() ?? null)),
+      now.toString(),
+    ],
+  })
+}
+
+/** Queues held payouts whose time to be tried again has come. */
+export async function requeueHeld(on: Queryable, lane: bigint, now: Temporal.Instant): Promise<void> {
+  await rows(on, {
+    text: `update apportion.payout set state = 'queued', reason = null, detail = null, changed_at = $2
+      where lane = $1 and state = 'held' and due_at <= $2 and destination is not null`,
+    values: [lane, now.toString()],
+  })
+}
+
+/**
+ * Queues payouts that waited for a recipient or a wallet which is known now; the others wait on under their true reason until
+ * `recheckAt`, or until a destination is added. Rows that somebody's open transaction holds are passed over.
+ */
+export async function nameDestinations(
+  on: Queryable,
+  { ledger, lane, now, recheckAt, limit }: { ledger: string; lane: bigint; now: Temporal.Instant; recheckAt: Temporal.Instant; limit: number },
+): Promise<void> {
+  await rows(on, {
+    text: `with waiting as (
+        select payout.payout, payout.recipient, payout.event from apportion.payout
+        where lane = $2 and state = 'held' and destination is null and due_at <= $3
+        order by due_at
+        limit $5
+        for update skip locked
+      ), named as (
+        select waiting.payout, destination.destination, recipient.recipient is not null as known
+        from waiting
+        join apportion.event on event.lane = $2 and event.number = waiting.event
+        left join apportion.recipient on recipient.ledger = $1 and recipient.recipient = waiting.recipient
+        left join lateral (
+          select destination from apportion.destination
+          where destination.ledger = $1 and destination.recipient = waiting.recipient
+          order by destination.effective_from <= event.event_at desc,
+            case when destination.effective_from <= event.event_at then destination.effective_from end desc,
+            destination.effective_from
+          limit 1
+        ) destination on true
+      )
+      update apportion.payout
+      set destination = named.destination,
+        state = case when named.destination is null then 'held' else 'queued' end,
+        reason = case when named.destination is not null then null when named.known then 'no_wallet' else payout.reason end,
+        due_at = case when named.destination is null then $4 else $3 end,
+        changed_at = $3
+      from named
+      where payout.lane = $2 and payout.payout = named.payout`,
+    values: [ledger, lane, now.toString(), recheckAt.toString(), limit],
+  })
+}
+
+export async function findPayout(on: Queryable, lanes: readonly bigint[], payout: string): Promise<PayoutRow | null> {
+  return await maybeRow(on, {
+    text: `select ${COLUMNS} from apportion.payout where lane = any ($1::bigint[]) and payout = $2`,
+    values: [plainArray(lanes), payout],
+  })
+}
+
+export async function payoutsOfEvents(on: Queryable, lane: bigint, events: readonly bigint[]): Promise<PayoutRow[]> {
+  return await rows(on, {
+    text: `select ${COLUMNS} from apportion.payout where lane = $1 and event = any ($2::bigint[]) order by event, part`,
+    values: [lane, plainArray(events)],
+  })
+}
+
+/** Payouts of these lanes, newest first, from before a payout's id on (ids grow with time). */
+export async function listPayouts(
+  on: Queryable,
+  { lanes, state, before, limit }: { lanes: readonly bigint[]; state: string | null; before: string | null; limit: number },
+): Promise<PayoutRow[]> {
+  return await rows(on, {
+    text: `select ${COLUMNS} from apportion.payout
+      where lane = any ($1::bigint[]) and ($2::text is null or state = $2) and ($3::uuid is null or payout < $3)
+      order by payout desc limit $4`,
+    values: [plainArray(lanes), state, before, limit],
+  })
+}
+
+/** How many payouts of these lanes stand in each state, with their units. */
+export async function countPayouts(
+  on: Queryable,
+  lanes: readonly bigint[],
+): Promise<{ state: string; reason: string | null; asset: string; payouts: bigint; units: bigint }[]> {
+  return await rows(on, {
+    text: `select state, reason, asset, count(*) as payouts, sum(units) as units from apportion.payout
+      where lane = any ($1::bigint[]) group by state, reason, asset order by state, reason, asset`,
+    values: [plainArray(lanes)],
+  })
+}

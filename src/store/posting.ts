@@ -1,0 +1,220 @@
+// Posting on a lane: lock its head, read, decide, write, commit, in two round trips whatever the batch's size. The decision is the
+// core's; here are only the statements. Nothing is answered before the commit.
+
+import type { PoolClient, QueryResult } from 'pg'
+import { accountKey, type AccountName } from '../core/account.ts'
+import { assert, present } from '../core/assert.ts'
+import { canonicalJson, instantText } from '../core/canonical.ts'
+import type { JsonObject } from '../core/effects.ts'
+import type { BatchWrite, Head, Known } from '../core/posting.ts'
+import { bytesArray, plainArray, type Statement } from './statement.ts'
+import type { Store } from './store.ts'
+
+/** What a caller does on a lane. Guards run under the lock, before the decision, in the same transaction. */
+export type LaneWork<T> = {
+  readonly lane: bigint
+  readonly digests: readonly string[]
+  readonly accounts: readonly AccountName[]
+  readonly guards: readonly Statement[]
+  readonly decide: (found: { readonly head: Head; readonly known: Known; readonly guarded: readonly QueryResult[] }) => LaneDecision<T>
+}
+
+/** `abort` rolls everything back; otherwise the write (if any) and the statements after it are committed together. */
+export type LaneDecision<T> =
+  | { readonly abort: true; readonly result: T }
+  | { readonly abort: false; readonly write: BatchWrite | null; readonly after: readonly Statement[]; readonly result: T }
+
+// A row of an inbox table may wait for somebody's open transaction that inserted the same reference: nobody may be held up by it.
+// The limit is set after the head is locked, so that callers still queue for the head itself.
+const LOCK_TIMEOUT_MS = 250
+
+/** Carries out work on a lane in one transaction. Rejects with the database's error; then nothing was written. */
+export async function runOnLane<T>(store: Store, work: LaneWork<T>): Promise<T> {
+  const client = await store.hot.connect()
+  let broken: Error | undefined
+  try {
+    const [, locked, , ...reads] = await pipelined(client, [
+      { text: 'begin', values: [] },
+      lockHead(work.lane),
+      { name: 'lane-timeout', text: `set local lock_timeout = ${LOCK_TIMEOUT_MS}`, values: [] },
+      readReferences(work.lane, work.digests),
+      readAccounts(work.lane, work.accounts),
+      ...work.guards,
+    ])
+    const [references, accounts, ...guarded] = reads
+    const known = { references: referencesOf(present(references, 'references')), accounts: accountsOf(present(accounts, 'accounts')) }
+    const head = headOf(present(locked, 'head'))
+    const decision = work.decide({ head, known, guarded })
+    const wrote = !decision.abort && (decision.write !== null || decision.after.length > 0 || work.guards.length > 0)
+    if (decision.abort || !wrote) {
+      await client.query('rollback')
+      return decision.result
+    }
+    const statements = [...(decision.write === null ? [] : [writeBatch(work.lane, decision.write)]), ...decision.after]
+    const results = await pipelined(client, [...statements, { text: 'commit', values: [] }])
+    assert(results.at(-1)?.command === 'COMMIT', `the commit answered ${results.at(-1)?.command ?? 'nothing'}`)
+    return decision.result
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => (broken = failure))
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** Writes all statements at once and waits for all answers; throws the first failure. */
+async function pipelined(client: PoolClient, statements: readonly Statement[]): Promise<readonly QueryResult[]> {
+  const answers = await Promise.allSettled(statements.map(({ name, text, values }) => client.query({ ...(name !== undefined && { name }), text, values: [...values] })))
+  const failed = answers.find((answer) => answer.status === 'rejected')
+  if (failed !== undefined) throw failed.reason as Error
+  return answers.map((answer) => (answer as PromiseFulfilledResult<QueryResult>).value)
+}
+
+function lockHead(lane: bigint): Statement {
+  return {
+    name: 'lock-head',
+    text: `select event, transfer, block, account, plan, hash, recorded_at from apportion.head where lane = $1 for update`,
+    values: [lane],
+  }
+}
+
+function headOf({ rows: [row] }: QueryResult): Head {
+  const found = present(row as (Omit<Head, 'recordedAt'> & { recorded_at: Temporal.Instant }) | undefined, 'head of the lane')
+  const { event, transfer, block, account, plan, hash, recorded_at: recordedAt } = found
+  return { event, transfer, block, account, plan, hash: new Uint8Array(hash), recordedAt }
+}
+
+function readReferences(lane: bigint, digests: readonly string[]): Statement {
+  return {
+    name: 'read-references',
+    text: `select digest, event, fingerprint from apportion.reference where lane = $1 and digest = any ($2::uuid[])`,
+    values: [lane, plainArray(digests)],
+  }
+}
+
+function referencesOf({ rows }: QueryResult): Known['references'] {
+  return new Map((rows as { digest: string; event: bigint; fingerprint: Uint8Array }[]).map(({ digest, ...found }) => [digest, found]))
+}
+
+function readAccounts(lane: bigint, accounts: readonly AccountName[]): Statement {
+  const distinct = [...new Map(accounts.map((account) => [accountKey(account), account])).values()]
+  return {
+    name: 'read-accounts',
+    text: `select account.number, wanted.name, wanted.asset, balance.transfer, balance.debits, balance.credits
+      from unnest($2::text[], $3::text[]) as wanted (name, asset)
+      cross join lateral (
+        select number from apportion.account
+        where lane = $1 and name = wanted.name and asset = wanted.asset
+        limit 1
+      ) account
+      cross join lateral (
+        select transfer, debits, credits from apportion.balance
+        where lane = $1 and account = account.number
+        order by transfer desc
+        limit 1
+      ) balance`,
+    values: [lane, distinct.map(({ name }) => name), distinct.map(({ asset }) => asset)],
+  }
+}
+
+function accountsOf({ rows }: QueryResult): Known['accounts'] {
+  type Row = AccountName & { number: number; transfer: bigint; debits: bigint; credits: bigint }
+  return new Map((rows as Row[]).map((row) => [accountKey(row), row]))
+}
+
+const WRITE_BATCH = `with
+  moved_head as (
+    update apportion.head
+    set event = $3, transfer = $4, block = $5, account = $6, hash = $7, recorded_at = $8
+    where lane = $1 and block = $2
+    returning lane
+  ),
+  block as (
+    insert into apportion.block (lane, number, first_transfer, last_transfer, first_event, last_event, recorded_at, hash)
+    select lane, $5, $9, $4, $10, $3, $8, $7 from moved_head
+  ),
+  account as (
+    insert into apportion.account (lane, number, name, asset)
+    select $1, * from unnest($11::integer[], $12::text[], $13::text[])
+  ),
+  balance as (
+    insert into apportion.balance (lane, account, transfer, debits, credits)
+    select $1, * from unnest($14::integer[], $15::bigint[], $16::numeric[], $17::numeric[])
+  ),
+  transfer as (
+    insert into apportion.transfer (lane, number, event, debit, credit, part, units, kind, subject)
+    select $1, $9 - 1 + row.place, row.event, row.debit, row.credit, row.part, row.units, row.kind, row.subject
+    from unnest($18::bigint[], $19::integer[], $20::integer[], $21::smallint[], $22::numeric[], $23::text[], $24::uuid[])
+      with ordinality as row (event, debit, credit, part, units, kind, subject, place)
+  ),
+  reference as (
+    insert into apportion.reference (lane, digest, event, fingerprint)
+    select $1, row.digest, $10 - 1 + row.place, row.fingerprint
+    from unnest($25::uuid[], $26::bytea[]) with ordinality as row (digest, fingerprint, place)
+  ),
+  event as (
+    insert into apportion.event (lane, number, digest, event_at, block, first_transfer, transfers, plan, backdated, units, asset, door,
+      reference, parties, claimed, details)
+    select $1, $10 - 1 + row.place, row.digest, row.event_at, $5, row.first_transfer, row.transfers, row.plan, row.backdated, row.units,
+      row.asset, row.door, row.reference, row.parties, row.claimed, row.details
+    from unnest($25::uuid[], $27::timestamptz[], $28::bigint[], $29::integer[], $30::integer[], $31::boolean[], $32::numeric[],
+      $33::text[], $34::text[], $35::text[], $36::jsonb[], $37::jsonb[], $38::jsonb[])
+      with ordinality as row (digest, event_at, first_transfer, transfers, plan, backdated, units, asset, door, reference, parties,
+        claimed, details, place)
+  )
+  select lane from moved_head`
+
+function writeBatch(lane: bigint, { head, block, events, transfers, newAccounts, touched }: BatchWrite): Statement {
+  const numbers = new Map(touched.map((account) => [accountKey(account), account.number]))
+  const numberOf = (name: string, asset: string): number => present(numbers.get(accountKey({ name, asset })), name)
+  const json = (value: JsonObject | null): string | null => (value === null ? null : canonicalJson(value))
+  return {
+    name: 'write-batch',
+    text: WRITE_BATCH,
+    values: [
+      lane,
+      head.block - 1n,
+      head.event,
+      head.transfer,
+      head.block,
+      head.account,
+      Buffer.from(head.hash),
+      instantText(head.recordedAt),
+      block.firstTransfer,
+      block.firstEvent,
+      plainArray(newAccounts.map(({ number }) => number)),
+      newAccounts.map(({ name }) => name),
+      newAccounts.map(({ asset }) => asset),
+      plainArray(touched.map(({ number }) => number)),
+      plainArray(touched.map(({ transfer }) => transfer)),
+      plainArray(touched.map(({ debits }) => debits)),
+      plainArray(touched.map(({ credits }) => credits)),
+      plainArray(transfers.map(({ event }) => event)),
+      plainArray(transfers.map(({ debit, asset }) => numberOf(debit, asset))),
+      plainArray(transfers.map(({ credit, asset }) => numberOf(credit, asset))),
+      plainArray(transfers.map(({ part }) => part)),
+      plainArray(transfers.map(({ units }) => units)),
+      plainArray(transfers.map(({ kind }) => kind)),
+      plainArray(transfers.map(({ subject }) => subject)),
+      plainArray(events.map(({ digest }) => digest)),
+      bytesArray(events.map(({ fingerprint }) => fingerprint)),
+      plainArray(events.map(({ eventAt }) => instantText(eventAt))),
+      plainArray(events.map(({ firstTransfer }) => firstTransfer)),
+      plainArray(events.map(({ transfers: count }) => count)),
+      plainArray(events.map(({ plan }) => plan)),
+      plainArray(events.map(({ member }) => member.backdated)),
+      plainArray(events.map(({ units }) => units)),
+      plainArray(events.map(({ asset }) => asset)),
+      plainArray(events.map(({ member }) => member.door)),
+      events.map(({ member }) => member.input.reference),
+      events.map(({ member }) => canonicalJson(member.input.parties)),
+      events.map(({ member }) => json(claimedJson(member.input.claimed))),
+      events.map(({ member }) => json(member.input.details)),
+    ],
+  }
+}
+
+/** Amounts as text: JSON has no exact integers of this size. */
+function claimedJson(claimed: Readonly<Record<string, bigint>> | null): JsonObject | null {
+  return claimed === null ? null : Object.fromEntries(Object.entries(claimed).map(([role, units]) => [role, units.toString()]))
+}

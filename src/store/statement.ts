@@ -1,0 +1,51 @@
+// A statement with its values, and the few ways to run one. Texts are constants; nothing is ever put into them by hand.
+
+import type { Pool, PoolClient, QueryResultRow } from 'pg'
+import { present } from '../core/assert.ts'
+
+/** A named statement is parsed once a connection: for the hot path. */
+export type Statement = { readonly name?: string; readonly text: string; readonly values: readonly unknown[] }
+
+export type Queryable = Pool | PoolClient
+
+export async function rows<Row extends QueryResultRow>(on: Queryable, { name, text, values }: Statement): Promise<Row[]> {
+  const result = await on.query<Row>({ ...(name !== undefined && { name }), text, values: [...values] })
+  return result.rows
+}
+
+/** The only row, or null. */
+export async function maybeRow<Row extends QueryResultRow>(on: Queryable, statement: Statement): Promise<Row | null> {
+  return (await rows<Row>(on, statement))[0] ?? null
+}
+
+export async function oneRow<Row extends QueryResultRow>(on: Queryable, statement: Statement): Promise<Row> {
+  return present(await maybeRow<Row>(on, statement), 'a row')
+}
+
+/** A PostgreSQL array of values that need no quoting (numbers, UUIDs, hex): cheaper than the driver's general form. */
+export function plainArray(values: readonly (string | number | bigint | boolean | null)[]): string {
+  return `{${values.map((value) => value ?? 'NULL').join(',')}}`
+}
+
+/** A PostgreSQL array of byte strings. */
+export function bytesArray(values: readonly Uint8Array[]): string {
+  return `{${values.map((value) => `"\\\\x${value.toHex()}"`).join(',')}}`
+}
+
+/** A transaction on one connection of the pool: committed when `work` resolves, rolled back when it throws. */
+export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    // A connection that cannot even roll back is thrown away; the server ends its transaction.
+    await client.query('rollback').catch((failure: Error) => (broken = failure))
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}

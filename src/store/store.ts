@@ -1,0 +1,29 @@
+// The store as the engine holds it: two pools on one database, with the server's role.
+
+import type { Pool } from 'pg'
+import { createPool } from './pool.ts'
+
+export type Store = {
+  /** For the posting path: statements of a transaction are written together. No streams, no cursors. */
+  readonly hot: Pool
+  /** For everything else. */
+  readonly pool: Pool
+  readonly close: () => Promise<void>
+}
+
+// One posting at a time holds a lane; the second connection serves another lane meanwhile.
+const HOT_CONNECTIONS = 4
+const OTHER_CONNECTIONS = 8
+
+/** Connects lazily: a wrong address shows at the first statement. */
+export function openStore(url: string, applicationName: string): Store {
+  const hot = createPool({ url, max: HOT_CONNECTIONS, applicationName: `${applicationName} posting`, pipeline: true })
+  const pool = createPool({ url, max: OTHER_CONNECTIONS, applicationName })
+  return {
+    hot,
+    pool,
+    close: async () => {
+      await Promise.all([hot.end(), pool.end()])
+    },
+  }
+}
