@@ -1,0 +1,121 @@
+// What people and programs get to see: plain JSON documents, units as text. The API's schemas and the CLI's `--json` show these.
+
+import { formatUnits, parseAsset } from '../core/money.ts'
+import type { AttemptRow } from '../store/attempt.ts'
+import type { LedgerRow } from '../store/ledger.ts'
+import type { PayoutRow } from '../store/payout.ts'
+import type { RecordedEvent } from './recorder.ts'
+
+/** An amount twice: exact units, and the same as a decimal of the asset. */
+export type AmountDocument = { readonly asset: string; readonly units: string; readonly amount: string }
+
+export function amountDocument(units: bigint, asset: string): AmountDocument {
+  return { asset, units: units.toString(), amount: formatUnits(units, parseAsset(asset).scale) }
+}
+
+export type ShareDocument = AmountDocument & { readonly role: string; readonly recipient: string }
+
+export type EventDocument = AmountDocument & {
+  readonly reference: string
+  /** The event's number in its lane. */
+  readonly event: string
+  readonly event_at: string
+  readonly recorded_at: string
+  readonly parties: Readonly<Record<string, string>>
+  readonly plan_version: number
+  readonly backdated: boolean
+  readonly shares: readonly ShareDocument[]
+}
+
+export function eventDocument(event: RecordedEvent): EventDocument {
+  const { reference, number, eventAt, recordedAt, parties, plan, backdated, shares, asset, units } = event
+  return {
+    reference,
+    event: number.toString(),
+    event_at: eventAt.toString(),
+    recorded_at: recordedAt.toString(),
+    parties,
+    ...amountDocument(units, asset),
+    plan_version: plan,
+    backdated,
+    shares: shares.map((share) => ({ role: share.role, recipient: share.recipient, ...amountDocument(share.units, asset) })),
+  }
+}
+
+export type AttemptDocument = {
+  readonly attempt: string
+  readonly state: string
+  readonly identity: string
+  readonly submits: number
+  readonly reason: string | null
+  readonly proof: unknown
+  readonly prepared_at: string
+  readonly ended_at: string | null
+}
+
+export function attemptDocument({ attempt, state, identity, submits, reason, proof, prepared_at, ended_at }: AttemptRow): AttemptDocument {
+  const [preparedAt, endedAt] = [prepared_at.toString(), ended_at?.toString() ?? null]
+  return { attempt, state, identity, submits, reason, proof, prepared_at: preparedAt, ended_at: endedAt }
+}
+
+export type PayoutDocument = AmountDocument & {
+  readonly payout: string
+  readonly reference: string
+  readonly role: string
+  readonly recipient: string
+  readonly destination: string | null
+  readonly state: string
+  readonly reason: string | null
+  readonly detail: string | null
+  readonly due_at: string | null
+  readonly tries: number
+  readonly created_at: string
+  readonly changed_at: string
+  readonly attempts: readonly AttemptDocument[]
+}
+
+export function payoutDocument(
+  row: PayoutRow,
+  { reference, destination, attempts }: { reference: string; destination: string | null; attempts: readonly AttemptRow[] },
+): PayoutDocument {
+  return {
+    payout: row.payout,
+    reference,
+    role: row.role,
+    recipient: row.recipient,
+    ...amountDocument(row.units, row.asset),
+    destination,
+    state: row.state,
+    reason: row.reason,
+    detail: row.detail,
+    due_at: row.due_at?.toString() ?? null,
+    tries: row.tries,
+    created_at: row.created_at.toString(),
+    changed_at: row.changed_at.toString(),
+    attempts: attempts.map(attemptDocument),
+  }
+}
+
+export type LedgerDocument = {
+  readonly name: string
+  readonly program: string
+  readonly network: 'sandbox' | 'production'
+  readonly rail: string
+  readonly schema: string | null
+  readonly created_at: string
+}
+
+export function ledgerDocument({ name, program, sandbox, rail, inbox_schema: schema, created_at }: LedgerRow): LedgerDocument {
+  return { name, program, network: sandbox ? 'sandbox' : 'production', rail, schema, created_at: created_at.toString() }
+}
+
+export type WalletDocument = {
+  readonly wallet: string
+  readonly label: string
+  readonly rail: string
+  readonly address: string
+  /** What the ledger says it holds. */
+  readonly ledger_balances: readonly AmountDocument[]
+}
+
+export type BalanceDocument = AmountDocument & { readonly account: string; readonly debits: string; readonly credits: string }

@@ -1,0 +1,145 @@
+// Questions about a ledger, answered as documents. They change nothing.
+
+import { balanceOf } from '../core/account.ts'
+import { referenceDigest } from '../core/reference.ts'
+import { Refusal } from '../core/refusal.ts'
+import { attemptsOfPayouts } from '../store/attempt.ts'
+import { eventByDigest, eventsByNumber, listEvents, type StoredEvent } from '../store/event.ts'
+import { balancesOf } from '../store/journal.ts'
+import { listLedgers } from '../store/ledger.ts'
+import { walletBalances } from '../store/list.ts'
+import { countPayouts, findPayout, listPayouts, payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
+import { walletsOf } from '../store/wallet.ts'
+import {
+  amountDocument,
+  eventDocument,
+  ledgerDocument,
+  payoutDocument,
+  type BalanceDocument,
+  type EventDocument,
+  type LedgerDocument,
+  type PayoutDocument,
+  type WalletDocument,
+} from './documents.ts'
+import { laneOf, refreshPlans, type Ledger } from './ledger.ts'
+import { recordedFromStore } from './recorder.ts'
+import type { Desk } from './world.ts'
+
+type Reader = Pick<Desk, 'store' | 'rails'>
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export async function ledgers({ store }: Reader): Promise<readonly LedgerDocument[]> {
+  return (await listLedgers(store.pool)).map(ledgerDocument)
+}
+
+/** A page of a list with the cursor of the next one; null when this was the last. */
+export type Page<T> = { readonly items: readonly T[]; readonly next: string | null }
+
+/** Events, newest first. The cursor is the number of the last event shown. Refuses `cursor_malformed`. */
+export async function events(reader: Reader, ledger: Ledger, { cursor, limit }: { cursor: string | null; limit: number }): Promise<Page<EventDocument>> {
+  if (cursor !== null && !/^[1-9][0-9]{0,17}$/.test(cursor)) throw malformedCursor(cursor)
+  const found = await listEvents(reader.store.pool, { lanes: ledger.lanes, before: cursor === null ? null : BigInt(cursor), limit })
+  await knowPlans(reader, ledger, found)
+  return { items: found.map((event) => eventDocument(recordedFromStore(ledger, event))), next: nextCursor(found, limit, ({ number }) => number.toString()) }
+}
+
+/** One event by its source reference. Refuses `event_not_found`. */
+export async function event(reader: Reader, ledger: Ledger, reference: string): Promise<EventDocument> {
+  return eventDocument(recordedFromStore(ledger, await storedEvent(reader, ledger, reference)))
+}
+
+/** One event as it is stored. Refuses `event_not_found`. */
+export async function storedEvent(reader: Reader, ledger: Ledger, reference: string): Promise<StoredEvent> {
+  const found = await eventByDigest(reader.store.pool, laneOf(ledger, reference), referenceDigest(reference))
+  if (found === null) {
+    throw new Refusal('event_not_found', `the ledger ${ledger.name} has no event ${JSON.stringify(reference.slice(0, 80))}`, { reference: reference.slice(0, 80) })
+  }
+  await knowPlans(reader, ledger, [found])
+  return found
+}
+
+/** Payouts, newest first, in one state or all. The cursor is the id of the last payout shown. Refuses `cursor_malformed`. */
+export async function payouts(
+  reader: Reader,
+  ledger: Ledger,
+  { state, cursor, limit }: { state: string | null; cursor: string | null; limit: number },
+): Promise<Page<PayoutDocument>> {
+  if (cursor !== null && !UUID.test(cursor)) throw malformedCursor(cursor)
+  const found = await listPayouts(reader.store.pool, { lanes: ledger.lanes, state, before: cursor, limit })
+  return { items: await payoutDocuments(reader, ledger, found), next: nextCursor(found, limit, ({ payout }) => payout) }
+}
+
+/** One payout with its attempts. Refuses `payout_not_found`. */
+export async function payout(reader: Reader, ledger: Ledger, id: string): Promise<PayoutDocument> {
+  const found = UUID.test(id) ? await findPayout(reader.store.pool, ledger.lanes, id) : null
+  const [document] = found === null ? [] : await payoutDocuments(reader, ledger, [found])
+  if (document !== undefined) return document
+  throw new Refusal('payout_not_found', `the ledger ${ledger.name} has no payout ${JSON.stringify(id.slice(0, 80))}`, { payout: id.slice(0, 80) })
+}
+
+/** The payouts of one event, in plan order, with their attempts. */
+export async function payoutsOfEvent(reader: Reader, ledger: Ledger, reference: string): Promise<readonly PayoutDocument[]> {
+  const { lane, number } = await storedEvent(reader, ledger, reference)
+  return await payoutDocuments(reader, ledger, await payoutsOfEvents(reader.store.pool, lane, [number]))
+}
+
+export async function wallets(reader: Reader, ledger: Ledger): Promise<readonly WalletDocument[]> {
+  const [found, balances] = await Promise.all([walletsOf(reader.store.pool, ledger.id), walletBalances(reader.store.pool, ledger.lanes)])
+  return found.map(({ wallet, label, rail, address }) => {
+    const held = balances.filter((balance) => balance.wallet === wallet).map(({ units, asset }) => amountDocument(units, asset))
+    return { wallet, label, rail, address, ledger_balances: held }
+  })
+}
+
+/** The balance of every account, on the side that carries it, summed over the ledger's lanes. */
+export async function balances({ store }: Reader, ledger: Ledger): Promise<readonly BalanceDocument[]> {
+  const found = await balancesOf(store.pool, ledger.lanes)
+  return found.map(({ name, asset, debits, credits }) => {
+    const units = balanceOf(name, { debits, credits })
+    return { account: name, ...amountDocument(units, asset), debits: debits.toString(), credits: credits.toString() }
+  })
+}
+
+export type PayoutCount = ReturnType<typeof amountDocument> & { readonly state: string; readonly reason: string | null; readonly payouts: string }
+
+/** How many payouts stand in each state, and how much money. */
+export async function payoutCounts({ store }: Reader, ledger: Ledger): Promise<readonly PayoutCount[]> {
+  const found = await countPayouts(store.pool, ledger.lanes)
+  return found.map(({ state, reason, asset, payouts: count, units }) => ({ state, reason, payouts: count.toString(), ...amountDocument(units, asset) }))
+}
+
+async function payoutDocuments(reader: Reader, ledger: Ledger, found: readonly PayoutRow[]): Promise<readonly PayoutDocument[]> {
+  const rail = reader.rails[ledger.row.rail]
+  const byLane = Map.groupBy(found, ({ lane }) => lane)
+  const documents = await Promise.all(
+    [...byLane].map(async ([lane, rows]) => {
+      const [owners, attempts] = await Promise.all([
+        eventsByNumber(reader.store.pool, lane, [...new Set(rows.map((row) => row.event))]),
+        attemptsOfPayouts(reader.store.pool, lane, rows.map((row) => row.payout)),
+      ])
+      const references = new Map(owners.map(({ number, reference }) => [number, reference]))
+      const byPayout = Map.groupBy(attempts, (attempt) => attempt.payout)
+      return rows.map((row) => {
+        const destination = row.destination === null || rail === undefined ? null : rail.describe(row.destination)
+        return payoutDocument(row, { reference: references.get(row.event) ?? '', destination, attempts: byPayout.get(row.payout) ?? [] })
+      })
+    }),
+  )
+  const byId = new Map(documents.flat().map((document) => [document.payout, document]))
+  return found.flatMap((row) => byId.get(row.payout) ?? [])
+}
+
+async function knowPlans(reader: Reader, ledger: Ledger, found: readonly StoredEvent[]): Promise<void> {
+  const known = new Set(ledger.plans.map(({ version }) => version))
+  if (found.some(({ plan }) => !known.has(plan))) await refreshPlans(reader, ledger)
+}
+
+function nextCursor<T>(found: readonly T[], limit: number, of: (row: T) => string): string | null {
+  const last = found.at(-1)
+  return found.length < limit || last === undefined ? null : of(last)
+}
+
+function malformedCursor(cursor: string): Refusal {
+  return new Refusal('cursor_malformed', `the cursor ${JSON.stringify(cursor.slice(0, 80))} is none of ours: take it from the page before`, { field: 'cursor' })
+}
