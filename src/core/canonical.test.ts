@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { canonicalJson, instantText, sha256 } from './canonical.ts'
+import { canonicalJson, instantText, isDeeperThan, sha256 } from './canonical.ts'
 import type { Json } from './effects.ts'
 
 /** The same content with the keys of every object in the opposite order. */
@@ -44,6 +44,17 @@ it('means the same as JSON and does not depend on the order of keys', () => {
     }),
     { numRuns: 200 },
   )
+})
+
+it.each([
+  ['a text', 'x', 0],
+  ['an empty list', [], 1],
+  ['a flat object', { a: 1, b: null }, 1],
+  ['a list in an object in a list', [{ a: [] }, 2], 3],
+  ['its deepest part', { a: 1, b: [[[]]], c: {} }, 4],
+])('counts the levels of %s', (_, value, levels) => {
+  expect(isDeeperThan(levels, value)).toBe(false)
+  if (levels > 0) expect(isDeeperThan(levels - 1, value)).toBe(true)
 })
 
 it('gives SHA-256 of text in UTF-8 and of bytes', () => {

@@ -14,6 +14,12 @@ export function canonicalJson(value: Json): string {
   return JSON.stringify(value)
 }
 
+/** Whether objects and lists stand in each other more than so many levels deep: what walks them must not run out of stack. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return false
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(levels - 1, item))
+}
+
 /** SHA-256 as 32 bytes. */
 export function sha256(data: string | Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hash('sha256', data, 'buffer'))

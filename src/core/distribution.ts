@@ -28,13 +28,14 @@ export function distribute(event: Divisible, { step }: PlanVersion): readonly Sh
   })
   const total = shares.reduce((all, { units }) => all + units, 0n)
   assert(total === event.units, `shares of ${total} units were made of ${event.units}`)
-  if (event.claimed !== null) checkClaimed(event, event.claimed, step.rule.parts, step.rule.quotas(event.units, step.rounding))
+  if (event.claimed !== null) checkClaimed(event, event.claimed, shares, step.rule.quotas(event.units, step.rounding))
   return shares
 }
 
 function recipientOf({ parties }: Divisible, { role, to }: PlanPart): string {
   if ('recipient' in to) return to.recipient
-  const party = parties[to.party]
+  // Own names only: an object has `constructor` without anybody having named it.
+  const party = Object.hasOwn(parties, to.party) ? parties[to.party] : undefined
   if (party === undefined) {
     throw new Refusal('recipient_not_found', `the plan gives the share ${role} to the event's ${to.party}, which the event does not name`, {
       field: to.party,
@@ -44,31 +45,35 @@ function recipientOf({ parties }: Divisible, { role, to }: PlanPart): string {
   return checkParty(party, to.party)
 }
 
-/** Amounts given with the event: each less than one unit from its exact quota, and all of them together the pool. */
+const NOTHING = { units: 0n, quota: ratio(0n, 1n) }
+
+/**
+ * Amounts given with the event: each less than one unit from its exact quota (for a role without a share that leaves zero), and
+ * all of them together the pool.
+ */
 function checkClaimed(
   { units, asset }: Divisible,
   claimed: Readonly<Record<string, bigint>>,
-  parts: readonly PlanPart[],
+  shares: readonly Share[],
   quotas: readonly Ratio[],
 ): void {
   const { scale } = parseAsset(asset)
-  for (const [index, { role }] of parts.entries()) {
-    const amount = claimed[role]
-    if (amount === undefined) continue
-    const quota = present(quotas[index], 'quota')
+  const planned = new Map(shares.map((share) => [share.role, { units: share.units, quota: present(quotas[share.part], 'quota') }]))
+  for (const [role, amount] of Object.entries(claimed)) {
+    const { units: share, quota } = planned.get(role) ?? NOTHING
     const difference = ratio(amount * quota.denominator - quota.numerator, quota.denominator)
     const distance = difference.numerator < 0n ? ratio(-difference.numerator, difference.denominator) : difference
     if (compareRatios(distance, ratio(1n, 1n)) >= 0) {
-      const exact = formatUnits(quota.numerator / quota.denominator, scale)
+      const expected = formatUnits(share, scale)
       throw new Refusal(
         'event_share_mismatch',
-        `the amount for ${role} is ${formatUnits(amount, scale)}, but the plan gives ${exact} (exactly ${formatRatio(quota)} units): correct it or leave it out`,
-        { field: role, given: formatUnits(amount, scale), expected: exact, asset },
+        `the amount for ${role} is ${formatUnits(amount, scale)}, but the plan gives ${expected} (exactly ${formatRatio(quota)} units): correct it or leave it out`,
+        { field: role, given: formatUnits(amount, scale), expected, asset },
       )
     }
   }
-  if (!parts.every(({ role }) => claimed[role] !== undefined)) return
-  const sum = parts.reduce((all, { role }) => all + present(claimed[role], role), 0n)
+  if (!shares.every(({ role }) => Object.hasOwn(claimed, role))) return
+  const sum = Object.values(claimed).reduce((all, amount) => all + amount, 0n)
   if (sum !== units) throw amountsMismatch({ sum, units, asset })
 }
 

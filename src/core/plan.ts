@@ -2,8 +2,9 @@
 
 import { z } from 'zod'
 import { assert, present } from './assert.ts'
-import { canonicalJson, sha256 } from './canonical.ts'
+import { canonicalJson, isDeeperThan, sha256 } from './canonical.ts'
 import type { Json } from './effects.ts'
+import { clip, quote } from './money.ts'
 import { Refusal } from './refusal.ts'
 import { rules } from './rules/index.ts'
 import { ROUNDINGS, type BoundRule, type Rounding } from './rules/rule.ts'
@@ -17,6 +18,12 @@ const step = z.strictObject({
 })
 
 const planSchema = z.strictObject({ steps: z.array(step).length(1, 'a plan has one step') })
+
+/** Levels of objects and lists in a plan: fixed shares take seven, and the rules to come will not take four times as many. */
+const MAX_DEPTH = 32
+
+/** Longest place or problem repeated in a refusal, in characters. */
+const MAX_PROBLEM = 200
 
 /** A plan as data, as it is written, stored and hashed. */
 export type PlanData = z.infer<typeof planSchema>
@@ -40,13 +47,16 @@ export type PlanVersion = {
 
 /** Reads a plan from data. Refuses `plan_invalid`, naming the place. */
 export function parsePlan(data: unknown): { readonly data: PlanData; readonly step: Step; readonly hash: string } {
+  if (isDeeperThan(MAX_DEPTH, data)) {
+    throw new Refusal('plan_invalid', `a plan has at most ${MAX_DEPTH} levels of objects and lists`, { levels: MAX_DEPTH })
+  }
   const parsed = planSchema.safeParse(data)
   if (!parsed.success) throw planRefusal(parsed.error, 'plan')
   const { name, from, rule: kind, parameters, rounding } = present(parsed.data.steps[0], 'step')
   const entry = rules.get(kind)
   if (entry === undefined) {
     const known = [...rules.keys()].join(', ')
-    throw new Refusal('plan_invalid', `step ${name} asks for the rule ${kind}; there are: ${known}`, { step: name, rule: kind })
+    throw new Refusal('plan_invalid', `step ${name} asks for the rule ${quote(kind)}; there are: ${known}`, { step: name, rule: clip(kind) })
   }
   try {
     return { data: parsed.data, step: { name, from, rule: entry.bind(parameters), rounding }, hash: planHash(parsed.data) }
@@ -74,7 +84,8 @@ export function versionInForce(versions: readonly PlanVersion[], instant: Tempor
 
 function planRefusal(error: z.ZodError, where: string): Refusal {
   const [issue] = error.issues
-  const path = issue === undefined ? '' : issue.path.map(String).join('.')
-  const message = issue?.message ?? 'is not a plan'
+  // Path and message name keys as they were given, of any length.
+  const path = issue === undefined ? '' : clip(issue.path.map(String).join('.'), MAX_PROBLEM)
+  const message = clip(issue?.message ?? 'is not a plan', MAX_PROBLEM)
   return new Refusal('plan_invalid', `${where}${path === '' ? '' : `, ${path}`}: ${message}`, { field: path, problem: message })
 }

@@ -1,0 +1,166 @@
+// Plans: which data make one, what is refused with its place, the hash, and which version is in force when.
+
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { parsePlan, versionInForce, type PlanVersion } from './plan.ts'
+
+const share = { role: 'ai', to: { recipient: 'ai-wallet' }, weight: '80' }
+const step = {
+  name: 'split',
+  from: 'received',
+  rule: 'fixed-shares',
+  parameters: { shares: [share, { role: 'creator', to: { party: 'creator' }, weight: '2' }] },
+  rounding: 'largest-remainder',
+}
+
+it('reads a plan and binds its rule', () => {
+  const { data, step: bound } = parsePlan({ steps: [step] })
+  expect(data).toEqual({ steps: [step] })
+  expect(bound).toMatchObject({ name: 'split', from: 'received', rounding: 'largest-remainder', rule: { kind: 'fixed-shares' } })
+  expect(bound.rule.split(41n, bound.rounding).parts).toEqual([
+    { part: 0, units: 40n },
+    { part: 1, units: 1n },
+  ])
+})
+
+it('hashes the content, whatever the order of its keys', () => {
+  const text =
+    '{"steps":[{"from":"received","name":"split","parameters":{"shares":[' +
+    '{"role":"ai","to":{"recipient":"ai-wallet"},"weight":"80"},{"role":"creator","to":{"party":"creator"},"weight":"2"}' +
+    ']},"rounding":"largest-remainder","rule":"fixed-shares"}]}'
+  const { hash } = parsePlan({ steps: [step] })
+  expect(hash).toBe(createHash('sha256').update(text, 'utf8').digest('hex'))
+  const turned = Object.fromEntries(Object.entries(step).toReversed())
+  expect(parsePlan({ steps: [turned] }).hash).toBe(hash)
+})
+
+it('gives every other content another hash', () => {
+  const others = [
+    { ...step, name: 'other' },
+    { ...step, parameters: { shares: [share] } },
+    { ...step, parameters: { shares: [{ ...share, weight: '80.0' }] } },
+    { ...step, parameters: { shares: [{ ...share, weight: '79' }] } },
+  ]
+  const hashes = [step, ...others].map((each) => parsePlan({ steps: [each] }).hash)
+  expect(new Set(hashes).size).toBe(hashes.length)
+})
+
+it.each([
+  ['nothing', undefined, 'plan: ', ''],
+  ['a text', '{"steps":[]}', 'plan: ', ''],
+  ['no steps', {}, 'plan, steps: ', 'steps'],
+  ['an empty list of steps', { steps: [] }, 'plan, steps: a plan has one step', 'steps'],
+  ['two steps', { steps: [step, step] }, 'plan, steps: a plan has one step', 'steps'],
+  ['an unknown key', { steps: [step], note: 'x' }, 'plan: Unrecognized key: "note"', ''],
+  ['an unknown key of a step', { steps: [{ ...step, note: 'x' }] }, 'plan, steps.0: Unrecognized key: "note"', 'steps.0'],
+  ['a step without name', { steps: [{ ...step, name: undefined }] }, 'plan, steps.0.name: ', 'steps.0.name'],
+  ['a name in capitals', { steps: [{ ...step, name: 'Split' }] }, 'plan, steps.0.name: ', 'steps.0.name'],
+  ['a name of 41 characters', { steps: [{ ...step, name: 'x'.repeat(41) }] }, 'plan, steps.0.name: ', 'steps.0.name'],
+  ['another source', { steps: [{ ...step, from: 'fund' }] }, 'plan, steps.0.from: ', 'steps.0.from'],
+  ['another rounding', { steps: [{ ...step, rounding: 'half-up' }] }, 'plan, steps.0.rounding: ', 'steps.0.rounding'],
+  ['no rounding', { steps: [{ ...step, rounding: undefined }] }, 'plan, steps.0.rounding: ', 'steps.0.rounding'],
+  ['no parameters', { steps: [{ ...step, parameters: undefined }] }, 'plan, steps.0.parameters: ', 'steps.0.parameters'],
+  ['parameters that are no JSON', { steps: [{ ...step, parameters: { shares: 1n } }] }, 'plan, steps.0.parameters', /^steps\.0\.param/],
+])('refuses %s, naming the place', (_, data, begin, field) => {
+  expect(() => parsePlan(data)).toThrow(begin)
+  expect(() => parsePlan(data)).toThrow(
+    expect.objectContaining({
+      code: 'plan_invalid',
+      details: { field: typeof field === 'string' ? field : expect.stringMatching(field), problem: expect.any(String) as unknown },
+    }),
+  )
+})
+
+it('refuses a rule that there is not, naming those there are', () => {
+  expect(() => parsePlan({ steps: [{ ...step, rule: 'waterfall' }] })).toThrow(
+    expect.objectContaining({
+      code: 'plan_invalid',
+      message: 'step split asks for the rule "waterfall"; there are: fixed-shares',
+      details: { step: 'split', rule: 'waterfall' },
+    }),
+  )
+  expect(() => parsePlan({ steps: [{ ...step, rule: 'constructor' }] })).toThrow(expect.objectContaining({ code: 'plan_invalid' }))
+})
+
+it.each([
+  ['no shares', {}, 'step split, shares: ', 'shares'],
+  ['an empty list', { shares: [] }, 'step split, shares: ', 'shares'],
+  ['a share without recipient', { shares: [{ ...share, to: {} }] }, 'step split, shares.0.to: ', 'shares.0.to'],
+  ['a malformed weight', { shares: [{ ...share, weight: '80 %' }] }, 'shares.0.weight: a weight is a decimal such as 80', 'shares.0.weight'],
+  ['a weight as a number', { shares: [{ ...share, weight: 80 }] }, 'step split, shares.0.weight: ', 'shares.0.weight'],
+  ['only zero weights', { shares: [{ ...share, weight: '0' }] }, 'step split: all weights are zero: nobody would get the money', ''],
+  ['a role twice', { shares: [share, share] }, 'step split: two shares have the same role', ''],
+  ['an unknown key', { shares: [share], extra: 1 }, 'step split: Unrecognized key: "extra"', ''],
+])('refuses parameters with %s, naming step and place', (_, parameters, message, field) => {
+  expect(() => parsePlan({ steps: [{ ...step, parameters }] })).toThrow(message)
+  expect(() => parsePlan({ steps: [{ ...step, parameters }] })).toThrow(
+    expect.objectContaining({ code: 'plan_invalid', details: expect.objectContaining({ field }) as unknown }),
+  )
+})
+
+it('repeats what it refuses short, whatever its length', () => {
+  const long = 'x'.repeat(10_000)
+  const refused = [
+    { steps: [{ ...step, rule: long }] },
+    { steps: [step], [long]: 1 },
+    { steps: [{ ...step, parameters: { shares: [{ ...share, [long]: 1 }] } }] },
+    { steps: [{ ...step, parameters: { [long]: 1n } }] },
+  ]
+  for (const data of refused) {
+    expect(() => parsePlan(data)).toThrow(expect.objectContaining({ code: 'plan_invalid', message: expect.stringMatching(/^.{1,500}$/) }))
+  }
+})
+
+it('refuses data that are nested too deep, also without end', () => {
+  const refused = expect.objectContaining({
+    code: 'plan_invalid',
+    message: 'a plan has at most 32 levels of objects and lists',
+    details: { levels: 32 },
+  })
+  const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown
+  expect(() => parsePlan({ steps: [{ ...step, parameters: { shares: deep } }] })).toThrow(refused)
+  const endless: { steps: unknown[] } = { steps: [] }
+  endless.steps.push(endless)
+  expect(() => parsePlan(endless)).toThrow(refused)
+})
+
+const START = Temporal.Instant.from('2026-01-01T00:00:00Z')
+const instantAt = (minutes: number) => START.add({ minutes })
+const parsed = parsePlan({ steps: [step] })
+
+function versionsAt(...minutes: readonly number[]): readonly PlanVersion[] {
+  return [null, ...minutes].map((minute, index) => {
+    return { version: index + 1, effectiveFrom: minute === null ? null : instantAt(minute), ...parsed }
+  })
+}
+
+it.each([
+  ['long before anything', [], -1e6, 1],
+  ['one microsecond before the second', [10], 10 - 1e-9, 1],
+  ['just when the second takes effect', [10], 10, 2],
+  ['between the second and the third', [10, 20], 15, 2],
+  ['after the third', [10, 20], 1e6, 3],
+  ['at an instant given to two versions: the later number', [10, 10], 10, 3],
+  ['after a later number with an earlier instant: the later number', [20, 10], 25, 3],
+  ['between those two instants', [20, 10], 15, 3],
+  ['before those two instants', [20, 10], 5, 1],
+])('chooses the version in force %s', (_, minutes, at, version) => {
+  const instant = Number.isInteger(at) ? instantAt(at) : instantAt(Math.ceil(at)).subtract({ microseconds: 1 })
+  expect(versionInForce(versionsAt(...minutes), instant).version).toBe(version)
+})
+
+it('finds the highest number among those whose instant has come', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20), { maxLength: 8 }), fc.integer({ min: -1, max: 21 }), (minutes, at) => {
+      const come = minutes.map((minute, index) => (minute <= at ? index + 2 : 1))
+      expect(versionInForce(versionsAt(...minutes), instantAt(at)).version).toBe(Math.max(1, ...come))
+    }),
+  )
+})
+
+it('stops where no version reaches back', () => {
+  const [, second] = versionsAt(10)
+  expect(() => versionInForce(second === undefined ? [] : [second], START)).toThrow('no plan version reaches back to 2026-01-01T00:00:00Z')
+  expect(() => versionInForce([], START)).toThrow('no plan version reaches back')
+})
