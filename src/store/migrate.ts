@@ -65,8 +65,10 @@ async function readFolder({ name, directory }: MigrationFolder): Promise<Migrati
 }
 
 async function readApplied(client: PoolClient): Promise<Map<string, string>> {
+  // Not `if not exists`: a session that waited for the lock may still remember that there was none.
+  const { rowCount } = await client.query(`select from pg_namespace where nspname = 'apportion'`)
+  if (rowCount === 0) await client.query('create schema apportion')
   await client.query(`
-    create schema if not exists apportion;
     create table if not exists apportion.migration (
       name text collate "C" primary key,
       sha256 text not null,
