@@ -1,8 +1,8 @@
 // The data folder: made beside its place and renamed when whole, so that a half-made one is never taken for a database.
 
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { Effects } from '../../core/effects.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { USE_OWN_SERVER, type Binaries } from './binaries.ts'
@@ -18,7 +18,7 @@ export type Folder = {
 }
 
 /** Everything that stands beside the data folder carries its name. */
-export function beside(dataDirectory: string, what: 'new' | 'password' | 'log' | 'lock' | 'links'): string {
+export function beside(dataDirectory: string, what: 'password' | 'log' | 'lock' | 'links'): string {
   return `${dataDirectory}.${what}`
 }
 
@@ -27,8 +27,24 @@ export async function openFolder(
   folder: Folder,
   options: { readonly random: Effects['random']; readonly durable: boolean },
 ): Promise<void> {
+  sweepUnfinished(folder.dataDirectory)
   if (existsSync(folder.dataDirectory)) checkVersion(folder)
   else await createFolder(folder, options)
+}
+
+const UNFINISHED = '.new-'
+
+// Left by launchers that were killed. Their initdb may still be at work and win this time; then the next start removes it.
+function sweepUnfinished(dataDirectory: string): void {
+  const parent = dirname(dataDirectory)
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(basename(dataDirectory) + UNFINISHED)) continue
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+    }
+  }
 }
 
 /** @throws Refusal database_unavailable when the file is gone: the folder's password is nowhere else. */
@@ -58,9 +74,9 @@ async function createFolder(
   { dataDirectory, binaries, identity }: Folder,
   { random, durable }: { readonly random: Effects['random']; readonly durable: boolean },
 ): Promise<void> {
-  const unfinished = beside(dataDirectory, 'new')
+  // A name of its own each time: the initdb of a killed launcher runs on, in its folder.
+  const unfinished = `${dataDirectory}${UNFINISHED}${random(4).toHex()}`
   const password = beside(dataDirectory, 'password')
-  rmSync(unfinished, { recursive: true, force: true })
   mkdirSync(unfinished, { mode: 0o700 })
   identity.own(unfinished)
   writePassword(password, random)

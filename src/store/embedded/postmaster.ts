@@ -17,6 +17,8 @@ export type StartOptions = {
   readonly settings: Readonly<Record<string, string>>
   /** Ends the server when the thread that started it ends (Linux only): for servers of tests. */
   readonly dieWithParent: boolean
+  /** Says which port to try next; a free one by default. */
+  readonly findPort?: () => Promise<number>
 }
 
 type Clock = Pick<Effects, 'now' | 'sleep'>
@@ -111,7 +113,7 @@ const PASSING = /could not bind|Address already in use|pre-existing shared memor
 
 async function spawnServer(folder: Folder, options: StartOptions): Promise<{ pid: number | undefined; output: () => string }> {
   const { dataDirectory, binaries, identity } = folder
-  const settings = { ...SETTINGS, ...sharedMemory(), ...options.settings, port: String(await findFreePort()) }
+  const settings = { ...SETTINGS, ...sharedMemory(), ...options.settings, port: String(await (options.findPort ?? findFreePort)()) }
   const [command = '', ...args] = [
     ...identity.prefix,
     ...(options.dieWithParent && process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'INT', '--'] : []),
