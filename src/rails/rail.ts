@@ -153,4 +153,21 @@ export type RailModule = {
   readonly maxUnits: bigint
   readonly custody: Custody
   readonly connect: (effects: Effects, settings: { readonly url: string }) => Rail
+  readonly sandbox: SandboxModule
+}
+
+/** A rail's own local network: real parts that its real client talks to over its real protocol. */
+export type SandboxModule = {
+  /** Starts it in a child process; its books stand in `directory`. A restarted one is given its old port. */
+  readonly start: (options: { readonly directory: string; readonly port?: number }) => Promise<SandboxNetwork>
+  /** Sends money made of nothing to an address there and waits until it has arrived for good. */
+  readonly fund: (effects: Effects, url: string, to: { readonly address: string; readonly units: bigint }) => Promise<void>
+}
+
+export type SandboxNetwork = {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  readonly stop: () => Promise<unknown>
+  readonly onExit: (listener: () => void) => void
 }

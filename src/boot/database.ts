@@ -1,0 +1,77 @@
+// Opens the database: the embedded server or one's own, its roles, its tables and its grants, in that order.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Effects } from '../core/effects.ts'
+import type { Program } from '../core/program.ts'
+import { startEmbedded } from '../store/embedded/start.ts'
+import { migrate } from '../store/migrate.ts'
+import { createPool } from '../store/pool.ts'
+import { applyGrants, ensureRoles, type Roles } from '../store/roles.ts'
+
+export type DatabaseSettings = {
+  readonly databaseUrl?: string
+  readonly appDatabaseUrl?: string
+  readonly signerDatabaseUrl?: string
+  readonly dataDirectory: string
+}
+
+export type Database = Roles & {
+  readonly ownerUrl: string
+  readonly embedded: boolean
+  /** For people: what runs where, without a secret. */
+  readonly place: string
+  /** Leaves the embedded server; stops it when nobody else uses it. */
+  readonly stop: () => Promise<void>
+}
+
+/** Makes the database ready for work. Safe to call from several processes at once. Refuses as its parts do, in words. */
+export async function openDatabase(
+  effects: Pick<Effects, 'now' | 'sleep' | 'random'>,
+  settings: DatabaseSettings,
+  programs: ReadonlyMap<string, Program>,
+): Promise<Database> {
+  const { url: ownerUrl, place, embedded, stop } = await openServer(effects, settings)
+  try {
+    const roles = await ensureRoles(ownerUrl, {
+      ...(settings.appDatabaseUrl !== undefined && { appUrl: settings.appDatabaseUrl }),
+      ...(settings.signerDatabaseUrl !== undefined && { signerUrl: settings.signerDatabaseUrl }),
+    })
+    const owner = createPool({ url: ownerUrl, max: 1, applicationName: 'apportion migrate' })
+    try {
+      await migrate(owner, { programs: migrationFolders(programs) })
+      await applyGrants(owner, roles)
+    } finally {
+      await owner.end()
+    }
+    return { ...roles, ownerUrl, embedded, place, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function openServer(
+  effects: Pick<Effects, 'now' | 'sleep' | 'random'>,
+  { databaseUrl, dataDirectory }: DatabaseSettings,
+): Promise<{ url: string; place: string; embedded: boolean; stop: () => Promise<void> }> {
+  if (databaseUrl !== undefined) return { url: databaseUrl, place: 'the server of DATABASE_URL', embedded: false, stop: async () => {} }
+  const server = await startEmbedded({ dataDirectory: join(dataDirectory, 'postgres'), effects })
+  const { port } = new URL(server.url)
+  const place = `embedded, 127.0.0.1:${port}, ${server.adopted ? 'was running already' : 'started'}`
+  return {
+    url: server.url,
+    place,
+    embedded: true,
+    stop: async () => {
+      await server.stop()
+    },
+  }
+}
+
+/** Each program's folder may hold migrations of its own; they are applied after the engine's. */
+export function migrationFolders(programs: ReadonlyMap<string, Program>): readonly { name: string; directory: string }[] {
+  return [...programs.keys()]
+    .map((name) => ({ name, directory: join(import.meta.dirname, '..', 'programs', name, 'migrations') }))
+    .filter(({ directory }) => existsSync(directory))
+}

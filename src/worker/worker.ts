@@ -1,0 +1,130 @@
+// The worker: takes in queued rows, makes payouts, sends and looks, for all ledgers, until it is stopped. Several may run on one
+// database: each step is a conditional update or an idempotent posting, so that they only share the work.
+
+import type { Effects } from '../core/effects.ts'
+import type { Ledger, Ledgers } from '../engine/ledger.ts'
+import { lookAttempts } from '../engine/look-attempts.ts'
+import { makePayouts, recheckHeld } from '../engine/make-payouts.ts'
+import { prepareAttempts } from '../engine/prepare-attempts.ts'
+import type { Recorder } from '../engine/recorder.ts'
+import { submitAttempts, type Pace } from '../engine/submit-attempts.ts'
+import { takeInboxRows } from '../engine/take-inbox.ts'
+import { watchWallets } from '../engine/watch-wallets.ts'
+import type { World } from '../engine/world.ts'
+
+export type Worker = {
+  readonly start: () => void
+  /** Finishes the step at hand and takes no other. */
+  readonly stop: () => Promise<void>
+  /** The last fault of each task that is failing now; empty when all is well. */
+  readonly faults: () => readonly { readonly task: string; readonly reason: string }[]
+}
+
+/** A public network settles in seconds; the sandbox's slots are a twentieth of its. */
+const NETWORK_PACE: Pace = { lookAfterMs: 1000, resendAfterMs: 2000 }
+const SANDBOX_PACE: Pace = { lookAfterMs: 60, resendAfterMs: 500 }
+
+/** A task rests this long when it found nothing, growing to the limit, so that an idle server is idle. */
+const REST_FIRST_MS = 20
+const REST_LIMIT_MS = 200
+/** New ledgers, made by a command beside the server, are noticed this often. */
+const LEDGERS_EVERY_MS = 1000
+const WALLETS_EVERY_MS = 500
+const HELD_EVERY_MS = 250
+/** A failing task waits this long, growing to the limit. */
+const FAULT_FIRST_MS = 100
+const FAULT_LIMIT_MS = 10_000
+
+/** One step of a task. Answers whether it did anything. */
+type Step = () => Promise<boolean>
+
+type Task = { readonly name: string; readonly step: Step; readonly restMs: { readonly first: number; readonly limit: number } }
+
+export function createWorker(world: World, { ledgers, recorder }: { ledgers: Ledgers; recorder: Recorder }): Worker {
+  const stopping = new AbortController()
+  const faults = new Map<string, string>()
+  const started = new Set<string>()
+  const running: Promise<void>[] = []
+  const begin = (task: Task): void => {
+    if (started.has(task.name)) return
+    started.add(task.name)
+    running.push(run(world, task, { signal: stopping.signal, faults }))
+  }
+  const discover: Task = {
+    name: 'ledgers',
+    restMs: { first: LEDGERS_EVERY_MS, limit: LEDGERS_EVERY_MS },
+    step: async () => {
+      for (const ledger of await ledgers.all()) for (const task of tasksOf(world, recorder, ledger)) begin(task)
+      return false
+    },
+  }
+  return {
+    start: () => begin(discover),
+    stop: async () => {
+      stopping.abort()
+      await Promise.all(running)
+    },
+    faults: () => [...faults].map(([task, reason]) => ({ task, reason })),
+  }
+}
+
+async function run(
+  { log, sleep }: Pick<Effects, 'log' | 'sleep'>,
+  { name, step, restMs }: Task,
+  { signal, faults }: { readonly signal: AbortSignal; readonly faults: Map<string, string> },
+): Promise<void> {
+  let rest = restMs.first
+  let wait = FAULT_FIRST_MS
+  while (!signal.aborted) {
+    try {
+      const busy = await step()
+      faults.delete(name)
+      wait = FAULT_FIRST_MS
+      rest = busy ? restMs.first : Math.min(rest * 2, restMs.limit)
+      if (!busy) await sleep(rest, signal)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (faults.get(name) !== reason) log('error', 'a task of the worker failed and is tried again', { task: name, reason })
+      faults.set(name, reason)
+      await sleep(wait, signal)
+      wait = Math.min(wait * 2, FAULT_LIMIT_MS)
+    }
+  }
+}
+
+function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Task[] {
+  const rest = { first: REST_FIRST_MS, limit: REST_LIMIT_MS }
+  const every = (ms: number) => ({ first: ms, limit: ms })
+  const pace = ledger.row.sandbox ? SANDBOX_PACE : NETWORK_PACE
+  const railOf = () => world.connect(ledger.row.rail, ledger.row.rail_url)
+  return [
+    { name: `inbox ${ledger.name}`, restMs: rest, step: async () => (await takeInboxRows(world, recorder, ledger)) > 0 },
+    { name: `wallets ${ledger.name}`, restMs: every(WALLETS_EVERY_MS), step: async () => (await watchWallets(world, ledger, railOf())) > 0 },
+    ...ledger.lanes.flatMap((lane, position): Task[] => [
+      { name: `payouts ${ledger.name} ${position}`, restMs: rest, step: async () => (await makePayouts(world, ledger, lane)) > 0 },
+      {
+        name: `held ${ledger.name} ${position}`,
+        restMs: every(HELD_EVERY_MS),
+        step: async () => {
+          await recheckHeld(world, ledger, lane)
+          return false
+        },
+      },
+      {
+        name: `send ${ledger.name} ${position}`,
+        restMs: rest,
+        step: async () => {
+          const rail = railOf()
+          const attempts = await prepareAttempts(world, ledger, lane, rail)
+          await submitAttempts(world, rail, { lane, attempts, pace })
+          return attempts.length > 0
+        },
+      },
+      {
+        name: `look ${ledger.name} ${position}`,
+        restMs: rest,
+        step: async () => (await lookAttempts(world, ledger, { lane, rail: railOf(), pace })) > 0,
+      },
+    ]),
+  ]
+}

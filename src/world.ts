@@ -1,0 +1,59 @@
+// The real machine: its clock, timers, randomness and network. Nothing else in the server reads them.
+
+import { randomBytes } from 'node:crypto'
+import type { Effects, JsonObject, Log, LogLevel } from './core/effects.ts'
+
+/** The real machine's effects. */
+export function machineEffects(log: Log): Effects {
+  return {
+    now: () => Temporal.Now.instant().round({ smallestUnit: 'microsecond', roundingMode: 'trunc' }),
+    sleep,
+    random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    id: idMaker(),
+    fetch: globalThis.fetch,
+    log,
+  }
+}
+
+async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  const wake = (): void => resolve()
+  signal?.addEventListener('abort', wake, { once: true })
+  await promise
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', wake)
+}
+
+/** UUID v7 (RFC 9562, 5.7) with the 12 bits after the version as a counter, so that ids of one process grow within a millisecond. */
+function idMaker(): () => string {
+  let last = 0
+  let count = 0
+  return () => {
+    const now = Math.max(Date.now(), last)
+    count = now === last ? count + 1 : 0
+    // 4,096 ids in one millisecond: the next one borrows from the next millisecond.
+    const ms = count > 0xfff ? now + 1 : now
+    if (ms > now) count = 0
+    last = ms
+    const bytes = new Uint8Array(randomBytes(16))
+    const view = new DataView(bytes.buffer)
+    view.setUint16(0, Math.floor(ms / 2 ** 32))
+    view.setUint32(2, ms >>> 0)
+    view.setUint16(6, 0x7000 | count)
+    view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f))
+    return bytes.toHex().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  }
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+/** Writes lines of JSON to stderr, from a level on. */
+export function stderrLog(from: LogLevel): Log {
+  const least = LEVELS.indexOf(from)
+  return (level: LogLevel, message: string, fields: JsonObject = {}) => {
+    if (LEVELS.indexOf(level) < least) return
+    process.stderr.write(`${JSON.stringify({ at: Temporal.Now.instant().toString(), level, message, ...fields })}\n`)
+  }
+}
