@@ -170,6 +170,8 @@ function legsOf(member: Member): readonly Leg[] {
   if (member.type === 'move') return member.legs
   if (member.shares instanceof Refusal) return []
   const { asset, units } = member.input
+  const shared = member.shares.reduce((all, share) => all + share.units, 0n)
+  assert(shared === units && member.shares.every((share) => share.units >= 0n), `shares of ${shared} units are posted for ${units}`)
   return [
     { kind: 'received', debit: 'expected', credit: 'received', asset, units, part: null, subject: null },
     ...member.shares
