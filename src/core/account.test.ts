@@ -76,7 +76,7 @@ it.each(['', '-a', '.a', '_a', 'a b', 'a:b', 'a/b', 'a\tb', 'a\n', 'é', '+22501
 )
 
 it('repeats a refused party short and well-formed', () => {
-  const refused = (value: string) => expect.objectContaining({ details: { field: 'creator', value } })
+  const refused = (value: string): unknown => expect.objectContaining({ details: { field: 'creator', value } })
   expect(() => checkParty('é', 'creator')).toThrow(refused('é'))
   expect(() => checkParty('x'.repeat(10_000), 'creator')).toThrow(refused(`${'x'.repeat(60)}… (10000 characters)`))
   expect(() => checkParty('\ud800', 'creator')).toThrow(refused('\ufffd'))

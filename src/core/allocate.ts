@@ -51,6 +51,6 @@ export function largestRemainder(pool: bigint, weights: readonly bigint[]): read
 function largestFirst(remainders: readonly bigint[]): readonly number[] {
   return remainders
     .map((remainder, index) => ({ remainder, index }))
-    .sort((a, b) => (a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1))
+    .toSorted((a, b) => (a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1))
     .map(({ index }) => index)
 }

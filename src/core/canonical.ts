@@ -8,7 +8,7 @@ export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(',')}]`
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value as { readonly [key: string]: Json })
-    const sorted = entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    const sorted = entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     return `{${sorted.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
   }
   return JSON.stringify(value)

@@ -128,7 +128,7 @@ it('refuses one unit more than 39 digits, and one unit more than the limit given
 it('reads units as integers with the same refusals', () => {
   expect(parseUnits('1500000000', { field: 'units' })).toBe(1_500_000_000n)
   expect(parseUnits('7', { field: 'units', max: 7n })).toBe(7n)
-  const codeOf = (code: string) => expect.objectContaining({ code })
+  const codeOf = (code: string): unknown => expect.objectContaining({ code })
   expect(() => parseUnits('1.5', { field: 'units' })).toThrow(codeOf('amount_scale_exceeded'))
   expect(() => parseUnits('0', { field: 'units' })).toThrow(codeOf('amount_not_positive'))
   expect(() => parseUnits('8', { field: 'units', max: 7n })).toThrow(codeOf('amount_exceeded'))
@@ -144,7 +144,7 @@ it('gives back every amount it prints', () => {
 })
 
 it('reads any digits as their value, whatever zeros stand around them', () => {
-  const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 9 })
+  const digits = fc.string({ unit: fc.constantFrom(...Array.from('0123456789')), minLength: 1, maxLength: 9 })
   fc.assert(
     fc.property(digits, digits, fc.nat(20), fc.nat(20), (whole, fraction, before, after) => {
       const units = BigInt(whole) * 10n ** 9n + BigInt(fraction) * 10n ** BigInt(9 - fraction.length)
@@ -155,16 +155,16 @@ it('reads any digits as their value, whatever zeros stand around them', () => {
 })
 
 it('answers any text with units in range or a short refusal about amounts', () => {
-  const near = fc.string({ unit: fc.constantFrom(...'0123456789.+-eE ,٣𝟏\n'), maxLength: 120 })
+  const near = fc.string({ unit: fc.constantFrom(...Array.from('0123456789.+-eE ,٣𝟏\n')), maxLength: 120 })
   const codes = ['amount_malformed', 'amount_not_positive', 'amount_scale_exceeded', 'amount_exceeded']
   fc.assert(
     fc.property(fc.oneof(near, anyText), (text) => {
       try {
         const units = parseAmount(text, sol)
-        return units > 0n && units <= MAX_UNITS && /^\+?[0-9]+(\.[0-9]+)?$/.test(text)
+        expect(units > 0n && units <= MAX_UNITS && /^\+?[0-9]+(\.[0-9]+)?$/.test(text)).toBe(true)
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
-        return codes.includes(error.code) && error.message.length < 600 && error.message.isWellFormed()
+        expect(codes.includes(error.code) && error.message.length < 600 && error.message.isWellFormed()).toBe(true)
       }
     }),
     { numRuns: 500 },
@@ -211,14 +211,14 @@ it('reads an asset as its code and scale', () => {
   expect(parseAsset('A2345678901234EF/30')).toEqual({ name: 'A2345678901234EF/30', code: 'A2345678901234EF', scale: 30 })
 })
 
-it.each(['', 'SOL', 'SOL/', '/9', 'sol/9', 'SOL/09', 'SOL/31', 'SOL/-1', 'SOL/9 ', 'SOL/9\n', '9SOL/9', 'SOL/9/9', 'A23456789012345678/9', 'ŠOL/9'])(
-  'refuses %j as an asset',
-  (text) => {
-    const refused = { code: 'asset_not_found', details: { field: 'asset', value: text } }
-    expect(() => parseAsset(text)).toThrow(expect.objectContaining(refused))
-    expect(() => parseAsset(text)).toThrow(JSON.stringify(text))
-  },
-)
+const NO_CODE = ['', '/9', '9SOL/9', 'sol/9', 'ŠOL/9', 'A2345678901234567/9']
+const NO_SCALE = ['SOL', 'SOL/', 'SOL/9/9', 'SOL/09', 'SOL/31', 'SOL/-1', 'SOL/9 ', 'SOL/9\n']
+
+it.each([...NO_CODE, ...NO_SCALE])('refuses %j as an asset', (text) => {
+  const refused = { code: 'asset_not_found', details: { field: 'asset', value: text } }
+  expect(() => parseAsset(text)).toThrow(expect.objectContaining(refused))
+  expect(() => parseAsset(text)).toThrow(JSON.stringify(text))
+})
 
 it('repeats text from outside short, well-formed and visible', () => {
   expect(clip('as it is')).toBe('as it is')

@@ -3,7 +3,6 @@
 import { z } from 'zod'
 import { assert, present } from './assert.ts'
 import { canonicalJson, isDeeperThan, sha256 } from './canonical.ts'
-import type { Json } from './effects.ts'
 import { clip, quote } from './money.ts'
 import { Refusal } from './refusal.ts'
 import { rules } from './rules/index.ts'
@@ -67,7 +66,7 @@ export function parsePlan(data: unknown): { readonly data: PlanData; readonly st
 
 /** SHA-256 over the plan's canonical JSON, in hex. */
 function planHash(data: PlanData): string {
-  return sha256(canonicalJson(data as Json)).toHex()
+  return sha256(canonicalJson(data)).toHex()
 }
 
 /**
