@@ -58,7 +58,7 @@ describe('migrating', () => {
   it('lets two take turns: one applies, the other finds it done', async () => {
     write('0001_first.sql', 'create table apportion.one (n int)')
     const applied = await Promise.all([1, 2, 3].map(async () => (await migrate(pool, { directory })).applied.length))
-    expect(applied.toSorted()).toEqual([0, 0, 1])
+    expect(applied.toSorted((a, b) => a - b)).toEqual([0, 0, 1])
   })
 
   it('leaves nothing behind when a file fails', async () => {

@@ -56,9 +56,11 @@ const PARSERS: ReadonlyMap<number, Parse> = new Map([
   [1185, arrayOf(instant)],
 ])
 
-const getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
-  (format === 'binary' ? undefined : PARSERS.get(oid)) ??
-  types.getTypeParser(oid, format ?? 'text')) as typeof types.getTypeParser
+// Its type knows only the built-in oids.
+const fallback = types.getTypeParser as (oid: number, format: string) => Parse
+
+const getTypeParser = (oid: number, format = 'text'): Parse =>
+  (format === 'text' ? PARSERS.get(oid) : undefined) ?? fallback(oid, format)
 
 /**
  * A pool whose rows hold bigint for int8 and whole numeric, Temporal.Instant for timestamptz and text for date.

@@ -120,9 +120,10 @@ describe('on a new folder', () => {
   it('two processes share one server, whoever made it, and the last one stops it', async () => {
     const launchers = [launcher(), launcher()]
     const servers = await Promise.all(launchers.map(({ server }) => server))
-    expect(servers.map(({ adopted }) => adopted).toSorted()).toEqual([false, true])
+    expect(servers.filter(({ adopted }) => adopted)).toHaveLength(1)
     expect(new Set(servers.map(({ pid }) => pid)).size).toBe(1)
-    expect((await Promise.all(launchers.map(({ leave }) => leave()))).toSorted()).toEqual([false, true])
+    const stopped = await Promise.all(launchers.map(({ leave }) => leave()))
+    expect(stopped.filter(Boolean)).toHaveLength(1)
     expect(isServing(servers[0]!.pid, dataDirectory)).toBe(false)
   })
 
@@ -178,11 +179,11 @@ describe('on a folder that is there', () => {
 
   it('one process that starts three times at once gets one server, which ends with the last to leave', async () => {
     const servers = await Promise.all([start(), start(), start()])
-    expect(servers.map(({ adopted }) => adopted).toSorted()).toEqual([false, true, true])
+    expect(servers.filter(({ adopted }) => adopted)).toHaveLength(2)
     expect(new Set(servers.map(({ url }) => url)).size).toBe(1)
     const stopped = await Promise.all(servers.map(({ stop }) => stop()))
-    expect(stopped.toSorted()).toEqual([false, false, true])
-    expect(isServing(servers[0]!.pid, dataDirectory)).toBe(false)
+    expect(stopped.filter(Boolean)).toHaveLength(1)
+    expect(isServing(servers[0].pid, dataDirectory)).toBe(false)
   })
 
   it('a server to which somebody else is connected is left running', async () => {

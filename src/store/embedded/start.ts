@@ -112,6 +112,8 @@ async function ensureDatabase(url: string): Promise<void> {
 type Leave = Pick<EmbeddedOptions, 'dataDirectory' | 'effects'> & { readonly keeper: Client; readonly pid: number }
 
 async function leave({ keeper, pid, dataDirectory, effects }: Leave): Promise<boolean> {
+  // Whoever waits for the end must not be ended by an empty event loop before the answer is there.
+  ;(keeper as Client & { ref(): void }).ref()
   const inUse = await isInUse(keeper, effects)
   await keeper.end().catch(() => {})
   if (inUse) return false
