@@ -13,5 +13,7 @@ export function present<T>(value: T | null | undefined, what: string): T {
 
 /** Marks a branch that the types say cannot be reached. */
 export function unreachable(value: never): never {
-  throw new Error(`assertion failed: unexpected ${JSON.stringify(value)}`)
+  // Units are bigints, which JSON does not take.
+  const text = JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? part.toString() : part))
+  throw new Error(`assertion failed: unexpected ${text}`)
 }
