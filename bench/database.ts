@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import type { Pool } from 'pg'
 import { openDatabase, type Database } from '../src/boot/database.ts'
 import type { Effects } from '../src/core/effects.ts'
-import { programs } from '../src/programs/index.ts'
 import { createPool } from '../src/store/pool.ts'
 import { openStore, type Store } from '../src/store/store.ts'
 
@@ -14,7 +13,7 @@ export type BenchDatabase = Database & { readonly owner: Pool; readonly store: S
 
 export async function openBenchDatabase(effects: Effects): Promise<BenchDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'apportion-bench-'))
-  const database = await openDatabase(effects, { dataDirectory: directory }, programs)
+  const database = await openDatabase(effects, { dataDirectory: directory })
   const owner = createPool({ url: database.ownerUrl, max: 4, applicationName: 'bench' })
   const store = openStore(database.appUrl, 'bench')
   return {

@@ -39,6 +39,7 @@ const benchProgram = (rail: string, asset: string): Program => ({
   inbox: null,
   install: null,
   names: [],
+  sample: { body: {}, parties: [] },
   versionInstant: ({ eventAt }) => eventAt,
 })
 

@@ -1,9 +1,8 @@
 // Opens the database: the embedded server or one's own, its roles, its tables and its grants, in that order.
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Effects } from '../core/effects.ts'
-import type { Program } from '../core/program.ts'
+import { programMigrations } from '../programs/index.ts'
 import { startEmbedded } from '../store/embedded/start.ts'
 import { migrate } from '../store/migrate.ts'
 import { createPool } from '../store/pool.ts'
@@ -29,7 +28,6 @@ export type Database = Roles & {
 export async function openDatabase(
   effects: Pick<Effects, 'now' | 'sleep' | 'random'>,
   settings: DatabaseSettings,
-  programs: ReadonlyMap<string, Program>,
 ): Promise<Database> {
   const { url: ownerUrl, place, embedded, stop } = await openServer(effects, settings)
   try {
@@ -39,7 +37,7 @@ export async function openDatabase(
     })
     const owner = createPool({ url: ownerUrl, max: 1, applicationName: 'apportion migrate' })
     try {
-      await migrate(owner, { programs: migrationFolders(programs) })
+      await migrate(owner, { programs: programMigrations })
       await applyGrants(owner, roles)
     } finally {
       await owner.end()
@@ -67,11 +65,4 @@ async function openServer(
       await server.stop()
     },
   }
-}
-
-/** Each program's folder may hold migrations of its own; they are applied after the engine's. */
-export function migrationFolders(programs: ReadonlyMap<string, Program>): readonly { name: string; directory: string }[] {
-  return [...programs.keys()]
-    .map((name) => ({ name, directory: join(import.meta.dirname, '..', 'programs', name, 'migrations') }))
-    .filter(({ directory }) => existsSync(directory))
 }

@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import type { Share } from './distribution.ts'
+import type { JsonObject } from './effects.ts'
 import type { EventInput } from './event.ts'
 import type { AssetName } from './money.ts'
 import type { PlanData } from './plan.ts'
@@ -43,6 +44,8 @@ export type Program = {
   readonly install: string | null
   /** The names that `install` makes or adopts in the ledger's schema. */
   readonly names: readonly string[]
+  /** An event to try the program with in the sandbox, and who its parties are, for people. */
+  readonly sample: { readonly body: JsonObject; readonly parties: readonly ProgramRecipient[] }
   /** The instant whose plan version counts. */
   readonly versionInstant: (event: { readonly eventAt: Temporal.Instant }) => Temporal.Instant
 }

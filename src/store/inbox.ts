@@ -10,6 +10,10 @@ function nameOf({ schema, inbox }: InboxTable): string {
   return `${escapeIdentifier(schema)}.${escapeIdentifier(inbox.table)}`
 }
 
+// A row may have to wait for somebody's open transaction that inserted the same reference. Whoever posts holds the lane meanwhile, so
+// the wait is short; the caller of that reference alone is told to come back.
+const LOCK_TIMEOUT_MS = 250
+
 /**
  * Writes the rows of events that came in by doors of our own, in the posting's transaction. The setting tells the table's trigger not
  * to queue them. A row that is there already is left as it is.
@@ -21,7 +25,9 @@ export function insertInboxRows(table: InboxTable, given: readonly InboxRow[]): 
   const arrays = inbox.columns.map((_, index) => `$${index + 1}::text[]`).join(', ')
   return {
     name: `inbox-rows ${table.schema}.${inbox.table}`,
-    text: `with door as materialized (select set_config('apportion.door', 'engine', true) as name)
+    text: `with door as materialized (
+        select set_config('apportion.door', 'engine', true), set_config('lock_timeout', '${LOCK_TIMEOUT_MS}ms', true)
+      )
       insert into ${nameOf(table)} (${columns})
       select ${casts} from door cross join unnest(${arrays}) as row (${columns})
       on conflict (${escapeIdentifier(inbox.reference)}) do nothing`,

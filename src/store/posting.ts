@@ -1,4 +1,5 @@
-// Posting on a lane: lock its head, read, decide, write, commit, in two round trips whatever the batch's size. The decision is the
+// Posting on a lane: lock its head, read, decide, write, commit, in two round trips (three after somebody else's block) whatever the
+// batch's size. The decision is the
 // core's; here are only the statements. Nothing is answered before the commit.
 
 import type { PoolClient, QueryResult } from 'pg'
@@ -6,7 +7,8 @@ import { accountKey, type AccountName } from '../core/account.ts'
 import { assert, present } from '../core/assert.ts'
 import { canonicalJson, instantText } from '../core/canonical.ts'
 import type { JsonObject } from '../core/effects.ts'
-import type { BatchWrite, Head, Known } from '../core/posting.ts'
+import type { AccountState, BatchWrite, Head, Known } from '../core/posting.ts'
+import { createLaneCache, type LaneCache } from './lane-cache.ts'
 import { bytesArray, plainArray, type Statement } from './statement.ts'
 import type { Store } from './store.ts'
 
@@ -24,42 +26,60 @@ export type LaneDecision<T> =
   | { readonly abort: true; readonly result: T }
   | { readonly abort: false; readonly write: BatchWrite | null; readonly after: readonly Statement[]; readonly result: T }
 
-// A row of an inbox table may wait for somebody's open transaction that inserted the same reference: nobody may be held up by it.
-// The limit is set after the head is locked, so that callers still queue for the head itself.
-const LOCK_TIMEOUT_MS = 250
-
-/** Carries out work on a lane in one transaction. Rejects with the database's error; then nothing was written. */
+/** Carries out work on a lane in one transaction. Rejects with the database's error; then nothing was written, or nobody knows. */
 export async function runOnLane<T>(store: Store, work: LaneWork<T>): Promise<T> {
+  const cache = store.lanes.getOrInsertComputed(work.lane, createLaneCache)
   const client = await store.hot.connect()
   let broken: Error | undefined
   try {
-    const [, locked, , ...reads] = await pipelined(client, [
-      { text: 'begin', values: [] },
-      lockHead(work.lane),
-      { name: 'lane-timeout', text: `set local lock_timeout = ${LOCK_TIMEOUT_MS}`, values: [] },
-      readReferences(work.lane, work.digests),
-      readAccounts(work.lane, work.accounts),
-      ...work.guards,
-    ])
-    const [references, accounts, ...guarded] = reads
-    const known = { references: referencesOf(present(references, 'references')), accounts: accountsOf(present(accounts, 'accounts')) }
-    const head = headOf(present(locked, 'head'))
+    const { head, known, guarded } = await lockAndRead(client, cache, work)
     const decision = work.decide({ head, known, guarded })
-    const wrote = !decision.abort && (decision.write !== null || decision.after.length > 0 || work.guards.length > 0)
-    if (decision.abort || !wrote) {
+    if (decision.abort || (decision.write === null && decision.after.length === 0 && work.guards.length === 0)) {
       await client.query('rollback')
       return decision.result
     }
-    const statements = [...(decision.write === null ? [] : [writeBatch(work.lane, decision.write)]), ...decision.after]
-    const results = await pipelined(client, [...statements, { text: 'commit', values: [] }])
+    const write = decision.write === null ? [] : [writeBatch(work.lane, decision.write)]
+    const results = await pipelined(client, [...write, ...decision.after, COMMIT])
     assert(results.at(-1)?.command === 'COMMIT', `the commit answered ${results.at(-1)?.command ?? 'nothing'}`)
+    if (decision.write !== null) cache.advance(decision.write)
     return decision.result
   } catch (error) {
+    cache.forget()
     await client.query('rollback').catch((failure: Error) => (broken = failure))
     throw error
   } finally {
     client.release(broken)
   }
+}
+
+const BEGIN: Statement = { text: 'begin', values: [] }
+const COMMIT: Statement = { text: 'commit', values: [] }
+
+type Found = { readonly head: Head; readonly known: Known; readonly guarded: readonly QueryResult[] }
+
+/** Locks the head and reads what the decision needs: in one round trip when this process posted the block before, else in two. */
+async function lockAndRead(client: PoolClient, cache: LaneCache, work: Pick<LaneWork<unknown>, 'lane' | 'digests' | 'accounts' | 'guards'>): Promise<Found> {
+  const { lane, digests, accounts, guards } = work
+  const missing = cache.missing(accounts)
+  const [, locked, references, first, ...guarded] = await pipelined(client, [
+    BEGIN,
+    lockHead(lane),
+    readReferences(lane, digests),
+    readAccounts(lane, missing),
+    ...guards,
+  ])
+  const head = headOf(present(locked, 'head'))
+  let read = accountsOf(present(first, 'accounts'))
+  // Somebody else posted meanwhile: what is remembered is old.
+  if (!cache.holds(head.hash)) cache.forget()
+  const asked = new Set(missing.map(accountKey))
+  const forgotten = cache.missing(accounts).filter((account) => !asked.has(accountKey(account)))
+  if (forgotten.length > 0) {
+    const [again] = await pipelined(client, [readAccounts(lane, forgotten)])
+    read = [...read, ...accountsOf(present(again, 'accounts'))]
+  }
+  cache.keep(head.hash, read)
+  return { head, known: { references: referencesOf(present(references, 'references')), accounts: cache.take(accounts, read) }, guarded }
 }
 
 /** Writes all statements at once and waits for all answers; throws the first failure. */
@@ -97,7 +117,6 @@ function referencesOf({ rows }: QueryResult): Known['references'] {
 }
 
 function readAccounts(lane: bigint, accounts: readonly AccountName[]): Statement {
-  const distinct = [...new Map(accounts.map((account) => [accountKey(account), account])).values()]
   return {
     name: 'read-accounts',
     text: `select account.number, wanted.name, wanted.asset, balance.transfer, balance.debits, balance.credits
@@ -113,13 +132,12 @@ function readAccounts(lane: bigint, accounts: readonly AccountName[]): Statement
         order by transfer desc
         limit 1
       ) balance`,
-    values: [lane, distinct.map(({ name }) => name), distinct.map(({ asset }) => asset)],
+    values: [lane, accounts.map(({ name }) => name), accounts.map(({ asset }) => asset)],
   }
 }
 
-function accountsOf({ rows }: QueryResult): Known['accounts'] {
-  type Row = AccountName & { number: number; transfer: bigint; debits: bigint; credits: bigint }
-  return new Map((rows as Row[]).map((row) => [accountKey(row), row]))
+function accountsOf({ rows }: QueryResult): readonly AccountState[] {
+  return rows as AccountState[]
 }
 
 const WRITE_BATCH = `with

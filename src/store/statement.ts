@@ -34,10 +34,19 @@ export function bytesArray(values: readonly Uint8Array[]): string {
 
 /** A transaction on one connection of the pool: committed when `work` resolves, rolled back when it throws. */
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  return await within(pool, 'begin', work)
+}
+
+/** Reads that all see the database as it stood at the first of them, while others go on writing. */
+export async function inSnapshot<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  return await within(pool, 'begin isolation level repeatable read, read only', work)
+}
+
+async function within<T>(pool: Pool, begin: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query('begin')
+    await client.query(begin)
     const result = await work(client)
     await client.query('commit')
     return result

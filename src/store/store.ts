@@ -1,11 +1,14 @@
 // The store as the engine holds it: two pools on one database, with the server's role.
 
 import type { Pool } from 'pg'
+import type { LaneCache } from './lane-cache.ts'
 import { createPool } from './pool.ts'
 
 export type Store = {
   /** For the posting path: statements of a transaction are written together. No streams, no cursors. */
   readonly hot: Pool
+  /** What this process remembers of each lane it posts to. */
+  readonly lanes: Map<bigint, LaneCache>
   /** For everything else. */
   readonly pool: Pool
   readonly close: () => Promise<void>
@@ -21,6 +24,7 @@ export function openStore(url: string, applicationName: string): Store {
   const pool = createPool({ url, max: OTHER_CONNECTIONS, applicationName })
   return {
     hot,
+    lanes: new Map(),
     pool,
     close: async () => {
       await Promise.all([hot.end(), pool.end()])

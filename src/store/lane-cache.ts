@@ -1,0 +1,60 @@
+// What one process remembers of a lane: the accounts it has seen, as they stood at a head. The head's hash covers the whole history,
+// so while it is unchanged under the lock, so are they. Nothing here is ever trusted without that comparison.
+
+import { accountKey, type AccountName } from '../core/account.ts'
+import type { AccountState, BatchWrite } from '../core/posting.ts'
+
+export type LaneCache = {
+  /** Those of the wanted accounts that must be read. */
+  readonly missing: (wanted: readonly AccountName[]) => readonly AccountName[]
+  /** Whether what is remembered stood at this head. */
+  readonly holds: (hash: Uint8Array) => boolean
+  /** The wanted accounts, as far as they exist: remembered ones, and those just read. */
+  readonly take: (wanted: readonly AccountName[], read: readonly AccountState[]) => ReadonlyMap<string, AccountState>
+  /** Remembers what was read at a head. Forgets everything of another head. */
+  readonly keep: (hash: Uint8Array, read: readonly AccountState[]) => void
+  /** Moves on to the head after a committed write. */
+  readonly advance: (write: BatchWrite) => void
+  readonly forget: () => void
+}
+
+/** About 30 MB. Beyond it the lane is busier with strangers than with acquaintances, and remembering starts anew. */
+const MAX_ACCOUNTS = 100_000
+
+export function createLaneCache(): LaneCache {
+  const accounts = new Map<string, AccountState>()
+  let at: Uint8Array | null = null
+  const remember = (found: readonly AccountState[]): void => {
+    if (accounts.size + found.length > MAX_ACCOUNTS) accounts.clear()
+    for (const account of found) accounts.set(accountKey(account), account)
+  }
+  return {
+    missing: (wanted) => {
+      const distinct = new Map(wanted.map((account) => [accountKey(account), account]))
+      return [...distinct].filter(([key]) => !accounts.has(key)).map(([, account]) => account)
+    },
+    holds: (hash) => at !== null && Buffer.compare(at, hash) === 0,
+    take: (wanted, read) => {
+      const found = new Map(read.map((account) => [accountKey(account), account]))
+      for (const account of wanted) {
+        const key = accountKey(account)
+        const known = accounts.get(key)
+        if (known !== undefined) found.set(key, known)
+      }
+      return found
+    },
+    keep: (hash, read) => {
+      if (at === null || Buffer.compare(at, hash) !== 0) accounts.clear()
+      at = hash
+      remember(read)
+    },
+    advance: ({ head, touched }) => {
+      at = head.hash
+      remember(touched)
+    },
+    forget: () => {
+      accounts.clear()
+      at = null
+    },
+  }
+}
