@@ -40,7 +40,7 @@ it('names codes `<subject>_<problem>` with few problems', () => {
 
 it.each(codes)('answers %s with a status that fits its cause', (code) => {
   const { status, cause } = REFUSALS[code]
-  expect([400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503]).toContain(status)
+  expect([400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503]).toContain(status)
   // What the same request can never mend is a mistake of the request, not of the server.
   if (cause === 'content') expect(status).toBeLessThan(500)
   if (status >= 500 || status === 429) expect(cause).toBe('state')
