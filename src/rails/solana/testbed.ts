@@ -1,0 +1,182 @@
+// For tests and measurements of this rail: its sandbox in this process, with a clock that only the test moves, and no socket. Everything
+// else is the real thing: the virtual machine, the blocks, the JSON-RPC, the client.
+
+import { createHash } from 'node:crypto'
+import { present } from '../../core/assert.ts'
+import type { Effects, JsonObject } from '../../core/effects.ts'
+import type { PrepareInput, RailAsset, RailAttempt, RailPayout, RailWallet, Sign } from '../rail.ts'
+import { toAddress } from './address.ts'
+import { parseKey, textOf } from './sandbox/bytes.ts'
+import { advance, openNetwork, setKnobs } from './sandbox/network.ts'
+import { createNode, type Node } from './sandbox/node.ts'
+import { airdrop, createMint, mintTo, setFrozen } from './sandbox/own-transactions.ts'
+import type { KnobSettings } from './sandbox/knobs.ts'
+import { sandboxFetch } from './sandbox/server.ts'
+import { openStore } from './sandbox/store.ts'
+import { associatedTokenKey } from './sandbox/token.ts'
+import { solana } from './rail.ts'
+
+export const SOL: RailAsset = { asset: 'SOL/9', token: null }
+
+/** Slots after which what was sent now is final, or what was not is forgotten. */
+export const SLOTS_TO_FINAL = 12
+export const SLOTS_TO_EXPIRY = 200
+
+export type Testbed = ReturnType<typeof openTestbed>
+
+/** An answer of the node as the test wants it: what was asked, and the result that the node gave. */
+export type Tamper = (method: string, result: unknown, params: readonly unknown[]) => unknown
+
+export function openTestbed({ seed = 'testbed', knobs = {} }: { readonly seed?: string; readonly knobs?: KnobSettings } = {}) {
+  const clock = createClock()
+  const store = openStore(':memory:')
+  const node: Node = createNode(openNetwork({ store, seed, at: clock.now(), knobs }), {
+    now: clock.now,
+    report: (error) => {
+      throw error
+    },
+  })
+  let tamper: Tamper | null = null
+  const hosting = { node, sleep: clock.sleep, onCrash: () => {} }
+  const direct = sandboxFetch(hosting)
+  const fetched: typeof fetch = async (input, init) => tampered(await direct(input, init), init?.body as string, tamper)
+  const effects: Effects = { ...clock, random: randomFrom(seed), id: idsFrom(seed), fetch: fetched, log: () => {} }
+  const keys = new Map<string, Uint8Array<ArrayBuffer>>()
+  const key = (address: string) => present(parseKey(address, 32), `key of ${address}`)
+  const pass = (slots: number): void => advance(node.network, slots, clock.now())
+  return {
+    effects,
+    clock,
+    node,
+    pass,
+    settle: () => pass(SLOTS_TO_FINAL),
+    knobs: (settings: KnobSettings) => setKnobs(node.network, settings),
+    counters: () => node.network.counters,
+    /** Changes answers until called with null. */
+    tamper: (change: Tamper | null) => {
+      tamper = change
+    },
+    connect: () => solana.connect(effects, { url: 'http://sandbox' }),
+    fund: (address: string, lamports: bigint) => {
+      airdrop(node.network, key(address), lamports)
+      pass(SLOTS_TO_FINAL)
+    },
+    mint: (name: string, decimals: number): string => {
+      const { mint } = createMint(node.network, name, decimals)
+      pass(SLOTS_TO_FINAL)
+      return textOf(mint)
+    },
+    mintTo: (mint: string, owner: string, units: bigint) => {
+      mintTo(node.network, key(mint), key(owner), units)
+      pass(SLOTS_TO_FINAL)
+    },
+    freeze: (mint: string, owner: string, frozen: boolean) => {
+      setFrozen(node.network, key(mint), associatedTokenKey(key(owner), key(mint)), frozen)
+      pass(SLOTS_TO_FINAL)
+    },
+    wallet: async (): Promise<RailWallet> => {
+      const { address, secret } = await solana.custody.create(effects.random)
+      keys.set(address, secret)
+      return { id: effects.id(), address }
+    },
+    address: async (): Promise<string> => (await solana.custody.create(effects.random)).address,
+    secretOf: (wallet: RailWallet) => present(keys.get(wallet.address), `secret of ${wallet.address}`),
+    payout: (address: string, units: bigint, asset: RailAsset = SOL): RailPayout => ({
+      id: effects.id(),
+      units,
+      asset,
+      destination: { address: toAddress(address) },
+    }),
+    /** What the signer does, without its process and its database. */
+    signer:
+      (wallet: RailWallet, payouts: readonly RailPayout[]): Sign =>
+      (ids, draft: JsonObject) =>
+        solana.custody.sign({
+          secret: present(keys.get(wallet.address), 'secret'),
+          wallet,
+          payouts: ids.map((id) => present(payouts.find((payout) => payout.id === id), id)),
+          draft,
+        }),
+    preparation(wallet: RailWallet, payouts: readonly RailPayout[], committed: PrepareInput['committed'] = new Map()): PrepareInput {
+      return { attempt: effects.id(), head: '0123456789abcdef'.repeat(4), payouts, wallet, committed, sign: this.signer(wallet, payouts) }
+    },
+    /** A payment outside any attempt: the owner's own hand. */
+    async transfer(from: RailWallet, to: string, lamports: bigint): Promise<string> {
+      const hash = (await rpc(direct, 'getLatestBlockhash')) as { readonly value: { readonly blockhash: string } }
+      const payouts = [this.payout(to, lamports)]
+      const draft = {
+        blockhash: hash.value.blockhash,
+        lastValidBlockHeight: '1',
+        computeUnitLimit: '60000',
+        computeUnitPrice: '0',
+        createTokenAccounts: [],
+        memo: `apportion:${effects.id()}:${'0'.repeat(32)}`,
+      }
+      const { bytes } = await this.signer(from, payouts)([present(payouts[0], 'payout').id], draft)
+      const signature = await rpc(direct, 'sendTransaction', Buffer.from(bytes).toString('base64'), { encoding: 'base64', skipPreflight: true })
+      pass(SLOTS_TO_FINAL)
+      return signature as string
+    },
+    close: () => store.database.close(),
+  }
+}
+
+async function rpc(call: typeof fetch, method: string, ...params: readonly unknown[]): Promise<unknown> {
+  const response = await call('http://sandbox', { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) })
+  const answer = (await response.json()) as { readonly result?: unknown }
+  return present(answer.result, `result of ${method}`)
+}
+
+export type Prepared = { readonly attempt: RailAttempt; readonly wallet: RailWallet; readonly payouts: readonly RailPayout[] }
+
+// A clock that stands until it is moved. A sleep that nobody wakes is a request that never times out.
+function createClock() {
+  let ms = Date.parse('2026-01-01T00:00:00Z')
+  const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
+  return {
+    now: (): Temporal.Instant => Temporal.Instant.fromEpochMilliseconds(ms),
+    sleep: (length: number, signal?: AbortSignal): Promise<void> => {
+      if (signal?.aborted === true) return Promise.resolve()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const sleeper = { at: ms + length, wake: () => { sleepers.delete(sleeper); resolve() } }
+      sleepers.add(sleeper)
+      signal?.addEventListener('abort', sleeper.wake, { once: true })
+      return promise
+    },
+    /** Moves the clock and wakes who has slept long enough. */
+    elapse: (length: number): void => {
+      ms += length
+      for (const sleeper of [...sleepers]) if (sleeper.at <= ms) sleeper.wake()
+    },
+  }
+}
+
+function randomFrom(seed: string): Effects['random'] {
+  let drawn = 0
+  return (bytes) => {
+    drawn += 1
+    return new Uint8Array(createHash('shake256', { outputLength: bytes }).update(`${seed} ${drawn}`).digest())
+  }
+}
+
+function idsFrom(seed: string): Effects['id'] {
+  const random = randomFrom(`${seed} ids`)
+  return () => {
+    const hex = random(16).toHex()
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
+  }
+}
+
+type RpcRequest = { readonly id: unknown; readonly method: string; readonly params?: readonly unknown[] }
+type RpcAnswer = { readonly id: unknown; readonly result?: unknown }
+
+async function tampered(response: Response, body: string, tamper: Tamper | null): Promise<Response> {
+  if (tamper === null) return response
+  const asked = [JSON.parse(body) as RpcRequest | RpcRequest[]].flat()
+  const answers = JSON.parse(await response.text()) as RpcAnswer | RpcAnswer[]
+  const change = (answer: RpcAnswer): RpcAnswer => {
+    const request = present(asked.find(({ id }) => id === answer.id), 'request')
+    return answer.result === undefined ? answer : { ...answer, result: tamper(request.method, answer.result, request.params ?? []) }
+  }
+  return new Response(JSON.stringify(Array.isArray(answers) ? answers.map(change) : change(answers)), { status: response.status })
+}
