@@ -30,6 +30,12 @@ it('divides a sale of 100 SOL into 80, 15, 3 and 2, the creator resolved from th
   ])
 })
 
+it('stops at a rule that loses a unit', () => {
+  const rule = { ...SALE.step.rule, split: () => ({ parts: [{ part: 0, units: 99n }] }) }
+  const losing = { ...SALE, step: { ...SALE.step, rule } }
+  expect(() => distribute(sale(100n), losing)).toThrow('assertion failed: shares of 99 units were made of 100')
+})
+
 it('shows a share of zero units', () => {
   expect(distribute(sale(1n), SALE).map(({ units }) => units)).toEqual([1n, 0n, 0n, 0n])
 })

@@ -15,7 +15,7 @@ it.each([
   ['1', 9, 1_000_000_000n],
   ['1.5', 9, 1_500_000_000n],
   ['1.5000000000', 9, 1_500_000_000n],
-  [`2.5${'0'.repeat(90)}`, 9, 2_500_000_000n],
+  [`2.5${'0'.repeat(97)}`, 9, 2_500_000_000n],
   ['0.000000001', 9, 1n],
   ['+1', 9, 1_000_000_000n],
   ['007', 9, 7_000_000_000n],
@@ -63,6 +63,11 @@ it.each([
   const refused = { code: 'amount_malformed', details: { field: 'amount', value: text } }
   expect(() => parseAmount(text, sol)).toThrow(expect.objectContaining(refused))
   expect(() => parseAmount(text, sol)).toThrow(`amount must be a plain decimal number such as 1.5, not ${JSON.stringify(text)}`)
+})
+
+it('refuses 101 characters, which no amount needs', () => {
+  const refused: unknown = expect.objectContaining({ code: 'amount_malformed' })
+  expect(() => parseAmount(`2.5${'0'.repeat(98)}`, sol)).toThrow(refused)
 })
 
 it('refuses 10,000 characters without repeating them', () => {
@@ -222,6 +227,7 @@ it.each([...NO_CODE, ...NO_SCALE])('refuses %j as an asset', (text) => {
 
 it('repeats text from outside short, well-formed and visible', () => {
   expect(clip('as it is')).toBe('as it is')
+  expect(clip('x'.repeat(60))).toBe('x'.repeat(60))
   expect(clip('x'.repeat(61))).toBe(`${'x'.repeat(60)}… (61 characters)`)
   expect(clip('abc', 2)).toBe('ab… (3 characters)')
   expect(clip(`${'x'.repeat(59)}😀`)).toBe(`${'x'.repeat(59)}\u{fffd}… (61 characters)`)
