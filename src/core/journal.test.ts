@@ -73,6 +73,21 @@ it('hashes the previous hash and the lines, whatever the block holds', () => {
   )
 })
 
+it('hashes a block of any size the same, whole or line by line', () => {
+  const transfer: TransferLine = {
+    ...{ number: 1n, event: 1n, kind: 'share', part: 0, subject: null, debit: 'received', credit: 'payable:a', asset: 'SOL/9', units: 1n },
+  }
+  const lines: BlockLines = {
+    number: 1n,
+    recordedAt: Temporal.Instant.fromEpochMilliseconds(0),
+    events: [],
+    transfers: Array.from({ length: 50_000 }, (_, index) => ({ ...transfer, number: BigInt(index) + 1n })),
+  }
+  const text = linesOf(lines)
+  expect(text.length).toBeGreaterThan(2_000_000)
+  expect(blockHash(GENESIS_HASH, lines).toHex()).toBe(chained(GENESIS_HASH.toHex(), text))
+})
+
 it('gives 32 bytes of their own', () => {
   const hash = blockHash(GENESIS_HASH, { number: 1n, recordedAt: Temporal.Instant.fromEpochMilliseconds(0), events: [], transfers: [] })
   expect([hash.length, hash.byteOffset, hash.buffer.byteLength]).toEqual([32, 0, 32])

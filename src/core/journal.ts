@@ -1,7 +1,7 @@
 // The journal's canonical lines and the hash chain over its blocks. Server, export and outside verifiers hash the same bytes.
 // A line holds no ledger id, no lane id and no setting; accounts stand by name. What was once shown can be proven unchanged.
 
-import { hash } from 'node:crypto'
+import { createHash, hash, type Hash } from 'node:crypto'
 import type { TransferKind } from './account.ts'
 import { instantText } from './canonical.ts'
 import type { AssetName } from './money.ts'
@@ -47,11 +47,42 @@ export const GENESIS_HASH: Uint8Array<ArrayBuffer> = new Uint8Array(32)
  * of number, fields separated by tabs, each line ended by a line feed, nothing printed for null.
  */
 export function blockHash(previous: Uint8Array, { number, recordedAt, events, transfers }: BlockLines): Uint8Array<ArrayBuffer> {
+  const block = startBlock(previous, { number, recordedAt })
+  for (const event of events) block.addEvent(event)
+  for (const transfer of transfers) block.addTransfer(transfer)
+  return block.hash()
+}
+
+/** A block's hash in the making. Lines are added in the order in which they are hashed; `hash` ends it. */
+export type OpenBlock = {
+  readonly addEvent: (line: EventLine) => void
+  readonly addTransfer: (line: TransferLine) => void
+  readonly hash: () => Uint8Array<ArrayBuffer>
+}
+
+// Lines are hashed at once up to this many characters: a block of a few events costs one call, a large one is never held whole.
+const MAX_HELD = 1 << 20
+
+/** The same hash for whoever cannot hold a whole block: its lines are added one by one. */
+export function startBlock(previous: Uint8Array, { number, recordedAt }: Pick<BlockLines, 'number' | 'recordedAt'>): OpenBlock {
   let text = `B\t${number}\t${instantText(recordedAt)}\n`
-  for (const event of events) text += eventLine(event)
-  for (const transfer of transfers) text += transferLine(transfer)
-  const bytes = Buffer.from(text, 'utf8')
-  return new Uint8Array(hash('sha256', Buffer.concat([previous, bytes], previous.length + bytes.length), 'buffer'))
+  let begun: Hash | null = null
+  const add = (line: string): void => {
+    text += line
+    if (text.length < MAX_HELD) return
+    begun ??= createHash('sha256').update(previous)
+    begun.update(text, 'utf8')
+    text = ''
+  }
+  return {
+    addEvent: (line) => add(eventLine(line)),
+    addTransfer: (line) => add(transferLine(line)),
+    hash: () => {
+      if (begun !== null) return new Uint8Array(begun.update(text, 'utf8').digest())
+      const bytes = Buffer.from(text, 'utf8')
+      return new Uint8Array(hash('sha256', Buffer.concat([previous, bytes], previous.length + bytes.length), 'buffer'))
+    },
+  }
 }
 
 function eventLine({ number, digest, fingerprint, eventAt, asset, units, plan }: EventLine): string {

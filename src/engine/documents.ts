@@ -44,7 +44,7 @@ export function eventDocument(event: RecordedEvent): EventDocument {
 
 export type AttemptDocument = {
   readonly attempt: string
-  readonly state: string
+  readonly state: AttemptRow['state']
   readonly identity: string
   readonly submits: number
   readonly reason: string | null
@@ -64,7 +64,7 @@ export type PayoutDocument = AmountDocument & {
   readonly role: string
   readonly recipient: string
   readonly destination: string | null
-  readonly state: string
+  readonly state: PayoutRow['state']
   readonly reason: string | null
   readonly detail: string | null
   readonly due_at: string | null

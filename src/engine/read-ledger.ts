@@ -15,6 +15,7 @@ import {
   eventDocument,
   ledgerDocument,
   payoutDocument,
+  type AmountDocument,
   type BalanceDocument,
   type EventDocument,
   type LedgerDocument,
@@ -101,7 +102,7 @@ export async function balances({ store }: Reader, ledger: Ledger): Promise<reado
   })
 }
 
-export type PayoutCount = ReturnType<typeof amountDocument> & { readonly state: string; readonly reason: string | null; readonly payouts: string }
+export type PayoutCount = AmountDocument & { readonly state: PayoutRow['state']; readonly reason: string | null; readonly payouts: string }
 
 /** How many payouts stand in each state, and how much money. */
 export async function payoutCounts({ store }: Reader, ledger: Ledger): Promise<readonly PayoutCount[]> {

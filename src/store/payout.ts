@@ -265,7 +265,7 @@ export async function listPayouts(
 export async function countPayouts(
   on: Queryable,
   lanes: readonly bigint[],
-): Promise<{ state: string; reason: string | null; asset: string; payouts: bigint; units: bigint }[]> {
+): Promise<{ state: PayoutState['state']; reason: string | null; asset: string; payouts: bigint; units: bigint }[]> {
   return await rows(on, {
     text: `select state, reason, asset, count(*) as payouts, sum(units) as units from apportion.payout
       where lane = any ($1::bigint[]) group by state, reason, asset order by state, reason, asset`,

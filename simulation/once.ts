@@ -1,0 +1,200 @@
+// `npm run once`: thirty callers record 200 sales through three doors at once, over a faulty network, while the whole program is killed
+// twice. At the end an auditor that reads only the chain and the public records says whether every leg was paid once.
+
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { rails } from '../src/rails/index.ts'
+import { startEmbedded } from '../src/store/embedded/start.ts'
+import { machineEffects } from '../src/world.ts'
+import { ROLES } from './arithmetic.ts'
+import { audit, type PublicBalance, type PublicPayout, type Records } from './auditor.ts'
+import { rpc } from './chain.ts'
+import { byApi, byCli, bySql, makeSeller, type Counts, type Doors, type Sale } from './doors.ts'
+import { apportion, pause, startProgram, type Program } from './process.ts'
+
+const EVENTS = 200
+const CALLERS = 30
+const TOKENS = 12
+const KILLS = 2
+const CLI_SHARE = 4
+const SETTLE_LIMIT_MS = 300_000
+const SOL = 1_000_000_000n
+
+const effects = machineEffects(() => {})
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const began = Date.now()
+const seconds = (): string => `${((Date.now() - began) / 1000).toFixed(1)} s`.padStart(8)
+
+type Chain = { readonly url: string; readonly wallet: string }
+
+const dataDirectory = mkdtempSync(join(tmpdir(), 'apportion-once-'))
+let program: Program | null = null
+try {
+  program = await startProgram(dataDirectory)
+  print(`${seconds()}  the program runs, with its sandbox network and a first sale`)
+  process.exitCode = (await run()) ? 0 : 1
+} finally {
+  await program?.stop()
+  rmSync(dataDirectory, { recursive: true, force: true, maxRetries: 10 })
+}
+
+async function run(): Promise<boolean> {
+  const embedded = await startEmbedded({ dataDirectory: join(dataDirectory, 'postgres'), effects })
+  const owner = new Client({ connectionString: embedded.url })
+  owner.on('error', () => {})
+  await owner.connect()
+  try {
+    const chain = await prepareChain(owner)
+    const { doors, sales } = await prepareDoors(owner, embedded.url)
+    await fund(chain, sales)
+    await turnKnobs(chain.url, FAULTS)
+    print(`${seconds()}  ${sales.length} sales, ${CALLERS} callers, three doors; the network loses requests, answers and transactions`)
+    const counts = await callAndKill(chain, doors, sales)
+    print(`${seconds()}  all callers have their answers: ${counts.recorded} recorded, ${counts.again} told "again", ${counts.retried} calls tried again`)
+    await turnKnobs(chain.url, CALM)
+    const first = await firstSale(doors)
+    await untilSettled(doors, sales.length + 1)
+    print(`${seconds()}  everything is settled; the auditor reads the chain and the public records`)
+    const records = await readRecords(owner, doors)
+    return report(await audit(chain.url, { offered: [first, ...sales], wallet: chain.wallet, records }))
+  } finally {
+    await owner.end()
+    await embedded.stop()
+  }
+}
+
+const FAULTS = { requestLossRate: 0.1, responseLossRate: 0.15, transactionDropRate: 0.25 }
+const CALM = { requestLossRate: 0, responseLossRate: 0, transactionDropRate: 0 }
+
+async function turnKnobs(url: string, knobs: Readonly<Record<string, number>>): Promise<void> {
+  await rpc(url, 'sandbox_setKnobs', [knobs])
+}
+
+/** The sandbox's address as a person finds it, and the paying wallet. */
+async function prepareChain(owner: Client): Promise<Chain> {
+  const { rows } = await owner.query<{ address: string }>('select address from apportion.wallet order by created_at limit 1')
+  const url = /network +sandbox \S+ (http:\S+)/.exec(program?.output() ?? '')?.[1]
+  if (url === undefined || rows[0] === undefined) throw new Error(`the program did not say where its network is:\n${program?.output() ?? ''}`)
+  return { url, wallet: rows[0].address }
+}
+
+async function prepareDoors(owner: Client, ownerUrl: string): Promise<{ doors: Doors; sales: readonly Sale[] }> {
+  const { rows } = await owner.query<{ name: string }>('select name from apportion.ledger')
+  const ledger = rows[0]?.name ?? ''
+  const { key } = JSON.parse(await apportion(dataDirectory, ['key', 'create', 'once', '--rights', 'read,record', '--json'])) as { key: string }
+  const password = randomBytes(12).toString('hex')
+  await makeSeller(owner, 'seller', password)
+  const sqlUrl = Object.assign(new URL(ownerUrl), { username: 'seller', password }).href
+  const custody = Object.values(rails)[0]?.custody
+  if (custody === undefined) throw new Error('there is no rail')
+  const fixed = await fixedAddresses(owner)
+  const tokens = await Promise.all(
+    Array.from({ length: TOKENS }, async () => ({ id: randomUUID(), address: (await custody.create(effects.random)).address })),
+  )
+  await owner.query('insert into tokens (id, creator_wallet_address) select * from unnest($1::uuid[], $2::text[])', [
+    tokens.map(({ id }) => id),
+    tokens.map(({ address }) => address),
+  ])
+  const sales = Array.from({ length: EVENTS }, (_, index): Sale => {
+    const token = tokens[index % TOKENS] ?? { id: '', address: '' }
+    const lamports = SOL / 10n + BigInt(randomBytes(4).readUInt32LE())
+    return { reference: `sale-${index}-${randomBytes(8).toString('hex')}`, lamports, tokenId: token.id, addresses: { ...fixed, creator: token.address } }
+  })
+  return { doors: { dataDirectory, ledger, key, sqlUrl, url: program?.url ?? '' }, sales }
+}
+
+async function fixedAddresses(owner: Client): Promise<{ ai: string; dao: string; lucky: string }> {
+  const { rows } = await owner.query<{ recipient: string; address: string }>(
+    `select recipient, destination->>'address' as address from apportion.destination where recipient in ('ai', 'dao', 'lucky')`,
+  )
+  const of = (recipient: string): string => rows.find((row) => row.recipient === recipient)?.address ?? ''
+  return { ai: of('ai'), dao: of('dao'), lucky: of('lucky') }
+}
+
+/** Sends enough for all legs to the wallet, and one coin for costs. */
+async function fund(chain: Chain, sales: readonly Sale[]): Promise<void> {
+  const total = sales.reduce((sum, { lamports }) => sum + lamports, 0n)
+  await rails['solana']?.sandbox.fund(effects, chain.url, { address: chain.wallet, units: total + SOL })
+}
+
+/** Everybody calls at once; meanwhile the program is killed and started again, twice. */
+async function callAndKill(chain: Chain, doors: Doors, sales: readonly Sale[]): Promise<Counts> {
+  const counts: Counts = { recorded: 0, again: 0, retried: 0 }
+  const calls = Array.from({ length: CALLERS }, async (_, caller) => {
+    for (const [index, sale] of sales.entries()) {
+      // Every sale comes in by the API and by SQL at least, and each fourth one by the CLI too, from different callers.
+      if (caller < 10 && index % 10 === caller) await byApi(doors, sale, counts)
+      else if (caller >= 10 && caller < 20 && index % 10 === caller - 10) await bySql(doors, [sale], counts)
+      else if (caller >= 20 && index % (10 * CLI_SHARE) === (caller - 20) * CLI_SHARE) await byCli(doors, sale, counts)
+    }
+  })
+  const killing = (async () => {
+    for (let kill = 1; kill <= KILLS; kill += 1) {
+      await pause(1500 + (randomBytes(1)[0] ?? 0) * 4)
+      await program?.kill()
+      print(`${seconds()}  kill -9 number ${kill}: server, signer and network are gone`)
+      program = await startProgram(dataDirectory)
+      doors.url = program.url
+      await turnKnobs(chain.url, FAULTS)
+    }
+  })()
+  await Promise.all([...calls, killing])
+  return counts
+}
+
+async function get<T>(doors: Doors, path: string): Promise<T> {
+  const response = await fetch(`${doors.url}/v1/ledgers/${doors.ledger}/${path}`, { headers: { authorization: `Bearer ${doors.key}` } })
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as T
+}
+
+type Page<T> = { readonly items: readonly T[]; readonly next: string | null }
+
+async function all<T>(doors: Doors, path: string): Promise<readonly T[]> {
+  const found: T[] = []
+  for (let cursor: string | null = null; ; ) {
+    const page: Page<T> = await get<Page<T>>(doors, `${path}?limit=100${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)
+    found.push(...page.items)
+    if (page.next === null) return found
+    cursor = page.next
+  }
+}
+
+/** The sale that the program showed when it was first started. */
+async function firstSale(doors: Doors): Promise<Sale> {
+  const events = await all<{ reference: string; units: string; parties: Record<string, string> }>(doors, 'events')
+  const first = events.find(({ reference }) => reference.startsWith('TEST_'))
+  if (first === undefined) throw new Error('the first sale is not there')
+  const payouts = await get<Page<PublicPayout>>(doors, `events/${encodeURIComponent(first.reference)}/payouts`)
+  const to = (role: string): string => payouts.items.find((payout) => payout.role === role)?.destination ?? ''
+  const addresses = { ai: to('ai'), dao: to('dao'), lucky: to('lucky'), creator: to('creator') }
+  return { reference: first.reference, lamports: BigInt(first.units), tokenId: first.parties['creator'] ?? '', addresses }
+}
+
+async function untilSettled(doors: Doors, events: number): Promise<void> {
+  const deadline = Date.now() + SETTLE_LIMIT_MS
+  for (;;) {
+    const payouts = await all<PublicPayout>(doors, 'payouts')
+    const open = payouts.filter(({ state }) => state !== 'settled')
+    if (payouts.length === events * ROLES.length && open.length === 0) return
+    if (Date.now() > deadline) throw new Error(`${payouts.length} payouts, ${open.length} of them not settled: ${JSON.stringify(open.slice(0, 3))}`)
+    await pause(200)
+  }
+}
+
+async function readRecords(owner: Client, doors: Doors): Promise<Records> {
+  const payouts = await all<PublicPayout>(doors, 'payouts')
+  const balances = await get<{ items: readonly PublicBalance[] }>(doors, 'balances')
+  const { rows } = await owner.query<{ reference: string; state: string }>('select transaction_hash as reference, state from profit_events_status')
+  return { payouts, balances: balances.items, statuses: rows }
+}
+
+function report({ figures, faults }: Awaited<ReturnType<typeof audit>>): boolean {
+  for (const [name, value] of figures) print(`          ${name.padEnd(28)} ${value}`)
+  for (const fault of faults) print(`  FAULT   ${fault}`)
+  print(faults.length === 0 ? `${seconds()}  every leg was paid exactly once` : `${seconds()}  ${faults.length} faults`)
+  return faults.length === 0
+}

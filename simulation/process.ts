@@ -1,0 +1,87 @@
+// The true program as a process of its own, in a data folder of its own: started as people start it, killed as machines kill it.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..')
+const READY = 'What to do next:'
+const START_LIMIT_MS = 120_000
+
+export type Program = {
+  readonly url: string
+  readonly output: () => string
+  /** SIGKILL to the server, its signer and its network at once. PostgreSQL lives in a session of its own and goes on. */
+  readonly kill: () => Promise<void>
+  /** SIGTERM, as `npm` and service managers send it. Resolves with the exit code. */
+  readonly stop: () => Promise<number | null>
+}
+
+export function environment(dataDirectory: string): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _, APP_DATABASE_URL: __, SIGNER_DATABASE_URL: ___, PORT: ____, ...own } = process.env
+  return { ...own, APPORTION_DATA: dataDirectory }
+}
+
+/** Starts the server and resolves when it has said what to do next. */
+export async function startProgram(dataDirectory: string): Promise<Program> {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts', 'run.js'), join(ROOT, 'src', 'main.ts')], {
+    cwd: ROOT,
+    env: environment(dataDirectory),
+    // A process group of its own, so that all of it can be killed at once.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
+  await waitFor(child, () => output.includes(READY), () => output)
+  const url = /http:\/\/127\.0\.0\.1:[0-9]+(?=\/v1)/.exec(output)?.[0]
+  if (url === undefined) throw new Error(`the server did not say where its API is:\n${output}`)
+  return {
+    url,
+    output: () => output,
+    kill: async () => {
+      const ended = exitOf(child)
+      process.kill(-(child.pid ?? 0), 'SIGKILL')
+      await ended
+    },
+    stop: async () => {
+      const ended = exitOf(child)
+      child.kill('SIGTERM')
+      return await ended
+    },
+  }
+}
+
+async function waitFor(child: ChildProcess, done: () => boolean, output: () => string): Promise<void> {
+  const deadline = Date.now() + START_LIMIT_MS
+  while (!done()) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended instead of starting:\n${output()}`)
+    if (Date.now() > deadline) throw new Error(`the server did not start in ${START_LIMIT_MS} ms:\n${output()}`)
+    await pause(20)
+  }
+}
+
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  return await new Promise((resolve) => child.once('exit', (code) => resolve(code)))
+}
+
+/** Runs a command of the CLI and resolves with what it printed; rejects when it fails. */
+export async function apportion(dataDirectory: string, words: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts', 'apportion.js'), ...words], {
+    cwd: ROOT,
+    env: environment(dataDirectory),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let printed = ''
+  let complaints = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
+  const code = await new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)))
+  if (code !== 0) throw new Error(`apportion ${words.join(' ')} ended with ${code}: ${complaints || printed}`)
+  return printed
+}
+
+export async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+}
