@@ -7,7 +7,7 @@ import type { TestProject } from 'vitest/node'
 import { endServer } from '../src/store/embedded/postmaster.ts'
 import { startEmbedded } from '../src/store/embedded/start.ts'
 import { machine } from './effects.ts'
-import { makeTemplate } from './template.ts'
+import { dropTemplate, makeTemplate } from './template.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,7 +21,20 @@ const PREFIX = 'apportion-test-'
 // Nothing here has to survive a crash of the machine.
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
 
+/** With TEST_DATABASE_URL (a superuser's) the tests run on that server instead: to see them on an older PostgreSQL. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env['TEST_DATABASE_URL']
+  return given === undefined ? onEmbedded(project) : onGiven(project, given)
+}
+
+async function onGiven(project: TestProject, url: string): Promise<() => Promise<void>> {
+  await dropTemplate(url)
+  await makeTemplate(url)
+  project.provide('databaseUrl', url)
+  return () => dropTemplate(url)
+}
+
+async function onEmbedded(project: TestProject): Promise<() => Promise<void>> {
   sweep()
   const folder = mkdtempSync(join(tmpdir(), PREFIX))
   writeFileSync(join(folder, 'pid'), String(process.pid))

@@ -33,6 +33,14 @@ export async function makeTemplate(url: string): Promise<void> {
   await pool.end()
 }
 
+/** Undoes makeTemplate, on a server that stays. */
+export async function dropTemplate(url: string): Promise<void> {
+  await onServer(url, async (client) => {
+    await client.query(`drop database if exists ${TEMPLATE}`)
+    for (const role of Object.values(ROLES)) await client.query(`drop role if exists ${role}`)
+  })
+}
+
 /** Runs `work` on one connection, which is closed, on both sides, before this resolves. */
 export async function onServer<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url })
