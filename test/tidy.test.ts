@@ -12,8 +12,10 @@ const code = parseAll(files)
 const parsed = new Map(code.map((file) => [file.path, file]))
 const withNodes = files.map((file) => parsed.get(file.path) ?? file)
 
-const lines = (findings: readonly Finding[]): string[] =>
-  findings.map(({ path, line, problem }) => `${path}:${line} ${problem}`)
+// An import names what it brings twice in the tree.
+const lines = (findings: readonly Finding[]): string[] => [
+  ...new Set(findings.map(({ path, line, problem }) => `${path}:${line} ${problem}`)),
+]
 
 type Rule = {
   readonly name: string
@@ -60,6 +62,7 @@ const RULES: readonly Rule[] = [
       ['src/worker/a.ts', `import { c } from '../config.ts'`, 'worker may not import'],
       ['src/cli/a.ts', `import { c } from '../store/b.ts'`, 'cli may not import'],
       ['src/config.ts', `import { c } from './engine/b.ts'`, 'config may not import'],
+      ['src/core/a.ts', `import { version } from '../../package.json' with { type: 'json' }`, 'core may not import package.json'],
       ['scripts/a.js', `import { c } from '../src/core/b.ts'`, 'scripts may not import'],
       ['src/stuff.ts', '', 'belongs to no room'],
       ['src/core/a.ts', `import { c } from '../elsewhere/b.ts'`, 'src/elsewhere/b.ts, which belongs to no room'],

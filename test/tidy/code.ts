@@ -23,10 +23,10 @@ const FUNCTIONS = new Set([
 ])
 const MODULES = /^(node:)?timers(\/promises)?$/
 
-/** The clock, timers and chance are arguments everywhere but where a process begins. Scripts run before there is a process of ours. */
+/** In src the clock, timers and chance are arguments everywhere but where a process begins. */
 export function checkEffects(files: readonly CodeFile[]): Finding[] {
   return files
-    .filter(({ path }) => /^(src|simulation)\//.test(path) && !PROCESS_ENTRIES.test(path) && !isTest(path))
+    .filter(({ path }) => path.startsWith('src/') && !PROCESS_ENTRIES.test(path) && !isTest(path))
     .flatMap((file) => [
       ...file.imports
         .filter(({ specifier }) => MODULES.test(specifier))

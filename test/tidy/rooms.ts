@@ -17,7 +17,7 @@ export const TESTS = 'tests'
 const INTERFACES = ['core', 'rail interface', 'registries']
 
 export const ROOMS: readonly Room[] = [
-  { name: TESTS, files: /\.test\.tsx?$|^test\/|^src\/.*\/(fixture|testbed|conformance)\.ts$|^[a-z]+\.config\.ts$/, imports: ['*'] },
+  { name: TESTS, files: /\.test\.tsx?$|^test\/|^src\/.*\/(fixture|testbed|conformance)(-[a-z-]+)?\.ts$|^[a-z]+\.config\.ts$/, imports: ['*'] },
   { name: 'simulation', files: /^simulation\//, imports: ['*'] },
   { name: 'bench', files: /^bench\//, imports: ['*'] },
   { name: 'scripts', files: /^scripts\//, imports: [] },
@@ -31,7 +31,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'signer interface', files: /^src\/signer\/signer\.ts$/, imports: ['core', 'rail interface', 'signer'] },
   { name: 'signer', files: /^src\/signer\//, imports: [...INTERFACES, 'store', 'signer interface'] },
   { name: 'worker', files: /^src\/worker\//, imports: ['core', 'engine'] },
-  { name: 'http', files: /^src\/http\//, imports: ['core', 'engine', 'config'] },
+  { name: 'http', files: /^src\/http\//, imports: ['core', 'engine', 'config', 'package'] },
   { name: 'config', files: /^src\/config\.ts$/, imports: ['core'] },
   { name: 'world', files: /^src\/world\.ts$/, imports: ['core'] },
   // Puts the rooms together for main and for commands, which both need a database, a signer and networks.
@@ -40,9 +40,9 @@ export const ROOMS: readonly Room[] = [
     files: /^src\/boot\//,
     imports: [...INTERFACES, 'store', 'engine', 'signer', 'signer interface', 'worker', 'http', 'config', 'world'],
   },
-  { name: 'cli', files: /^src\/cli\//, imports: ['core', 'engine', 'config', 'boot'] },
+  { name: 'cli', files: /^src\/cli\//, imports: ['core', 'engine', 'config', 'boot', 'package'] },
   { name: 'main', files: /^src\/main\.ts$/, imports: ['*'] },
-  { name: 'dashboard', files: /^dashboard\//, imports: ['http contract'] },
+  { name: 'package', files: /^package\.json$/, imports: [] },
 ]
 
 /** Where the machine's clock, timers and randomness may be read: where a process begins. */
