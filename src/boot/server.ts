@@ -18,6 +18,7 @@ import { listLedgers } from '../store/ledger.ts'
 import { openStore } from '../store/store.ts'
 import { createWorker } from '../worker/worker.ts'
 import { openDatabase, type Database } from './database.ts'
+import { masterKeyOf } from './master-key.ts'
 import { runNetworks, type RunningNetworks } from './networks.ts'
 
 export type Server = {
@@ -55,7 +56,7 @@ export async function startServer(effects: Effects, config: Config): Promise<Ser
     const networks = runNetworks(effects, config.dataDirectory)
     begun('the networks', networks.stop)
     for (const rail of sandboxRails(ledgerRows)) await networks.startSandbox(rail)
-    const signer = await startSigner(effects, { signerUrl: database.signerUrl, ...masterKey(config, ledgerRows) })
+    const signer = await startSigner(effects, { signerUrl: database.signerUrl, ...masterKeyOf(config, ledgerRows) })
     begun('the signer', signer.stop)
     const world: World = { ...effects, store, programs, rails, connect: networks.connect, signer }
     const ledgers = createLedgers(world)
@@ -89,17 +90,6 @@ function lockFolder(dataDirectory: string): DatabaseSync {
 
 function sandboxRails(ledgers: readonly { readonly sandbox: boolean; readonly rail: string; readonly rail_url: string | null }[]): ReadonlySet<string> {
   return new Set(ledgers.filter(({ sandbox, rail_url: url }) => sandbox && url === null).map(({ rail }) => rail))
-}
-
-/** The master key is a setting; only a server whose ledgers are all sandboxes makes one for itself. */
-function masterKey(
-  { masterKey: given, dataDirectory }: Config,
-  ledgers: readonly { readonly sandbox: boolean; readonly name: string }[],
-): { masterKey: string; sandbox: boolean } | { masterKeyFile: string; sandbox: boolean } {
-  const real = ledgers.find(({ sandbox }) => !sandbox)
-  if (given !== undefined) return { masterKey: given, sandbox: real === undefined }
-  if (real === undefined) return { masterKeyFile: join(dataDirectory, 'master.key'), sandbox: true }
-  throw new Refusal('configuration_invalid', `the ledger ${real.name} pays real money: set APPORTION_MASTER_KEY to 32 random bytes in hex, kept elsewhere than the database`)
 }
 
 const portFile = (dataDirectory: string): string => join(dataDirectory, 'port')

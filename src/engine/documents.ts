@@ -119,3 +119,18 @@ export type WalletDocument = {
 }
 
 export type BalanceDocument = AmountDocument & { readonly account: string; readonly debits: string; readonly credits: string }
+
+export type RecipientDocument = {
+  readonly recipient: string
+  readonly label: string | null
+  readonly destination: string | null
+  readonly effective_from: string | null
+}
+
+export type InboxDocument = {
+  readonly reference: string
+  readonly state: string
+  readonly code: string | null
+  readonly reason: string | null
+  readonly queued_at: string
+}

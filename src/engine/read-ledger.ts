@@ -9,7 +9,8 @@ import { balancesOf } from '../store/journal.ts'
 import { listLedgers } from '../store/ledger.ts'
 import { walletBalances } from '../store/list.ts'
 import { countPayouts, findPayout, listPayouts, payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
-import { walletsOf } from '../store/wallet.ts'
+import { listInbox } from '../store/inbox.ts'
+import { listRecipients, walletsOf } from '../store/wallet.ts'
 import {
   amountDocument,
   eventDocument,
@@ -18,8 +19,10 @@ import {
   type AmountDocument,
   type BalanceDocument,
   type EventDocument,
+  type InboxDocument,
   type LedgerDocument,
   type PayoutDocument,
+  type RecipientDocument,
   type WalletDocument,
 } from './documents.ts'
 import { laneOf, refreshPlans, type Ledger } from './ledger.ts'
@@ -103,6 +106,27 @@ export async function balances({ store }: Reader, ledger: Ledger): Promise<reado
 }
 
 export type PayoutCount = AmountDocument & { readonly state: PayoutRow['state']; readonly reason: string | null; readonly payouts: string }
+
+/** Recipients by id, with their newest destination. The cursor is the last id shown. */
+export async function recipients(
+  { store, rails }: Reader,
+  ledger: Ledger,
+  { cursor, limit }: { cursor: string | null; limit: number },
+): Promise<Page<RecipientDocument>> {
+  const rail = rails[ledger.row.rail]
+  const found = await listRecipients(store.pool, { ledger: ledger.id, after: cursor, limit })
+  const items = found.map(({ recipient, label, destination, effective_from: from }) => {
+    const shown = destination === null || rail === undefined ? null : rail.describe(destination)
+    return { recipient, label, destination: shown, effective_from: from?.toString() ?? null }
+  })
+  return { items, next: nextCursor(found, limit, ({ recipient }) => recipient) }
+}
+
+/** Rows of the inbox table that are no events, oldest first. */
+export async function inboxEntries({ store }: Reader, ledger: Ledger, { limit }: { limit: number }): Promise<readonly InboxDocument[]> {
+  const found = await listInbox(store.pool, { ledger: ledger.id, limit })
+  return found.map(({ queued_at: queuedAt, ...entry }) => ({ ...entry, queued_at: queuedAt.toString() }))
+}
 
 /** How many payouts stand in each state, and how much money. */
 export async function payoutCounts({ store }: Reader, ledger: Ledger): Promise<readonly PayoutCount[]> {

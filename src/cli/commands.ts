@@ -1,0 +1,191 @@
+// The table of commands: what each takes, in words for people, and the file that does it. A new verb is one file and one entry here.
+
+import { z } from 'zod'
+import { Refusal } from '../core/refusal.ts'
+import type { Ledger } from '../engine/ledger.ts'
+import type { CommandDesk, Needs } from './desk.ts'
+import type { Output } from './output.ts'
+
+/** What was given: words in their order, options by name. */
+export type Given = { readonly words: readonly unknown[]; readonly options: Readonly<Record<string, unknown>> }
+
+export type Run = (desk: CommandDesk, given: Given, output: Output) => Promise<void>
+
+export type CommandEntry = {
+  readonly noun: string | null
+  readonly verb: string
+  readonly summary: string
+  readonly words: readonly (readonly [form: string, summary: string])[]
+  readonly options: readonly (readonly [form: string, summary: string, standard?: string])[]
+  readonly needs: Needs
+  readonly load: () => Promise<{ readonly run: Run }>
+}
+
+const LEDGER = ['--ledger <name>', 'which ledger; needed only when there are several'] as const
+const PAGE = [
+  ['--limit <count>', 'rows of a page, 1 to 1000 (20)'],
+  ['--cursor <cursor>', 'go on after this place, as the page before says'],
+] as const
+
+type Verb = Pick<CommandEntry, 'summary' | 'load'> & Partial<Pick<CommandEntry, 'words' | 'options' | 'needs'>>
+
+const entry = (noun: string | null, verb: string, { words = [], options = [], needs = 'database', ...rest }: Verb): CommandEntry => {
+  return { noun, verb, words, options, needs, ...rest }
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  entry('ledger', 'list', { summary: 'the ledgers of this database', load: async () => await import('./commands/ledger/list.ts') }),
+  entry('ledger', 'create', {
+    summary: 'install a program as a new ledger',
+    words: [['<name>', 'small letters, digits and dashes']],
+    options: [
+      ['--program <program>', 'which program', 'sale-split'],
+      ['--production', 'real money: needs --network-url and a master key'],
+      ['--network-url <url>', "the network's address; left out, the sandbox that the server runs"],
+      ['--schema <schema>', 'where its tables stand; its own name when left out'],
+      ['--token <asset=name>', "an asset that is not the network's own, such as USDC/6=<mint>"],
+      ['--lanes <count>', 'lanes, fixed for ever (1)'],
+    ],
+    load: async () => await import('./commands/ledger/create.ts'),
+  }),
+  entry('event', 'record', {
+    summary: 'record an event, or a file of them',
+    words: [['[fields...]', "the event in the program's words: name=value"]],
+    options: [
+      LEDGER,
+      ['--file <file>', 'JSON lines, one event each; - reads standard input'],
+      ['--backdate', 'allow events that lie more than seven days back'],
+      ['--follow', 'show progress until the payouts are settled'],
+    ],
+    load: async () => await import('./commands/event/record.ts'),
+  }),
+  entry('event', 'list', { summary: 'events, newest first', options: [LEDGER, ...PAGE], load: async () => await import('./commands/event/list.ts') }),
+  entry('event', 'show', {
+    summary: 'one event with its shares',
+    words: [['<reference>', "the event's own reference"]],
+    options: [LEDGER],
+    load: async () => await import('./commands/event/show.ts'),
+  }),
+  entry('distribution', 'list', {
+    summary: 'how events were divided, and how far each share is',
+    options: [LEDGER, ...PAGE],
+    load: async () => await import('./commands/distribution/list.ts'),
+  }),
+  entry('distribution', 'show', {
+    summary: 'the distribution of one event',
+    words: [['<reference>', "the event's own reference"]],
+    options: [LEDGER],
+    load: async () => await import('./commands/distribution/show.ts'),
+  }),
+  entry('payout', 'list', {
+    summary: 'payouts, newest first',
+    options: [LEDGER, ['--state <state>', 'queued, held, reserved or settled'], ...PAGE],
+    load: async () => await import('./commands/payout/list.ts'),
+  }),
+  entry('payout', 'show', {
+    summary: 'one payout with its attempts',
+    words: [['<payout>', 'its id']],
+    options: [LEDGER],
+    load: async () => await import('./commands/payout/show.ts'),
+  }),
+  entry('payout', 'follow', {
+    summary: 'show progress until everything is settled or held',
+    options: [LEDGER],
+    load: async () => await import('./commands/payout/follow.ts'),
+  }),
+  entry('wallet', 'list', {
+    summary: 'the wallets and what they hold',
+    options: [LEDGER, ['--chain', 'ask the network too']],
+    load: async () => await import('./commands/wallet/list.ts'),
+  }),
+  entry('wallet', 'create', {
+    summary: 'a wallet whose key only the signer knows',
+    words: [['<label>', 'its name in this ledger']],
+    options: [LEDGER],
+    load: async () => await import('./commands/wallet/create.ts'),
+  }),
+  entry('wallet', 'import', {
+    summary: 'take over a wallet; the key is read from standard input',
+    words: [['<label>', 'its name in this ledger']],
+    options: [LEDGER],
+    load: async () => await import('./commands/wallet/import.ts'),
+  }),
+  entry('recipient', 'list', { summary: 'who is paid where', options: [LEDGER, ...PAGE], load: async () => await import('./commands/recipient/list.ts') }),
+  entry('recipient', 'set', {
+    summary: 'name where a recipient is paid from now on',
+    words: [
+      ['<recipient>', 'its id'],
+      ['<address>', 'where it is paid'],
+    ],
+    options: [LEDGER, ['--label <label>', 'a name for people, for a new recipient']],
+    load: async () => await import('./commands/recipient/set.ts'),
+  }),
+  entry('balance', 'list', { summary: 'what stands in each account', options: [LEDGER], load: async () => await import('./commands/balance/list.ts') }),
+  entry('inbox', 'list', { summary: 'rows that wait or were refused', options: [LEDGER, ...PAGE], load: async () => await import('./commands/inbox/list.ts') }),
+  entry('inbox', 'admit', {
+    summary: 'let in rows that waited for an operator',
+    words: [['<references...>', 'their references']],
+    options: [LEDGER],
+    load: async () => await import('./commands/inbox/admit.ts'),
+  }),
+  entry('plan', 'list', { summary: 'the versions of the rules', options: [LEDGER], load: async () => await import('./commands/plan/list.ts') }),
+  entry('plan', 'add', {
+    summary: 'a new version of the rules, from a JSON file',
+    words: [['<file>', 'the plan; - reads standard input']],
+    options: [LEDGER, ['--from <instant>', 'in force from then on; from now when left out']],
+    load: async () => await import('./commands/plan/add.ts'),
+  }),
+  entry('key', 'create', {
+    summary: 'a key of the API, shown once',
+    words: [['<name>', 'whose it is']],
+    options: [LEDGER, ['--rights <rights>', 'read, record, backdate', 'read,record']],
+    load: async () => await import('./commands/key/create.ts'),
+  }),
+  entry('key', 'list', { summary: 'the keys, without their secrets', options: [LEDGER], load: async () => await import('./commands/key/list.ts') }),
+  entry('key', 'revoke', {
+    summary: 'end a key',
+    words: [['<name>', 'which']],
+    options: [LEDGER],
+    load: async () => await import('./commands/key/revoke.ts'),
+  }),
+  entry(null, 'explain', {
+    summary: 'why an amount is what it is',
+    words: [['<subject>', "an event's reference, <reference>#<role>, or a payout's id"]],
+    options: [LEDGER],
+    load: async () => await import('./commands/explain.ts'),
+  }),
+  entry(null, 'verify', { summary: 'recompute every figure and name the first break', options: [LEDGER], load: async () => await import('./commands/verify.ts') }),
+  entry(null, 'doctor', { summary: 'settings, database, ledgers and what fails', needs: 'database', load: async () => await import('./commands/doctor.ts') }),
+]
+
+export function text(value: unknown): string {
+  return z.string().parse(value)
+}
+
+export function maybeText(value: unknown): string | null {
+  return value === undefined ? null : text(value)
+}
+
+const STANDARD_LIMIT = 20
+
+export function pageOf({ limit, cursor }: Given['options']): { readonly limit: number; readonly cursor: string | null } {
+  return { limit: typeof limit === 'number' ? limit : STANDARD_LIMIT, cursor: maybeText(cursor) }
+}
+
+export function showNext({ next }: { readonly next: string | null }, output: Output): void {
+  if (next !== null) output.note(`There is more: --cursor ${next}`)
+}
+
+/** The ledger named, or the only one there is. Refuses `ledger_not_found`. */
+export async function ledgerOf(desk: CommandDesk, { ledger }: Given['options']): Promise<Ledger> {
+  const name = maybeText(ledger)
+  if (name !== null) return await desk.ledgers.open(name)
+  const all = await desk.ledgers.all()
+  const [only] = all
+  if (only !== undefined && all.length === 1) return only
+  const names = all.map((found) => found.name).join(', ')
+  throw new Refusal(
+    'ledger_not_found',
+    all.length === 0 ? 'there is no ledger yet: `npm start` makes one on the sandbox' : `there are several ledgers: say --ledger and one of ${names}`,
+  )
+}

@@ -1,0 +1,61 @@
+// What a command works with: the database (started when it does not run), the ledgers, and only when asked for the signer.
+
+import { networksOf } from '../boot/networks.ts'
+import { openDatabase, type Database } from '../boot/database.ts'
+import { masterKeyOf } from '../boot/master-key.ts'
+import { readConfig, type Config } from '../config.ts'
+import { createLedgers, type Ledgers } from '../engine/ledger.ts'
+import { createRecorder, type Recorder } from '../engine/recorder.ts'
+import type { Desk, World } from '../engine/world.ts'
+import { programs } from '../programs/index.ts'
+import { rails } from '../rails/index.ts'
+import { startSigner } from '../signer/client.ts'
+import { listLedgers } from '../store/ledger.ts'
+import { openStore } from '../store/store.ts'
+import { machineEffects, stderrLog } from '../world.ts'
+import type { Signer } from '../signer/signer.ts'
+
+export type CommandDesk = Desk &
+  Pick<World, 'connect'> & {
+    readonly config: Config
+    readonly database: Database
+    readonly ledgers: Ledgers
+    readonly recorder: Recorder
+    /** Starts the signer's process for this command. */
+    readonly signer: () => Promise<Signer>
+  }
+
+/** A command without a database answers although there is none. */
+export type Needs = 'database' | 'nothing'
+
+/** Opens what a command needs, runs it, and leaves nothing open behind it. */
+export async function withDesk(needs: Needs, work: (desk: CommandDesk) => Promise<void>): Promise<void> {
+  const config = readConfig(process.env)
+  delete process.env['APPORTION_MASTER_KEY']
+  const effects = machineEffects(stderrLog(config.logLevel === 'info' ? 'warn' : config.logLevel))
+  if (needs === 'nothing') return await work({ ...effects, config, programs, rails } as CommandDesk)
+  const database = await openDatabase(effects, config)
+  const store = openStore(database.appUrl, 'apportion command')
+  let signer: Promise<Signer> | null = null
+  try {
+    const networks = networksOf(effects, config.dataDirectory)
+    const desk = { ...effects, store, programs, rails, connect: networks.connect }
+    const openSigner = async (): Promise<Signer> => {
+      return await startSigner(effects, { signerUrl: database.signerUrl, ...masterKeyOf(config, await listLedgers(store.pool)) })
+    }
+    await work({
+      ...desk,
+      config,
+      database,
+      ledgers: createLedgers(desk),
+      recorder: createRecorder(desk),
+      signer: async () => await (signer ??= openSigner()),
+    })
+  } finally {
+    // `?.` does not see that the closure may have set it.
+    const started = signer as Promise<Signer> | null
+    if (started !== null) await started.then(async (running) => await running.stop()).catch(() => {})
+    await store.close()
+    await database.stop()
+  }
+}

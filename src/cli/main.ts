@@ -1,0 +1,78 @@
+// The command line: nouns and verbs, each loaded only when it is named. Results go to stdout, everything else to stderr.
+
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Refusal } from '../core/refusal.ts'
+import { COMMANDS, type CommandEntry, type Given } from './commands.ts'
+import { withDesk } from './desk.ts'
+import { createOutput } from './output.ts'
+
+const USAGE = 2
+const FAILURE = 1
+
+const NOUNS: Readonly<Record<string, string>> = {
+  ledger: 'ledgers: one installed program each',
+  event: 'what came in',
+  distribution: 'how events were divided',
+  payout: 'who is paid, and how far it is',
+  wallet: 'the wallets that pay',
+  recipient: 'who is paid where',
+  balance: 'what stands in each account',
+  inbox: 'rows of SQL inserts that are no events yet',
+  plan: 'the versions of the rules',
+  key: 'keys of the API',
+}
+
+const program = new Command('apportion')
+  .description('Money in, exact shares out, exactly once.')
+  .option('--json', 'print the result as JSON')
+  .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+  .showSuggestionAfterError()
+  .exitOverride()
+
+for (const entry of COMMANDS) addCommand(entry)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = complain(error)
+}
+
+function addCommand(entry: CommandEntry): void {
+  const parent = entry.noun === null ? program : nounOf(entry.noun)
+  const command = parent.command(entry.verb).description(entry.summary).exitOverride()
+  for (const [form, summary] of entry.words) command.argument(form, summary)
+  for (const [form, summary, standard] of entry.options) {
+    if (form.includes('<count>')) command.option(form, summary, count)
+    else command.option(form, summary, standard)
+  }
+  command.option('--json', 'print the result as JSON')
+  command.action(async (...given: unknown[]) => {
+    const options = command.optsWithGlobals<Readonly<Record<string, unknown>>>()
+    const input: Given = { words: given.slice(0, entry.words.length), options }
+    const output = createOutput({ json: options['json'] === true })
+    const { run } = await entry.load()
+    await withDesk(entry.needs, async (desk) => await run(desk, input, output))
+  })
+}
+
+function nounOf(noun: string): Command {
+  const found = program.commands.find((command) => command.name() === noun)
+  return found ?? program.command(noun).description(NOUNS[noun] ?? '').exitOverride()
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 1000) throw new InvalidArgumentError('it must be a whole number from 1 to 1000')
+  return value
+}
+
+function complain(error: unknown): number {
+  // Commander has said already what was wrong.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+  if (error instanceof Refusal) {
+    process.stderr.write(`apportion: ${error.message}\n  (${error.code})\n`)
+    return FAILURE
+  }
+  process.stderr.write(`apportion: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return FAILURE
+}

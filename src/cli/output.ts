@@ -1,0 +1,45 @@
+// How results are shown: a table for people, JSON for programs; progress on stderr, and only on a terminal.
+
+import { styleText } from 'node:util'
+import Table from 'cli-table3'
+
+export type Column<Row> = { readonly title: string; readonly of: (row: Row) => string; readonly right?: boolean }
+
+export type Output = {
+  readonly json: boolean
+  /** The result: a document as JSON, or what `people` prints. */
+  readonly result: (document: unknown, people: () => void) => void
+  readonly line: (text: string) => void
+  readonly table: <Row>(rows: readonly Row[], columns: readonly Column<Row>[], empty: string) => void
+  /** Something worth knowing that is no result. */
+  readonly note: (text: string) => void
+}
+
+const PLAIN = {
+  top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
+  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+}
+
+export function createOutput({ json }: { json: boolean }): Output {
+  const line = (text: string): void => {
+    process.stdout.write(`${text}\n`)
+  }
+  return {
+    json,
+    line,
+    result: (document, people) => (json ? line(JSON.stringify(document, null, 2)) : people()),
+    table: (rows, columns, empty) => {
+      if (rows.length === 0) return line(empty)
+      const table = new Table({
+        head: columns.map(({ title }) => styleText('bold', title, { stream: process.stdout })),
+        colAligns: columns.map(({ right }) => (right === true ? 'right' : 'left')),
+        chars: PLAIN,
+        style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+      })
+      table.push(...rows.map((row) => columns.map(({ of }) => of(row))))
+      // The last column's padding is white space that only gets in the way of copying.
+      line(table.toString().replace(/ +$/gm, ''))
+    },
+    note: (text) => process.stderr.write(`${text}\n`),
+  }
+}
