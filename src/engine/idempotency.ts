@@ -6,8 +6,6 @@ import { Refusal } from '../core/refusal.ts'
 import { CLAIMED, claimSlot, deleteSlots, freeSlot, keepAnswer, readSlot, type IdempotencySlot } from '../store/idempotency.ts'
 import type { Desk } from './world.ts'
 
-export type { IdempotencySlot } from '../store/idempotency.ts'
-
 export type Answer = { readonly status: number; readonly body: string }
 
 /** `spent`: the answer is kept and given again; the key stands for this request. `freed`: the key can be used again. */

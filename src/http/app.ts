@@ -1,0 +1,114 @@
+// The HTTP application: routes, their description, and what every request goes through. It starts nothing and reads no clock.
+
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { Refusal } from '../core/refusal.ts'
+import { createAuthenticator } from '../engine/api-key.ts'
+import { createIdempotency } from '../engine/idempotency.ts'
+import type { Ledgers } from '../engine/ledger.ts'
+import type { Recorder } from '../engine/recorder.ts'
+import type { Desk } from '../engine/world.ts'
+import { requireKey } from './auth.ts'
+import { BODY_LIMIT, parseJsonBody } from './body.ts'
+import { handleErrors, notFound, sendProblem } from './errors.ts'
+import { describeApi } from './openapi.ts'
+import { eventRoutes } from './routes/events.ts'
+import { healthRoutes } from './routes/health.ts'
+import { ledgerRoutes } from './routes/ledgers.ts'
+import type { App, Parts } from './routes/parts.ts'
+import { distributionRoutes, payoutRoutes } from './routes/payouts.ts'
+
+export type AppOptions = {
+  readonly ledgers: Ledgers
+  readonly recorder: Recorder
+  /** The worker's tasks that are failing now. */
+  readonly faults: () => readonly unknown[]
+}
+
+/** A path's parameter may be a whole reference; longer paths do not fit the 16 kB that Node reads of a request's head. */
+const MAX_PARAMETER = 16_384
+/** A request that has not arrived whole by then is cut off, so that it cannot hold up an orderly end. */
+const REQUEST_LIMIT_MS = 30_000
+
+// What browsers shall do with answers that are data: show nothing of them, guess no type, tell nobody. The other headers of the library
+// are for pages, and each costs a little in every answer.
+const HEADERS: FastifyHelmetOptions = {
+  contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xFrameOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+}
+
+/** The application, ready to listen. `close` answers what was asked and takes nothing new. */
+export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOptions): Promise<FastifyInstance> {
+  const app: App = Fastify({
+    logger: false,
+    genReqId: () => desk.id(),
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_LIMIT_MS,
+    routerOptions: { maxParamLength: MAX_PARAMETER },
+    frameworkErrors: (_, request, reply) => void sendProblem(reply, notFound(request.method, request.url)),
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => parseJsonBody(body))
+  handleErrors(app, desk.log)
+  refuseUnknown(app)
+  watch(app, desk)
+  await app.register(helmet, HEADERS)
+  await app.register(rateLimit, { global: false })
+  await describeApi(app, [...desk.programs.values()])
+  healthRoutes(app, { desk, failingTasks: () => faults().length })
+  const parts: Parts = { desk, ledgers, recorder, idempotency: createIdempotency(desk) }
+  await app.register(
+    async (v1: App) => {
+      requireKey(v1, { keys: createAuthenticator(desk), ledgers })
+      for (const routes of [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes]) routes(v1, parts)
+    },
+    { prefix: '/v1' },
+  )
+  await app.ready()
+  return app
+}
+
+/** Every answer carries its request's id; answers of money are kept by nobody on the way. */
+function watch(app: App, { log }: Pick<Desk, 'log'>): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'request-id': request.id, 'cache-control': 'no-store' })
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    // The pattern and not the path, which may hold what people put there by mistake.
+    log('debug', 'answered a request', {
+      request: request.id,
+      route: `${request.method} ${request.routeOptions.url ?? 'unknown'}`,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    })
+  })
+}
+
+/** Unknown paths are 404; known ones with another method are 405 and name their methods. */
+function refuseUnknown(app: App): void {
+  const known: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    const pattern = new RegExp(`^${url.replaceAll('.', String.raw`\.`).replaceAll(/:[^/]+/g, '[^/]+')}$`)
+    known.push({ pattern, methods: [method].flat() })
+  })
+  app.setNotFoundHandler(async ({ method, url }, reply) => {
+    const [path = ''] = url.split('?', 1)
+    const methods = [...new Set(known.filter(({ pattern }) => pattern.test(path)).flatMap((route) => route.methods))]
+    if (methods.length === 0) return await sendProblem(reply, notFound(method, url))
+    const allowed = methods.join(', ')
+    return await sendProblem(
+      reply.header('allow', allowed),
+      new Refusal('method_unsupported', `this path takes ${allowed}, not ${method}`, { method, allowed: methods }),
+    )
+  })
+}

@@ -1,0 +1,210 @@
+// The HTTP API's words: every shape that crosses it, as schemas. Units are text, never numbers. It knows nothing of the engine or the server.
+
+import { z } from 'zod'
+
+/** Of this contract, not of the program: it rises with what clients can see. */
+export const API_VERSION = '1.0.0'
+
+/** Longest page of a list: 200 distributions with their payouts are about half a megabyte. */
+export const MAX_PAGE = 200
+const DEFAULT_PAGE = 50
+
+/** Events in one call: as many as one posting takes. */
+export const MAX_BATCH = 1000
+
+const units = z.string().regex(/^-?[0-9]{1,39}$/).meta({ description: 'An exact integer of the smallest unit, as text' })
+const instant = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC' })
+const uuid = z.string().meta({ format: 'uuid' })
+const asset = z.string().meta({ description: 'CODE/scale: one unit is 10^-scale of the whole', examples: ['SOL/9'] })
+
+const amount = {
+  asset,
+  units,
+  amount: z.string().meta({ description: 'The same as a decimal of the asset, with all its digits', examples: ['1.500000000'] }),
+}
+
+/** A page of a list: `next` is the cursor of the next page, null on the last. */
+function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({ items: z.array(item).readonly(), next: z.string().nullable() })
+}
+
+/** A list that is always whole. */
+function listOf<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({ items: z.array(item).readonly() })
+}
+
+export const ledgerSchema = z
+  .strictObject({
+    name: z.string(),
+    program: z.string(),
+    network: z.enum(['sandbox', 'production']),
+    rail: z.string(),
+    schema: z.string().nullable().meta({ description: "The SQL schema of the ledger's own tables" }),
+    created_at: instant,
+  })
+  .meta({ id: 'Ledger' })
+
+const share = { role: z.string(), recipient: z.string(), ...amount }
+
+export const shareSchema = z.strictObject(share).meta({ id: 'Share' })
+
+const event = {
+  reference: z.string().meta({ description: "The source's own identity of the event, unique within the ledger" }),
+  event: z.string().meta({ description: "The event's number in its lane" }),
+  event_at: instant,
+  recorded_at: instant,
+  parties: z.record(z.string(), z.string()),
+  ...amount,
+  plan_version: z.number().int(),
+  backdated: z.boolean(),
+}
+
+export const eventSchema = z.strictObject({ ...event, shares: z.array(shareSchema).readonly() }).meta({ id: 'Event' })
+
+const payoutState = z.enum(['queued', 'held', 'reserved', 'settled'])
+const holdReason = z.string().nullable().meta({ description: 'Why it is held, while it is' })
+
+export const distributionSchema = z
+  .strictObject({
+    ...event,
+    shares: z
+      .array(
+        z
+          .strictObject({ ...share, state: z.enum(['zero', 'payable', ...payoutState.options]), reason: holdReason, payout: uuid.nullable() })
+          .meta({ id: 'DistributedShare' }),
+      )
+      .readonly(),
+    state: z.enum(['settled', 'held', 'open']).meta({
+      description: 'settled: every share above zero is; held: one waits for something; open: on its way',
+    }),
+  })
+  .meta({ id: 'Distribution' })
+
+const attemptSchema = z
+  .strictObject({
+    attempt: uuid,
+    state: z.enum(['prepared', 'submitted', 'unknown', 'settled', 'failed', 'never']),
+    identity: z.string().meta({ description: 'Its identity on the network, fixed before anything is sent (a signature)' }),
+    submits: z.number().int(),
+    reason: z.string().nullable(),
+    proof: z.unknown().meta({ description: 'What the network stated when the attempt ended; null before' }),
+    prepared_at: instant,
+    ended_at: instant.nullable(),
+  })
+  .meta({ id: 'Attempt' })
+
+export const payoutSchema = z
+  .strictObject({
+    payout: uuid,
+    reference: event.reference,
+    ...share,
+    destination: z.string().nullable(),
+    state: payoutState,
+    reason: holdReason,
+    detail: z.string().nullable(),
+    due_at: instant.nullable(),
+    tries: z.number().int(),
+    created_at: instant,
+    changed_at: instant,
+    attempts: z.array(attemptSchema).readonly(),
+  })
+  .meta({ id: 'Payout' })
+
+const payoutCountSchema = z
+  .strictObject({ state: payoutState, reason: holdReason, payouts: z.string().meta({ description: 'How many' }), ...amount })
+  .meta({ id: 'PayoutCount' })
+
+const walletSchema = z
+  .strictObject({
+    wallet: uuid,
+    label: z.string(),
+    rail: z.string(),
+    address: z.string(),
+    ledger_balances: z.array(z.strictObject(amount).meta({ id: 'Amount' })).readonly(),
+  })
+  .meta({ id: 'Wallet' })
+
+const balanceSchema = z.strictObject({ account: z.string(), ...amount, debits: units, credits: units }).meta({ id: 'Balance' })
+
+const idempotency = z.enum(['spent', 'freed']).meta({
+  description: 'What became of the Idempotency-Key, when one was sent: spent, it stands for this request; freed, it can be used again',
+})
+
+export const problemSchema = z
+  .strictObject({
+    type: z.string().meta({ format: 'uri', examples: ['urn:apportion:problem:amount_not_positive'] }),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string().meta({ description: 'What was wrong, with the figures, and what to do' }),
+    code: z.string().meta({ description: 'Stable: decide by it' }),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string()).readonly()])),
+    instance: z.string().meta({ format: 'uri', description: "The request's id, as in the header Request-Id" }),
+    idempotency: idempotency.optional(),
+  })
+  .meta({ id: 'Problem' })
+
+export const batchSchema = z
+  .strictObject({
+    recorded: z.number().int(),
+    duplicates: z.number().int(),
+    refused: z.number().int(),
+    results: z
+      .array(
+        z.discriminatedUnion('state', [
+          z.strictObject({ state: z.enum(['recorded', 'duplicate']), event: eventSchema }).meta({ id: 'Recorded' }),
+          z.strictObject({ state: z.literal('refused'), problem: problemSchema }).meta({ id: 'Refused' }),
+        ]),
+      )
+      .readonly()
+      .meta({ description: 'One for each event, in the order given' }),
+    idempotency: idempotency.optional(),
+  })
+  .meta({ id: 'BatchAnswer' })
+
+export const healthSchema = z.strictObject({ status: z.literal('alive') }).meta({ id: 'Health' })
+
+export const readinessSchema = z
+  .strictObject({
+    status: z.enum(['ready', 'degraded', 'unavailable']).meta({
+      description: 'ready; degraded: requests are served, but tasks of the worker are failing and tried again; unavailable: no database',
+    }),
+    database: z.boolean(),
+    failing_tasks: z.number().int(),
+  })
+  .meta({ id: 'Readiness' })
+
+export const ledgerListSchema = listOf(ledgerSchema)
+export const eventPageSchema = pageOf(eventSchema)
+export const distributionPageSchema = pageOf(distributionSchema)
+export const payoutPageSchema = pageOf(payoutSchema)
+export const payoutListSchema = listOf(payoutSchema)
+export const payoutCountListSchema = listOf(payoutCountSchema)
+export const walletListSchema = listOf(walletSchema)
+export const balanceListSchema = listOf(balanceSchema)
+
+const ledger = z.string().meta({ description: "The ledger's name" })
+
+export const ledgerParams = z.strictObject({ ledger })
+export const referenceParams = z.strictObject({
+  ledger,
+  reference: z.string().meta({ description: "The event's source reference, percent-encoded (a slash is %2F)" }),
+})
+export const payoutParams = z.strictObject({ ledger, payout: z.string() })
+
+const page = {
+  cursor: z.string().optional().meta({ description: 'From `next` of the page before' }),
+  limit: z
+    .string()
+    .regex(/^[1-9][0-9]{0,2}$/, `must be an integer from 1 to ${MAX_PAGE}`)
+    .transform(Number)
+    .pipe(z.number().max(MAX_PAGE, `must be an integer from 1 to ${MAX_PAGE}`))
+    .default(DEFAULT_PAGE)
+    .meta({ type: 'integer', minimum: 1, maximum: MAX_PAGE, description: `${DEFAULT_PAGE} when it is left out` }),
+}
+
+export const pageQuery = z.strictObject(page)
+export const payoutQuery = z.strictObject({ ...page, state: payoutState.optional() })
+
+export const idempotencyHeaders = z.object({
+  'idempotency-key': z.string().optional().meta({ description: 'Makes the answer repeatable for seven days: docs/reference/http-api.md' }),
+})

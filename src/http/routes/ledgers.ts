@@ -1,0 +1,53 @@
+// The key's ledger, and its sums: balances of accounts and wallets.
+
+import { ledgerDocument } from '../../engine/documents.ts'
+import { balances, wallets } from '../../engine/read-ledger.ts'
+import { callerOf } from '../auth.ts'
+import { balanceListSchema, ledgerListSchema, ledgerParams, ledgerSchema, walletListSchema } from '../contract.ts'
+import type { App, Parts } from './parts.ts'
+
+const tags = ['ledgers']
+
+export function ledgerRoutes(app: App, { desk }: Parts): void {
+  app.get(
+    '/ledgers',
+    { config: { right: 'read' }, schema: { summary: 'The ledgers of the key', operationId: 'listLedgers', tags, response: { 200: ledgerListSchema } } },
+    async (request) => ({ items: [ledgerDocument(callerOf(request).ledger.row)] }),
+  )
+
+  app.get(
+    '/ledgers/:ledger',
+    { config: { right: 'read' }, schema: { summary: 'One ledger', operationId: 'getLedger', tags, params: ledgerParams, response: { 200: ledgerSchema } } },
+    async (request) => ledgerDocument(callerOf(request).ledger.row),
+  )
+
+  app.get(
+    '/ledgers/:ledger/wallets',
+    {
+      config: { right: 'read' },
+      schema: {
+        summary: 'Wallets, with what the ledger says they hold',
+        operationId: 'listWallets',
+        tags,
+        params: ledgerParams,
+        response: { 200: walletListSchema },
+      },
+    },
+    async (request) => ({ items: await wallets(desk, callerOf(request).ledger) }),
+  )
+
+  app.get(
+    '/ledgers/:ledger/balances',
+    {
+      config: { right: 'read' },
+      schema: {
+        summary: 'The balance of every account, on the side that carries it',
+        operationId: 'listBalances',
+        tags,
+        params: ledgerParams,
+        response: { 200: balanceListSchema },
+      },
+    },
+    async (request) => ({ items: await balances(desk, callerOf(request).ledger) }),
+  )
+}
