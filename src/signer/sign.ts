@@ -1,0 +1,102 @@
+// Signing: read the payouts, check them, count them against the day's limit, compose and sign. In this order, so that a signature
+// never exists before it is counted. Nothing opaque is ever signed: the message is composed here from what was read here.
+
+import type { Pool, PoolClient } from 'pg'
+import { assert } from '../core/assert.ts'
+import { Refusal } from '../core/refusal.ts'
+import type { Signed } from '../rails/rail.ts'
+import { checkBatch, type Batch } from './check.ts'
+import { openKey, railOf, type OpenedKey } from './keys.ts'
+import type { SignerWorld, SignRequest } from './signer.ts'
+import { countPayouts, lockCount, readBatch, type Count } from './store.ts'
+
+/**
+ * Signs the message that pays these payouts. A constant number of statements: one read, and the count when some payout was never
+ * counted.
+ * Refuses `wallet_not_found`, `signing_refused`, `signing_limit_exceeded`, `master_key_mismatch`, `rail_not_found`.
+ */
+export async function signPayouts(world: SignerWorld, request: SignRequest): Promise<Signed> {
+  const { wallet, rows } = await readBatch(world.pool, request)
+  if (wallet === null) {
+    throw new Refusal('wallet_not_found', `there is no wallet ${request.wallet}`, { wallet: request.wallet })
+  }
+  const rail = railOf(world, wallet.rail)
+  const batch = checkBatch(request, { wallet, rows, rail })
+  if (batch.uncounted.length > 0) await count(world, batch)
+  const key = openKey(world.masterKey, request.wallet, wallet.envelope)
+  try {
+    checkKey(key, batch, rail.name)
+    return await rail.custody.sign({ secret: key.secret, wallet: batch.wallet, payouts: batch.payouts, draft: request.draft })
+  } finally {
+    key.secret.fill(0)
+  }
+}
+
+/** A key signs only for what it was made for, whatever the wallet's row says today. */
+function checkKey(key: OpenedKey, { ledger, wallet }: Batch, rail: string): void {
+  if (key.ledger === ledger && key.rail === rail && key.address === wallet.address) return
+  throw new Refusal('signing_refused', `not signed: the key of wallet ${wallet.id} was made for another ledger, rail or address than its row says`, {
+    reason: 'key_mismatch',
+    wallet: wallet.id,
+    row_address: wallet.address,
+    key_address: key.address,
+    row_ledger: ledger,
+    key_ledger: key.ledger,
+  })
+}
+
+/** Counts under a lock that is taken and given back in one go, without waiting for this process in between. */
+async function count({ effects, pool }: SignerWorld, { ledger, asset, uncounted }: Batch): Promise<void> {
+  const at = effects.now()
+  const day = at.toZonedDateTimeISO('UTC').toPlainDate().toString()
+  const counted = await onConnection(pool, async (client) => {
+    const [, , found, end] = await together([
+      client.query('begin'),
+      lockCount(client, { ledger, asset }),
+      countPayouts(client, { ledger, asset, day, at, payouts: uncounted }),
+      client.query('commit'),
+    ] as const)
+    // After a failure inside, PostgreSQL answers COMMIT with ROLLBACK and no error.
+    assert(end.command === 'COMMIT', `the count of a batch ended with ${end.command}`)
+    return found
+  })
+  if (!counted.allowed) throw limitExceeded(counted, { ledger, asset, day })
+}
+
+function limitExceeded({ before, asked, units_per_day: limit }: Count, { ledger, asset, day }: { ledger: string; asset: string; day: string }): Refusal {
+  const left = (limit ?? 0n) - before
+  return new Refusal(
+    'signing_limit_exceeded',
+    `not signed: ${before} units of ${asset} were signed on ${day} and ${asked} more are asked for; the limit of the day is ${limit}. ` +
+      `Wait for the next day (UTC) or have the owner raise the limit.`,
+    {
+      ledger,
+      asset,
+      day,
+      limit: `${limit}`,
+      signed: before.toString(),
+      asked: asked.toString(),
+      left: (left > 0n ? left : 0n).toString(),
+    },
+  )
+}
+
+async function onConnection<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    return await work(client)
+  } catch (error) {
+    // Whatever state the connection was left in, the next batch shall not inherit it.
+    broken = error instanceof Refusal ? undefined : new Error('a statement of the signer failed')
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** Waits for all, so that no statement is still under way when its connection goes back; then throws the first failure. */
+async function together<T extends readonly Promise<unknown>[]>(statements: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(statements)
+  return await Promise.all(statements)
+}
