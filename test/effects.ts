@@ -6,7 +6,7 @@ import { machineEffects } from '../src/world.ts'
 export const machine = machineEffects(() => {})
 
 /** Looks every few milliseconds until `look` gives something, and fails with `what` after the deadline. */
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, limitMs = 10_000): Promise<T> {
+export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, limitMs = 30_000): Promise<T> {
   const deadline = performance.now() + limitMs
   for (;;) {
     const found = await look()
