@@ -1,0 +1,98 @@
+// Runs the scenarios of this folder through the event's schema, the plan and the core, and holds the split to its laws on any amount.
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { scenarios, TOKEN, type Scenario } from '../../../test/sale-scenarios.ts'
+import { distribute, explainDistribution, type Share } from '../../core/distribution.ts'
+import { parsePlan, type PlanData, type PlanVersion } from '../../core/plan.ts'
+import { Refusal } from '../../core/refusal.ts'
+import { AMOUNT_FIELDS, formatSol, MAX_LAMPORTS, ROLES } from './amounts.ts'
+import { saleSplit } from './program.ts'
+
+function planOf({ given }: Pick<Scenario, 'given'>): PlanVersion {
+  const [step] = saleSplit.firstPlan.steps
+  const shares = Object.entries(given?.weights ?? {}).map(([role, weight]) => {
+    return { role, to: role === 'creator' ? { party: role } : { recipient: role }, weight }
+  })
+  const data = (given === undefined ? saleSplit.firstPlan : { steps: [{ ...step, parameters: { shares } }] }) as PlanData
+  return { version: 1, effectiveFrom: null, ...parsePlan(data) }
+}
+
+function amountsOf(shares: readonly Share[]): Record<string, string> {
+  return Object.fromEntries(ROLES.map((role) => [AMOUNT_FIELDS[role], formatSol(shares.find((share) => share.role === role)?.units ?? 0n)]))
+}
+
+function refusalOf(work: () => unknown): Refusal {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe.each(Map.groupBy(scenarios(), ({ file }) => file).entries().toArray())('%s', (_, group) => {
+  it.each(group.map((scenario) => [scenario.it, scenario] as const))('%s', (_name, scenario) => {
+    const run = (): readonly Share[] => {
+      const event = saleSplit.event.parse({ reference: 'TEST_scenario', token_id: TOKEN, ...scenario.when })
+      return distribute(event, planOf(scenario))
+    }
+    const expected = scenario.expect
+    if (!('refused' in expected)) return expect(amountsOf(run())).toEqual(expected)
+    const { code, message, details } = refusalOf(run)
+    expect(code).toBe(expected.refused)
+    if (expected.field !== undefined) {
+      expect(details['field']).toBe(expected.field)
+      expect(message).toContain(expected.field)
+    }
+    for (const part of expected.says ?? []) expect(message).toContain(part)
+  })
+})
+
+describe('the split of any sale', () => {
+  const plan = planOf({})
+  const weights = { ai: 80n, dao: 15n, lucky: 3n, creator: 2n }
+  const lamports = fc.oneof(fc.bigInt(1n, 1000n), fc.bigInt(1n, MAX_LAMPORTS))
+  const event = (units: bigint) => saleSplit.event.parse({ reference: 'TEST_any', token_id: TOKEN, sale_amount: formatSol(units) })
+
+  it('adds up to the sale, and each share is less than a lamport from its exact quota', () => {
+    fc.assert(
+      fc.property(lamports, (units) => {
+        const shares = distribute(event(units), plan)
+        expect(shares.map(({ role }) => role)).toEqual(['ai', 'dao', 'lucky', 'creator'])
+        expect(shares.reduce((all, share) => all + share.units, 0n)).toBe(units)
+        for (const share of shares) {
+          const hundredths = share.units * 100n - units * weights[share.role as keyof typeof weights]
+          expect(hundredths > -100n && hundredths < 100n).toBe(true)
+        }
+      }),
+    )
+  })
+
+  it('gives the creator share to the token, and the others to the fixed recipients', () => {
+    const [ai, dao, lucky, creator] = distribute(event(100n), plan)
+    expect([ai?.recipient, dao?.recipient, lucky?.recipient, creator?.recipient]).toEqual(['ai', 'dao', 'lucky', TOKEN])
+    expect(saleSplit.recipients.map(({ recipient }) => recipient)).toEqual(['ai', 'dao', 'lucky'])
+  })
+
+  it('is accepted again with its own shares as the claimed amounts', () => {
+    fc.assert(
+      fc.property(lamports, (units) => {
+        const shares = distribute(event(units), plan)
+        const claimed = { reference: 'TEST_any', token_id: TOKEN, sale_amount: formatSol(units), ...amountsOf(shares) }
+        expect(distribute(saleSplit.event.parse(claimed), plan)).toEqual(shares)
+      }),
+    )
+  })
+
+  it('explains itself by the same figures', () => {
+    fc.assert(
+      fc.property(lamports, (units) => {
+        const shares = distribute(event(units), plan)
+        const explained = explainDistribution(event(units), plan).shares
+        expect(explained.map((share) => share['units'])).toEqual(shares.map((share) => share.units.toString()))
+      }),
+    )
+  })
+})
