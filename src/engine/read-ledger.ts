@@ -40,12 +40,20 @@ export async function ledgers({ store }: Reader): Promise<readonly LedgerDocumen
 /** A page of a list with the cursor of the next one; null when this was the last. */
 export type Page<T> = { readonly items: readonly T[]; readonly next: string | null }
 
-/** Events, newest first. The cursor is the number of the last event shown. Refuses `cursor_malformed`. */
+/** Events, newest first. The cursor is the number and the lane's position of the last event shown. Refuses `cursor_malformed`. */
 export async function events(reader: Reader, ledger: Ledger, { cursor, limit }: { cursor: string | null; limit: number }): Promise<Page<EventDocument>> {
-  if (cursor !== null && !/^[1-9][0-9]{0,17}$/.test(cursor)) throw malformedCursor(cursor)
-  const found = await listEvents(reader.store.pool, { lanes: ledger.lanes, before: cursor === null ? null : BigInt(cursor), limit })
+  const found = await listEvents(reader.store.pool, { lanes: ledger.lanes, after: cursor === null ? null : placeOf(ledger, cursor), limit })
   await knowPlans(reader, ledger, found)
-  return { items: found.map((event) => eventDocument(recordedFromStore(ledger, event))), next: nextCursor(found, limit, ({ number }) => number.toString()) }
+  const next = nextCursor(found, limit, ({ number, lane }) => `${number}-${ledger.lanes.indexOf(lane)}`)
+  return { items: found.map((event) => eventDocument(recordedFromStore(ledger, event))), next }
+}
+
+/** Each lane counts for itself, so a place among the events of several is a number and a lane. */
+function placeOf({ lanes }: Ledger, cursor: string): { number: bigint; lane: bigint } {
+  const [, number, position] = /^([1-9][0-9]{0,17})-([0-9]{1,3})$/.exec(cursor) ?? []
+  const lane = lanes[Number(position)]
+  if (number === undefined || lane === undefined) throw malformedCursor(cursor)
+  return { number: BigInt(number), lane }
 }
 
 /** One event by its source reference. Refuses `event_not_found`. */

@@ -9,6 +9,7 @@ import { eventsByNumber, type StoredEvent } from '../store/event.ts'
 import { insertInboxRows } from '../store/inbox.ts'
 import { runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
+import { isDatabaseLost } from './database.ts'
 import { laneOf, newestPlan, planVersion, refreshPlans, type Ledger } from './ledger.ts'
 import { conflictRefusal, eventMember, type Offer } from './record-event.ts'
 import type { Desk } from './world.ts'
@@ -206,11 +207,7 @@ function isLockTimeout(error: unknown): boolean {
  */
 export function asUnavailable(error: unknown): Error {
   if (error instanceof Refusal) return error
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const lost = code === '' || code.startsWith('08') || code.startsWith('57') || code.startsWith('53') || code.startsWith('E') || code === '40001'
-  const known = error instanceof Error ? error : new Error(String(error))
-  if (!lost || known.message.startsWith('assertion failed')) return known
-  return new Refusal('database_unavailable', 'the database did not answer: send the same reference again to learn whether it was recorded', {
-    cause: code === '' ? 'connection lost' : code,
-  })
+  if (!isDatabaseLost(error)) return error instanceof Error ? error : new Error(String(error))
+  const cause = error instanceof Error && 'code' in error ? String(error.code) : 'connection lost'
+  return new Refusal('database_unavailable', 'the database did not answer: send the same reference again to learn whether it was recorded', { cause })
 }

@@ -75,15 +75,16 @@ export async function eventByDigest(on: Queryable, lane: bigint, digest: string)
   return found === null ? null : stored(found)
 }
 
-/** The newest events of these lanes before a place (instant of recording, lane, number), newest first. */
+/** The newest events of these lanes: from the highest number down, at equal numbers by lane, beginning after a place. */
 export async function listEvents(
   on: Queryable,
-  { lanes, before, limit }: { lanes: readonly bigint[]; before: bigint | null; limit: number },
+  { lanes, after, limit }: { lanes: readonly bigint[]; after: { number: bigint; lane: bigint } | null; limit: number },
 ): Promise<StoredEvent[]> {
   const found = await rows<Row>(on, {
-    text: `${SELECT_EVENT} where event.lane = any ($1::bigint[]) and ($2::bigint is null or event.number < $2)
-      order by event.number desc, event.lane limit $3`,
-    values: [plainArray(lanes), before, limit],
+    text: `${SELECT_EVENT} where event.lane = any ($1::bigint[])
+        and ($2::bigint is null or (event.number <= $2 and (event.number < $2 or event.lane > $3::bigint)))
+      order by event.number desc, event.lane limit $4`,
+    values: [plainArray(lanes), after?.number ?? null, after?.lane ?? null, limit],
   })
   return found.map(stored)
 }
