@@ -5,7 +5,7 @@ import { formatMoney, parseAsset } from '../core/money.ts'
 import type { Program } from '../core/program.ts'
 import { createLedger } from '../engine/create-ledger.ts'
 import type { Ledger, Ledgers } from '../engine/ledger.ts'
-import { payoutsOfEvent } from '../engine/read-ledger.ts'
+import { events, payoutsOfEvent, recipients, wallets } from '../engine/read-ledger.ts'
 import type { PayoutDocument } from '../engine/documents.ts'
 import type { Recorder } from '../engine/recorder.ts'
 import { setDestinations } from '../engine/set-destinations.ts'
@@ -29,9 +29,25 @@ type Stage = {
 const FOR_COSTS = 1n
 const SETTLE_LIMIT = { seconds: 60 }
 const LOOK_EVERY_MS = 40
+const MAX_RECIPIENTS = 100
 
-/** Creates a ledger of the program on the sandbox, named after it, with a wallet and recipients whose addresses are made here. */
-export async function createSandboxLedger({ world, database, ledgers }: Omit<Stage, 'recorder' | 'networkUrl'>, program: Program): Promise<Ledger> {
+/**
+ * The sandbox ledger that a first start makes, when it is still to be made or when a start before this one was ended half-way: then
+ * it goes on where that one stopped. Null when there is nothing to show.
+ */
+export async function firstLedger(stage: Omit<Stage, 'recorder' | 'networkUrl'>, program: Program): Promise<Ledger | null> {
+  const { world, ledgers } = stage
+  const existing = await ledgers.all()
+  const [ledger] = existing
+  if (ledger === undefined) {
+    await createSandboxLedger(stage, program)
+    return await furnish(world, await ledgers.open(program.name))
+  }
+  const unused = existing.length === 1 && ledger.row.sandbox && ledger.name === program.name && (await events(world, ledger, { cursor: null, limit: 1 })).items.length === 0
+  return unused ? await furnish(world, ledger) : null
+}
+
+async function createSandboxLedger({ world, database }: Pick<Stage, 'world' | 'database'>, program: Program): Promise<void> {
   const owner = createPool({ url: database.ownerUrl, max: 1, applicationName: 'apportion create ledger' })
   try {
     await createLedger(
@@ -41,15 +57,21 @@ export async function createSandboxLedger({ world, database, ledgers }: Omit<Sta
   } finally {
     await owner.end()
   }
-  const ledger = await ledgers.open(program.name)
-  await createWallet(world, ledger, 'main')
+}
+
+/** Gives the ledger a wallet and its recipients addresses, as far as they are missing. */
+async function furnish(world: World, ledger: Ledger): Promise<Ledger> {
+  if ((await wallets(world, ledger)).length === 0) await createWallet(world, ledger, 'main')
+  const { program } = ledger
+  const { items } = await recipients(world, ledger, { cursor: null, limit: MAX_RECIPIENTS })
+  const named = new Set(items.filter(({ destination }) => destination !== null).map(({ recipient }) => recipient))
+  const nameless = [...program.recipients, ...program.sample.parties].filter(({ recipient }) => !named.has(recipient))
   const { custody } = present(world.rails[program.rail], program.rail)
-  const known = [...program.recipients, ...program.sample.parties]
   // Nobody keeps the keys of these addresses: what arrives there can be seen and counted, and that is all the sandbox is for.
-  const made = await Promise.all(
-    known.map(async ({ recipient, label }) => ({ recipient, label, destination: { address: (await custody.create(world.random)).address } })),
+  const destinations = await Promise.all(
+    nameless.map(async ({ recipient, label }) => ({ recipient, label, destination: { address: (await custody.create(world.random)).address } })),
   )
-  await setDestinations(world, ledger, made)
+  await setDestinations(world, ledger, destinations)
   return ledger
 }
 
