@@ -2,18 +2,35 @@
 // else is the real thing: the virtual machine, the blocks, the JSON-RPC, the client.
 
 import { createHash } from 'node:crypto'
+import {
+  appendTransactionMessageInstructions,
+  createKeyPairSignerFromBytes,
+  createTransactionMessage,
+  getBase64EncodedWireTransaction,
+  pipe,
+  setTransactionMessageFeePayerSigner,
+  setTransactionMessageLifetimeUsingBlockhash,
+  signTransactionMessageWithSigners,
+  type BlockhashLifetimeConstraint,
+  type Instruction,
+  type TransactionSigner,
+} from '@solana/kit'
+import { getAddMemoInstruction } from '@solana-program/memo'
+import { getTransferSolInstruction } from '@solana-program/system'
 import { present } from '../../core/assert.ts'
 import type { Effects, JsonObject } from '../../core/effects.ts'
-import type { PrepareInput, RailAsset, RailAttempt, RailPayout, RailWallet, Sign } from '../rail.ts'
-import { toAddress } from './address.ts'
+import type { PrepareInput, RailAsset, RailPayout, RailWallet, Sign } from '../rail.ts'
+import { MEMO_PROGRAM_ADDRESS, toAddress } from './address.ts'
 import { parseKey, textOf } from './sandbox/bytes.ts'
-import { advance, openNetwork, setKnobs } from './sandbox/network.ts'
+import { accept } from './sandbox/mempool.ts'
+import { advance, openNetwork, reorganize, setKnobs } from './sandbox/network.ts'
 import { createNode, type Node } from './sandbox/node.ts'
 import { airdrop, createMint, mintTo, setFrozen } from './sandbox/own-transactions.ts'
 import type { KnobSettings } from './sandbox/knobs.ts'
 import { sandboxFetch } from './sandbox/server.ts'
 import { openStore } from './sandbox/store.ts'
 import { associatedTokenKey } from './sandbox/token.ts'
+import { readWire } from './sandbox/wire.ts'
 import { solana } from './rail.ts'
 
 export const SOL: RailAsset = { asset: 'SOL/9', token: null }
@@ -50,6 +67,7 @@ export function openTestbed({ seed = 'testbed', knobs = {} }: { readonly seed?: 
     node,
     pass,
     settle: () => pass(SLOTS_TO_FINAL),
+    reorganize: (slots: number) => reorganize(node.network, slots),
     knobs: (settings: KnobSettings) => setKnobs(node.network, settings),
     counters: () => node.network.counters,
     /** Changes answers until called with null. */
@@ -100,25 +118,55 @@ export function openTestbed({ seed = 'testbed', knobs = {} }: { readonly seed?: 
     preparation(wallet: RailWallet, payouts: readonly RailPayout[], committed: PrepareInput['committed'] = new Map()): PrepareInput {
       return { attempt: effects.id(), head: '0123456789abcdef'.repeat(4), payouts, wallet, committed, sign: this.signer(wallet, payouts) }
     },
-    /** A payment outside any attempt: the owner's own hand. */
-    async transfer(from: RailWallet, to: string, lamports: bigint): Promise<string> {
-      const hash = (await rpc(direct, 'getLatestBlockhash')) as { readonly value: { readonly blockhash: string } }
-      const payouts = [this.payout(to, lamports)]
-      const draft = {
-        blockhash: hash.value.blockhash,
-        lastValidBlockHeight: '1',
-        computeUnitLimit: '60000',
-        computeUnitPrice: '0',
-        createTokenAccounts: [],
-        memo: `apportion:${effects.id()}:${'0'.repeat(32)}`,
-      }
-      const { bytes } = await this.signer(from, payouts)([present(payouts[0], 'payout').id], draft)
-      const signature = await rpc(direct, 'sendTransaction', Buffer.from(bytes).toString('base64'), { encoding: 'base64', skipPreflight: true })
+    /** A transaction outside any attempt: the owner's own hand. Returns its signature. */
+    send: async (from: RailWallet, instructions: (owner: TransactionSigner) => readonly Instruction[]): Promise<string> => {
+      const signer = await createKeyPairSignerFromBytes(present(keys.get(from.address), 'secret'))
+      const { value } = (await rpc(direct, 'getLatestBlockhash')) as { readonly value: BlockhashLifetimeConstraint }
+      const message = pipe(
+        createTransactionMessage({ version: 0 }),
+        (empty) => setTransactionMessageFeePayerSigner(signer, empty),
+        (paid) => setTransactionMessageLifetimeUsingBlockhash(value, paid),
+        // The same transaction twice would be one.
+        (living) => appendTransactionMessageInstructions([...instructions(signer), memoOf(effects.id())], living),
+      )
+      const wire = getBase64EncodedWireTransaction(await signTransactionMessageWithSigners(message))
+      const signature = await rpc(direct, 'sendTransaction', wire, { encoding: 'base64', skipPreflight: true })
       pass(SLOTS_TO_FINAL)
       return signature as string
     },
+    transfer(from: RailWallet, to: string, lamports: bigint): Promise<string> {
+      return this.send(from, (source) => [getTransferSolInstruction({ source, destination: toAddress(to), amount: lamports })])
+    },
+    /** One transaction a payout, in this order and without a socket: a backlog made in little time. */
+    async sendMany(from: RailWallet, payouts: readonly RailPayout[]): Promise<void> {
+      const blockhash = textOf(present(node.network.hashOfSlot.get(node.network.slot), 'newest blockhash'))
+      const sign = this.signer(from, payouts)
+      for (const [index, { id }] of payouts.entries()) {
+        const { bytes } = await sign([id], draftOf(blockhash, effects.id()))
+        const wire = readWire(bytes)
+        if ('problem' in wire) throw new Error(wire.problem)
+        accept(node.network, wire)
+        if (index % 100 === 99) pass(1)
+      }
+      pass(SLOTS_TO_FINAL)
+    },
     close: () => store.database.close(),
   }
+}
+
+function draftOf(blockhash: string, attempt: string): JsonObject {
+  return {
+    blockhash,
+    lastValidBlockHeight: '1',
+    computeUnitLimit: '60000',
+    computeUnitPrice: '0',
+    createTokenAccounts: [],
+    memo: `apportion:${attempt}:${'0'.repeat(32)}`,
+  }
+}
+
+function memoOf(text: string): Instruction {
+  return getAddMemoInstruction({ memo: text }, { programAddress: MEMO_PROGRAM_ADDRESS })
 }
 
 async function rpc(call: typeof fetch, method: string, ...params: readonly unknown[]): Promise<unknown> {
@@ -126,8 +174,6 @@ async function rpc(call: typeof fetch, method: string, ...params: readonly unkno
   const answer = (await response.json()) as { readonly result?: unknown }
   return present(answer.result, `result of ${method}`)
 }
-
-export type Prepared = { readonly attempt: RailAttempt; readonly wallet: RailWallet; readonly payouts: readonly RailPayout[] }
 
 // A clock that stands until it is moved. A sleep that nobody wakes is a request that never times out.
 function createClock() {

@@ -57,18 +57,20 @@ async function within<T>(effects: Effects, work: (signal: AbortSignal) => Promis
 }
 
 async function exchange(effects: Effects, url: string, { body, signal }: { body: string; signal: AbortSignal }): Promise<string> {
-  const response = await effects.fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body,
-    signal,
-    redirect: 'error',
-  })
+  const headers = { 'content-type': 'application/json', accept: 'application/json' }
+  const response = await effects.fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' }).catch(connectionFailed)
   if (!response.ok) {
     await response.body?.cancel()
     throw new Error(`the node answered HTTP ${response.status}`)
   }
   return readText(response)
+}
+
+// Fetch's own words may repeat the address; the code of the cause (ECONNREFUSED) says enough.
+function connectionFailed(error: unknown): never {
+  const cause = error instanceof Error ? error.cause : null
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : ''
+  throw new Error(`the connection failed${code}`)
 }
 
 async function readText(response: Response): Promise<string> {

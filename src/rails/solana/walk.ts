@@ -14,7 +14,7 @@ export type WalkState = {
   readonly newest: string | null
   /** A slot when the address had no transactions yet, as text. */
   readonly emptyAt: string | null
-  /** Transactions newer than `newest` at which pages of the walk ended, the oldest last. What is older than the last was not listed yet. */
+  /** Transactions newer than `newest` at which pages of the walk ended or were cut, the oldest last. */
   readonly walked: readonly string[]
 }
 
@@ -62,7 +62,8 @@ export async function walkOn(connection: Connection, address: string, start: Wal
 type Page = { readonly mentions: readonly Mention[]; readonly slot: bigint }
 
 function emit({ mentions: page, slot }: Page, state: WalkState): Stretch {
-  const given = page.toReversed().slice(0, MENTIONS_AT_ONCE)
+  const oldestFirst = page.toReversed()
+  const given = oldestFirst.slice(0, MENTIONS_AT_ONCE)
   const newest = given.at(-1)
   if (newest === undefined) {
     // Nothing new. An address without any history gets a mark from which its history must be whole.
@@ -70,10 +71,12 @@ function emit({ mentions: page, slot }: Page, state: WalkState): Stretch {
     return { mentions: [], state: { ...state, emptyAt }, more: false, begins: state.newest === null && state.emptyAt === null }
   }
   const done = given.length === page.length
-  const walked = done ? state.walked.slice(0, -1) : state.walked
+  // The rest of the page is cut into stretches, so that the next calls list only what they give out.
+  const cuts = oldestFirst.filter((_, index) => index > MENTIONS_AT_ONCE && index % MENTIONS_AT_ONCE === 0)
+  const walked = done ? state.walked.slice(0, -1) : [...state.walked, ...cuts.toReversed().map(({ signature }) => signature)]
   return {
     mentions: given,
-    state: { newest: newest.signature, emptyAt: null, walked },
+    state: { newest: newest.signature, emptyAt: null, walked: walked.slice(-PAGE_ENDS_KEPT) },
     more: !done || state.walked.length > 0,
     begins: state.newest === null && state.emptyAt === null,
   }
