@@ -70,12 +70,13 @@ export function createDesk(world: SignerWorld, log: Log): (message: unknown) => 
 export function refusalFor(error: unknown, log: Log): Refusal {
   if (error instanceof Refusal) return error
   const about = describe(error)
-  if (isDatabaseGone(error)) {
-    log('warn', 'the signer cannot reach its database', about)
-    return new Refusal('database_unavailable', 'the signer cannot reach its database: it will try again at the next request')
+  const known = databaseRefusal(error)
+  if (known === null) {
+    log('error', 'the signer failed', about)
+    return new Refusal('server_failed', 'the signer failed; its log says where')
   }
-  log('error', 'the signer failed', about)
-  return new Refusal('server_failed', 'the signer failed; its log says where')
+  log('warn', known.message, about)
+  return known
 }
 
 function describe(error: unknown): { name: string; code: string | null; at: readonly string[] } {
@@ -106,8 +107,17 @@ function codeOf(error: Error): string {
 const GONE = /^(08...|53...|57P..|57014|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
 // The driver's own errors have no code.
 const GONE_TEXT = /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/
+// Wrong role or password (28), no such database (3D000), a right or a table that is missing (42501, 3F000, 42P01, 42703).
+const FORBIDDEN = /^(28...|3D000|42501|3F000|42P01|42703)$/
 
-function isDatabaseGone(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseGone)
-  return error instanceof Error && (GONE.test(codeOf(error)) || GONE_TEXT.test(error.message))
+function databaseRefusal(error: unknown): Refusal | null {
+  if (error instanceof AggregateError) return error.errors.map(databaseRefusal).find((found) => found !== null) ?? null
+  if (!(error instanceof Error)) return null
+  if (GONE.test(codeOf(error)) || GONE_TEXT.test(error.message)) {
+    return new Refusal('database_unavailable', 'the signer cannot reach its database: it will try again at the next request')
+  }
+  if (!FORBIDDEN.test(codeOf(error))) return null
+  return new Refusal('database_role_forbidden', `the database refuses the signer's role (${codeOf(error)}): check its address, password and rights`, {
+    sqlstate: codeOf(error),
+  })
 }
