@@ -1,0 +1,134 @@
+// The virtual machine that executes transactions: a real Solana runtime in this process, reached through its binding that takes bytes.
+// It knows no slots, blocks or history; network.ts does. Its own history is off: it costs 5 kB a transaction for ever and cannot be
+// rolled back with a fork, so network.ts keeps the exact check for repeats (blockhash window and signatures, both durable).
+import { Account, Clock, FailedTransactionMetadata, LiteSvm, type TransactionMetadata } from 'litesvm/dist/internal.js'
+import { base58Of, bytesOf, keyOf, textOf, type Key } from './bytes.ts'
+import { transactionErrorJson, type TransactionErrorJson } from './transaction-error.ts'
+
+/** An account's whole content. An account without lamports does not exist. */
+export type AccountImage = {
+  readonly lamports: bigint
+  readonly owner: Key
+  readonly executable: boolean
+  readonly data: Uint8Array
+}
+
+export type InnerInstructions = {
+  readonly index: number
+  readonly instructions: readonly {
+    readonly programIdIndex: number
+    readonly accounts: readonly number[]
+    readonly data: string
+    readonly stackHeight: number
+  }[]
+}
+
+/** What came of a transaction, in the shapes of Solana's JSON. */
+export type Execution = {
+  readonly err: TransactionErrorJson | null
+  readonly logs: readonly string[]
+  readonly unitsConsumed: bigint
+  readonly innerInstructions: readonly InnerInstructions[]
+  readonly returnData: { readonly programId: string; readonly data: readonly [string, 'base64'] } | null
+}
+
+export type Machine = { readonly svm: LiteSvm }
+
+export function createMachine(): Machine {
+  const svm = new LiteSvm()
+  // The machine accepts only its newest blockhash; the window of 150 blocks is network.ts's.
+  svm.setBlockhashCheck(false)
+  svm.setTransactionHistory(0n)
+  svm.setSigverify(true)
+  return { svm }
+}
+
+/** Sets what programs see as slot and wall clock. */
+export function setClock(machine: Machine, slot: number, unixSeconds: number): void {
+  const seconds = BigInt(unixSeconds)
+  machine.svm.setClock(new Clock(BigInt(slot), seconds, 0n, 0n, seconds))
+}
+
+export function readAccount(machine: Machine, key: Key): AccountImage | null {
+  return imageOf(machine.svm.getAccount(bytesOf(key)))
+}
+
+/** The balance in lamports, 0 for an account that does not exist. */
+export function readBalance(machine: Machine, key: Key): bigint {
+  return machine.svm.getBalance(bytesOf(key)) ?? 0n
+}
+
+/** Overwrites an account; null removes it. */
+export function writeAccount(machine: Machine, key: Key, image: AccountImage | null): void {
+  const account = image === null
+    ? new Account(0n, new Uint8Array(0), new Uint8Array(32), false, 0n)
+    : new Account(image.lamports, image.data, bytesOf(image.owner), image.executable, 0n)
+  machine.svm.setAccount(bytesOf(key), account)
+}
+
+/** Executes and keeps the changes. The bytes must have passed `readWire`. */
+export function execute(machine: Machine, bytes: Uint8Array): Execution {
+  const outcome = machine.svm.sendVersionedTransaction(bytes)
+  return outcome instanceof FailedTransactionMetadata
+    ? execution(outcome.meta(), transactionErrorJson(outcome.err()))
+    : execution(outcome, null)
+}
+
+export type Simulation = Execution & { readonly after: ReadonlyMap<Key, AccountImage> }
+
+/** Executes and forgets. The bytes must have passed `readWire`. */
+export function simulate(machine: Machine, bytes: Uint8Array, verifySignatures: boolean): Simulation {
+  machine.svm.setSigverify(verifySignatures)
+  const outcome = machine.svm.simulateVersionedTransaction(bytes)
+  machine.svm.setSigverify(true)
+  const after = new Map<Key, AccountImage>()
+  if (outcome instanceof FailedTransactionMetadata) return { ...execution(outcome.meta(), transactionErrorJson(outcome.err())), after }
+  for (const changed of outcome.postAccounts()) {
+    const image = imageOf(changed.account())
+    if (image !== null) after.set(keyOf(changed.address), image)
+  }
+  return { ...execution(outcome.meta(), null), after }
+}
+
+export function rentExemptMinimum(machine: Machine, dataBytes: number): bigint {
+  return machine.svm.minimumBalanceForRentExemption(BigInt(dataBytes))
+}
+
+function imageOf(account: Account | null): AccountImage | null {
+  if (account === null || account.lamports() === 0n) return null
+  return { lamports: account.lamports(), owner: keyOf(account.owner()), executable: account.executable(), data: account.data() }
+}
+
+function execution(meta: TransactionMetadata, err: TransactionErrorJson | null): Execution {
+  const returned = meta.returnData()
+  const data = returned.data()
+  return {
+    err,
+    logs: meta.logs(),
+    unitsConsumed: meta.computeUnitsConsumed(),
+    innerInstructions: innerInstructions(meta),
+    returnData: data.length === 0
+      ? null
+      : { programId: textOf(keyOf(returned.programId())), data: [Buffer.from(data).toString('base64'), 'base64'] },
+  }
+}
+
+function innerInstructions(meta: TransactionMetadata): readonly InnerInstructions[] {
+  const groups: InnerInstructions[] = []
+  for (const [index, inner] of meta.innerInstructions().entries()) {
+    if (inner.length === 0) continue
+    groups.push({
+      index,
+      instructions: inner.map((one) => {
+        const instruction = one.instruction()
+        return {
+          programIdIndex: instruction.programIdIndex(),
+          accounts: [...instruction.accounts()],
+          data: base58Of(instruction.data()),
+          stackHeight: one.stackHeight(),
+        }
+      }),
+    })
+  }
+  return groups
+}
