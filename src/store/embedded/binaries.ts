@@ -3,7 +3,7 @@
 
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import { Refusal } from '../../core/refusal.ts'
 
 export type Binaries = {
@@ -55,7 +55,7 @@ function readMajor(root: string): string {
   return version.slice(0, version.indexOf('.'))
 }
 
-// Returns the folder with the links when they could not be made beside the libraries.
+// Where to look for libraries, when the links could not be made beside them. A library found by its link looks beside the link.
 function linkLibraries(root: string, linksDirectory: string): string | undefined {
   const list = join(root, 'native', 'pg-symlinks.json')
   if (!existsSync(list)) return undefined
@@ -68,7 +68,7 @@ function linkLibraries(root: string, linksDirectory: string): string | undefined
   }
   mkdirSync(linksDirectory, { recursive: true })
   for (const { source, target } of missing) link(resolve(root, source), join(linksDirectory, basename(target)))
-  return linksDirectory
+  return `${linksDirectory}${delimiter}${join(root, 'native', 'lib')}`
 }
 
 function isWritable(directory: string): boolean {

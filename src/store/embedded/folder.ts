@@ -7,6 +7,7 @@ import type { Effects } from '../../core/effects.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { USE_OWN_SERVER, type Binaries } from './binaries.ts'
 import type { Identity } from './identity.ts'
+import { sharedMemorySettings } from './shared-memory.ts'
 
 /** The superuser of an embedded server, and the name of its database. */
 export const OWNER = 'apportion'
@@ -86,6 +87,7 @@ async function createFolder(
     ...['-U', OWNER, '--pwfile', password, '--auth=scram-sha-256'],
     ...['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
     ...['--no-sync', '--no-instructions'],
+    ...Object.entries(sharedMemorySettings()).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ])
   // All at once at the end takes 130 ms; file by file it takes seconds.
   if (durable) await initdb(['--sync-only'])

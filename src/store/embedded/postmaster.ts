@@ -2,13 +2,14 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readlinkSync, realpathSync, rmSync, statfsSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Effects } from '../../core/effects.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { USE_OWN_SERVER } from './binaries.ts'
 import { beside, type Folder } from './folder.ts'
+import { sharedMemorySettings } from './shared-memory.ts'
 
 export type Postmaster = { readonly pid: number; readonly port: number; readonly status: string }
 
@@ -30,8 +31,6 @@ const STOP_LIMIT_MS = 60_000
 const ATTEMPTS = 20
 const RETRY_MS = 50
 const LOG_LIMIT_BYTES = 16 * 1024 * 1024
-// Containers often have 64 MB of /dev/shm, on which a parallel query fails.
-const SHARED_MEMORY_BYTES = 256 * 1024 * 1024
 
 // Few, large checkpoints: the journal only grows, and every checkpoint makes whole pages be logged again.
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -113,7 +112,7 @@ const PASSING = /could not bind|Address already in use|pre-existing shared memor
 
 async function spawnServer(folder: Folder, options: StartOptions): Promise<{ pid: number | undefined; output: () => string }> {
   const { dataDirectory, binaries, identity } = folder
-  const settings = { ...SETTINGS, ...sharedMemory(), ...options.settings, port: String(await (options.findPort ?? findFreePort)()) }
+  const settings = { ...SETTINGS, ...sharedMemorySettings(), ...options.settings, port: String(await (options.findPort ?? findFreePort)()) }
   const [command = '', ...args] = [
     ...identity.prefix,
     ...(options.dieWithParent && process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'INT', '--'] : []),
@@ -138,16 +137,6 @@ async function spawnServer(folder: Folder, options: StartOptions): Promise<{ pid
   })
   child.unref()
   return { pid: child.pid, output: () => `${problem}${readFileSync(file).subarray(before).toString()}`.trim() }
-}
-
-function sharedMemory(): Record<string, string> {
-  if (process.platform !== 'linux') return {}
-  try {
-    const { bavail, bsize } = statfsSync('/dev/shm')
-    return bavail * bsize < SHARED_MEMORY_BYTES ? { dynamic_shared_memory_type: 'mmap' } : {}
-  } catch {
-    return { dynamic_shared_memory_type: 'mmap' }
-  }
 }
 
 async function findFreePort(): Promise<number> {

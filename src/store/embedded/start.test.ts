@@ -14,6 +14,7 @@ import { findBinaries } from './binaries.ts'
 import { beside } from './folder.ts'
 import { chooseIdentity } from './identity.ts'
 import { endServer, isServing, readPostmaster, startServer } from './postmaster.ts'
+import { sharedMemorySettings } from './shared-memory.ts'
 import { startEmbedded, type EmbeddedServer } from './start.ts'
 
 let folder: string
@@ -164,6 +165,14 @@ describe('on a new folder', () => {
     expect(await again.stop()).toBe(true)
   })
 
+  it('that cannot be made is refused with the reason', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    await expect(startEmbedded({ dataDirectory: join(folder, 'file', 'database'), effects: machine })).rejects.toMatchObject({
+      code: 'database_unavailable',
+      message: expect.stringMatching(/EEXIST.*DATABASE_URL/) as string,
+    })
+  })
+
   it('that another version made, it refuses with the remedy', async () => {
     mkdirSync(dataDirectory)
     writeFileSync(join(dataDirectory, 'PG_VERSION'), '17\n')
@@ -172,6 +181,10 @@ describe('on a new folder', () => {
       message: expect.stringMatching(/PostgreSQL 17.*is 18.*DATABASE_URL/) as string,
     })
   })
+})
+
+it.runIf(process.platform === 'linux')('memory is shared through files where /dev/shm is missing or small', () => {
+  expect(sharedMemorySettings(join(tmpdir(), 'not-there'))).toEqual({ dynamic_shared_memory_type: 'mmap' })
 })
 
 describe('on a folder that is there', () => {

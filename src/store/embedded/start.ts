@@ -4,7 +4,8 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Client } from 'pg'
 import type { Effects } from '../../core/effects.ts'
-import { findBinaries } from './binaries.ts'
+import { Refusal } from '../../core/refusal.ts'
+import { findBinaries, USE_OWN_SERVER } from './binaries.ts'
 import { beside, openFolder, OWNER, readPassword, type Folder } from './folder.ts'
 import { chooseIdentity } from './identity.ts'
 import { withLock } from './lock.ts'
@@ -46,15 +47,31 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const { effects } = options
   const began = effects.now()
   const dataDirectory = resolve(options.dataDirectory)
-  mkdirSync(dirname(dataDirectory), { recursive: true })
   const lock = beside(dataDirectory, 'lock')
-  const { pid, adopted, keeper, url } = await withLock(lock, effects, () => open(dataDirectory, options))
+  const { pid, adopted, keeper, url } = await refusing(dataDirectory, () => {
+    mkdirSync(dirname(dataDirectory), { recursive: true })
+    return withLock(lock, effects, () => open(dataDirectory, options))
+  })
   return {
     url,
     pid,
     adopted,
     ms: Math.round(effects.now().since(began).total('milliseconds')),
     stop: () => withLock(lock, effects, () => leave({ keeper, pid, dataDirectory, effects })),
+  }
+}
+
+// Of the system's own errors only these are somebody's to mend: a folder of another user, a file in its place, a full or read-only disk.
+const MENDABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EEXIST', 'ENOTDIR'])
+
+async function refusing<T>(dataDirectory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === undefined || !MENDABLE.has(code)) throw cause
+    const text = `The database's folder ${dataDirectory} cannot be used as this user: ${message}. Choose another folder. ${USE_OWN_SERVER}`
+    throw Object.assign(new Refusal('database_unavailable', text), { cause })
   }
 }
 
