@@ -1,6 +1,7 @@
 // Four-way split events in three patterns, in a ledger of the bench's own without an inbox table.
 
 import type { Pool } from 'pg'
+import { z } from 'zod'
 import type { Effects } from '../src/core/effects.ts'
 import type { EventInput } from '../src/core/event.ts'
 import type { Program } from '../src/core/program.ts'
@@ -8,14 +9,13 @@ import { createLedger } from '../src/engine/create-ledger.ts'
 import { createLedgers, type Ledger } from '../src/engine/ledger.ts'
 import type { Store } from '../src/store/store.ts'
 import type { RailModule } from '../src/rails/rail.ts'
-import { z } from 'zod'
 
 export const PATTERNS = ['hot', 'spread', 'one source'] as const
 export type Pattern = (typeof PATTERNS)[number]
 
 const ROLES = ['first', 'second', 'third', 'fourth'] as const
 const WEIGHTS = ['80', '15', '3', '2'] as const
-const PAYEES = 10_000
+export const PAYEES = 10_000
 const SOURCES = 64
 
 const benchProgram = (rail: string, asset: string): Program => ({
@@ -35,6 +35,7 @@ const benchProgram = (rail: string, asset: string): Program => ({
       },
     ],
   },
+  amountFields: {},
   event: z.custom<EventInput>(() => false),
   inbox: null,
   install: null,

@@ -13,6 +13,9 @@ import type { PlanPart } from './rules/rule.ts'
 /** One recipient's part of one event. A share of zero units makes no transfer and no payout, but is shown. */
 export type Share = { readonly part: number; readonly role: string; readonly recipient: string; readonly units: bigint }
 
+/** What a program's doors call the amount of a role, for refusals. */
+export type AmountFields = Readonly<Record<string, string>>
+
 type Divisible = Pick<EventInput, 'asset' | 'units' | 'parties' | 'claimed'>
 
 /**
@@ -20,7 +23,7 @@ type Divisible = Pick<EventInput, 'asset' | 'units' | 'parties' | 'claimed'>
  * Refuses `recipient_not_found` when the event names no party the plan asks for, and `event_share_mismatch` when an amount that
  * came with the event is one unit or more from its exact quota, or `event_amounts_mismatch` when they do not add up.
  */
-export function distribute(event: Divisible, { step }: PlanVersion): readonly Share[] {
+export function distribute(event: Divisible, { step }: PlanVersion, amountFields: AmountFields = {}): readonly Share[] {
   const { parts } = step.rule.split(event.units, step.rounding)
   const shares = parts.map(({ part, units }) => {
     const { role, to } = present(step.rule.parts[part], 'part')
@@ -28,7 +31,9 @@ export function distribute(event: Divisible, { step }: PlanVersion): readonly Sh
   })
   const total = shares.reduce((all, { units }) => all + units, 0n)
   assert(total === event.units, `shares of ${total} units were made of ${event.units}`)
-  if (event.claimed !== null) checkClaimed(event, event.claimed, shares, step.rule.quotas(event.units, step.rounding))
+  if (event.claimed !== null) {
+    checkClaimed(event, event.claimed, { shares, quotas: step.rule.quotas(event.units, step.rounding), amountFields })
+  }
   return shares
 }
 
@@ -54,8 +59,7 @@ const NOTHING = { units: 0n, quota: ratio(0n, 1n) }
 function checkClaimed(
   { units, asset }: Divisible,
   claimed: Readonly<Record<string, bigint>>,
-  shares: readonly Share[],
-  quotas: readonly Ratio[],
+  { shares, quotas, amountFields }: { shares: readonly Share[]; quotas: readonly Ratio[]; amountFields: AmountFields },
 ): void {
   const { scale } = parseAsset(asset)
   const planned = new Map(shares.map((share) => [share.role, { units: share.units, quota: present(quotas[share.part], 'quota') }]))
@@ -65,16 +69,17 @@ function checkClaimed(
     const distance = difference.numerator < 0n ? ratio(-difference.numerator, difference.denominator) : difference
     if (compareRatios(distance, ratio(1n, 1n)) >= 0) {
       const expected = formatUnits(share, scale)
+      const field = amountFields[role] ?? role
       throw new Refusal(
         'event_share_mismatch',
-        `the amount for ${role} is ${formatUnits(amount, scale)}, but the plan gives ${expected} (exactly ${formatRatio(quota)} units): correct it or leave it out`,
-        { field: role, given: formatUnits(amount, scale), expected, asset },
+        `the amount for ${field} is ${formatUnits(amount, scale)}, but the plan gives ${expected} (exactly ${formatRatio(quota)} units): correct it or leave it out`,
+        { field, given: formatUnits(amount, scale), expected, asset },
       )
     }
   }
-  if (!shares.every(({ role }) => Object.hasOwn(claimed, role))) return
+  const whole = shares.every(({ role }) => Object.hasOwn(claimed, role))
   const sum = Object.values(claimed).reduce((all, amount) => all + amount, 0n)
-  if (sum !== units) throw amountsMismatch({ sum, units, asset })
+  if (sum > units || (whole && sum !== units)) throw amountsMismatch({ sum, units, asset })
 }
 
 /** The refusal for amounts that do not add up to their event's. */

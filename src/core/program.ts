@@ -1,7 +1,7 @@
 // What a program tells the engine: which events it takes in and how, its first plan, its recipients. It holds no engine of its own.
 
 import type { z } from 'zod'
-import type { Share } from './distribution.ts'
+import type { AmountFields, Share } from './distribution.ts'
 import type { JsonObject } from './effects.ts'
 import type { EventInput } from './event.ts'
 import type { AssetName } from './money.ts'
@@ -37,6 +37,8 @@ export type Program = {
   readonly rail: string
   readonly recipients: readonly ProgramRecipient[]
   readonly firstPlan: PlanData
+  /** What its doors call the amounts that may come with an event, by the plan's roles. */
+  readonly amountFields: AmountFields
   /** The body of an event in the API, the CLI's options and files: the program's own words. */
   readonly event: z.ZodType<EventInput>
   readonly inbox: Inbox | null

@@ -32,6 +32,7 @@ export const REFUSALS = {
   floor_exceeded: { status: 409, cause: 'state' },
   idempotency_key_conflict: { status: 409, cause: 'content' },
   idempotency_key_malformed: { status: 400, cause: 'content' },
+  inbox_row_forbidden: { status: 409, cause: 'state' },
   inbox_table_mismatch: { status: 409, cause: 'state' },
   key_invalid: { status: 401, cause: 'state' },
   key_malformed: { status: 422, cause: 'content' },

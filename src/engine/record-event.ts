@@ -1,10 +1,9 @@
 // Recording events: each gets its plan version and shares, and is posted once in its lane. The same reference with the same content
 // gets the first answer again; a refusal spends nothing.
 
-import { accountName } from '../core/account.ts'
 import { distribute, type Share } from '../core/distribution.ts'
 import { differingFields, fingerprint, type EventInput } from '../core/event.ts'
-import { versionInForce } from '../core/plan.ts'
+import { versionInForce, type PlanVersion } from '../core/plan.ts'
 import type { EventMember } from '../core/posting.ts'
 import { referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
@@ -34,13 +33,13 @@ export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer,
     door,
     backdated,
     shares:
-      testRefusal(ledger, event.reference) ?? timeRefusal(event.eventAt, { now, backdated, mayBackdate }) ?? sharesOf(event, plan),
+      testRefusal(ledger, event.reference) ?? timeRefusal(event.eventAt, { now, backdated, mayBackdate }) ?? sharesOf(ledger, event, plan),
   }
 }
 
-function sharesOf(event: EventInput, plan: Parameters<typeof distribute>[1]): readonly Share[] | Refusal {
+function sharesOf({ program }: Ledger, event: EventInput, plan: PlanVersion): readonly Share[] | Refusal {
   try {
-    return distribute(event, plan)
+    return distribute(event, plan, program.amountFields)
   } catch (error) {
     if (error instanceof Refusal) return error
     throw error
@@ -96,9 +95,4 @@ export function conflictRefusal(
       recorded: recorded.units.toString(),
     },
   )
-}
-
-/** The account in which a share waits to be paid. */
-export function shareAccount({ recipient }: Share): string {
-  return accountName('payable', recipient)
 }

@@ -1,12 +1,13 @@
 // The recorder: callers' events wait in one bounded queue a lane and are posted together while the commit before them is in flight.
 // Nobody is answered before the commit, and nobody's refusal takes others down.
 
+import { DatabaseError, type QueryResult } from 'pg'
 import { present } from '../core/assert.ts'
 import type { Share } from '../core/distribution.ts'
 import { accountsOf, decideBatch, type EventMember, type Outcome, type PostedEvent } from '../core/posting.ts'
 import { Refusal } from '../core/refusal.ts'
 import { eventsByNumber, type StoredEvent } from '../store/event.ts'
-import { insertInboxRows } from '../store/inbox.ts'
+import { insertInboxRows, readAdopted } from '../store/inbox.ts'
 import { runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
@@ -97,16 +98,15 @@ async function recordBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): 
   try {
     return await postBatch(desk, queue, offers)
   } catch (error) {
-    if (!isLockTimeout(error)) throw error
-    // Somebody's open transaction holds one of these references in the inbox table: only that one may wait.
+    const refuse = rowRefusal(error)
+    if (refuse === null) throw error
+    // The inbox table did not take one of the rows: only that event may be refused for it.
     if (offers.length > 1) {
       const results: RecordResult[] = []
       for (const offer of offers) results.push(...(await recordBatch(desk, queue, [offer])))
       return results
     }
-    const { reference } = present(offers[0], 'offer').input
-    const message = `another open transaction is inserting ${reference}: send it again when that one has ended`
-    return [{ state: 'refused', refusal: new Refusal('reference_locked', message, { field: 'reference', value: reference }) }]
+    return [{ state: 'refused', refusal: refuse(present(offers[0], 'offer').input.reference) }]
   }
 }
 
@@ -120,11 +120,11 @@ async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): Pr
     lane,
     digests: [...new Set(members.map(({ digest }) => digest))],
     accounts: members.flatMap((member) => accountsOf(member)),
-    guards: [],
-    decide: ({ head, known }) => {
+    guards: ledger.row.inbox_schema === null ? [] : [readAdopted(ledger.id, members.map(({ input }) => input.reference))],
+    decide: ({ head, known, guarded }) => {
       // The version is chosen under the lane's lock: a newer one than those known here must be read first.
       if (head.plan > newestPlan(ledger).version) return { abort: true, result: 'new plan' }
-      const { outcomes, write } = decideBatch(head, known, members, now)
+      const { outcomes, write } = decideBatch(head, known, withoutAdopted(members, guarded[0]), now)
       const events = write?.events ?? []
       const result = { outcomes, events, recordedAt: write?.head.recordedAt ?? null }
       return { abort: false, write, after: inboxStatements(ledger, events), result }
@@ -198,16 +198,44 @@ export function recordedFromStore(ledger: Ledger, event: StoredEvent): RecordedE
   return { lane, number, reference, eventAt, recordedAt, asset, units, parties, plan, backdated, shares }
 }
 
-function isLockTimeout(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '55P03'
+/** References that were in the table when it was adopted were paid by the system before us: they never become events. */
+function withoutAdopted(members: readonly EventMember[], adopted: QueryResult | undefined): readonly EventMember[] {
+  const paid = new Set((adopted?.rows as { reference: string }[] | undefined)?.map(({ reference }) => reference))
+  if (paid.size === 0) return members
+  return members.map((member) => {
+    const { reference } = member.input
+    if (!paid.has(reference)) return member
+    const message = `${reference} stood in the table when it was adopted and was paid by the system before: it is never paid again`
+    return { ...member, shares: new Refusal('reference_conflict', message, { field: 'reference', value: reference }) }
+  })
 }
 
-/**
- * A lost database says nothing about the commit: the caller sends the same reference again and learns from the answer.
- */
-export function asUnavailable(error: unknown): Error {
-  if (error instanceof Refusal) return error
+const LOCK_TIMEOUT = '55P03'
+const INTEGRITY_CLASS = '23'
+const RAISED = 'P0001'
+
+/** Why an inbox table did not take a row, as the refusal for it; null for errors that are none of the table's. */
+function rowRefusal(error: unknown): ((reference: string) => Refusal) | null {
+  if (!(error instanceof DatabaseError) || error.code === undefined) return null
+  if (error.code === LOCK_TIMEOUT) {
+    return (reference) => {
+      const message = `another open transaction is inserting ${reference}: send it again when that one has ended`
+      return new Refusal('reference_locked', message, { field: 'reference', value: reference })
+    }
+  }
+  const foreign = error.code === RAISED || (error.code.startsWith(INTEGRITY_CLASS) && error.schema !== OWN_SCHEMA)
+  if (!foreign) return null
+  return (reference) => {
+    const details = { reference, table: error.table ?? null, constraint: error.constraint ?? null }
+    return new Refusal('inbox_row_forbidden', `the table of this ledger's events does not take ${reference}: ${error.message}`, details)
+  }
+}
+
+/** Its tables are ours alone: what they refuse is a fault of ours. */
+const OWN_SCHEMA = 'apportion'
+
+/** A lost database says nothing about the commit: the caller sends the same reference again and learns from the answer. */
+function asUnavailable(error: unknown): Error {
   if (!isDatabaseLost(error)) return error instanceof Error ? error : new Error(String(error))
-  const cause = error instanceof Error && 'code' in error ? String(error.code) : 'connection lost'
-  return new Refusal('database_unavailable', 'the database did not answer: send the same reference again to learn whether it was recorded', { cause })
+  return new Refusal('database_unavailable', 'the database did not answer: send the same reference again to learn whether it was recorded')
 }

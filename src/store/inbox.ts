@@ -131,3 +131,12 @@ export async function admittedOf(on: Queryable, ledger: string, references: read
   })
   return new Set(found.map(({ reference }) => reference))
 }
+
+/** Which of these references stood in the table when it was adopted: the system before us has paid them. */
+export function readAdopted(ledger: string, references: readonly string[]): Statement {
+  return {
+    name: 'read-adopted',
+    text: `select reference from apportion.inbox where ledger = $1 and reference = any ($2::text[]) and state = 'before_adoption'`,
+    values: [ledger, references],
+  }
+}

@@ -30,6 +30,21 @@ const COLUMNS = `payout.lane, payout.payout, payout.event, payout.part, payout.r
   payout.units, payout.destination, payout.state, payout.reason, payout.detail, payout.due_at, payout.tries, payout.live_attempt,
   payout.batch, payout.created_at, payout.changed_at`
 
+/**
+ * The destination that counts for an event: the one in force at its instant; when there was none, or it had been withdrawn (JSON
+ * null), the first that came later: a wallet that is named late still counts for what waited for it.
+ */
+function destinationFor(recipient: string): string {
+  return `select later.destination from apportion.destination later
+        where later.ledger = $1 and later.recipient = ${recipient} and later.destination <> 'null'
+          and later.effective_from >= coalesce((
+            select max(earlier.effective_from) from apportion.destination earlier
+            where earlier.ledger = $1 and earlier.recipient = ${recipient} and earlier.effective_from <= event.event_at
+          ), '-infinity')
+        order by later.effective_from
+        limit 1`
+}
+
 /** A share that is no payout yet, with the destination that counts for its event. */
 export type NewShare = {
   readonly transfer: bigint
@@ -56,10 +71,7 @@ export async function movePayoutCursor(on: Queryable, lane: bigint, transfer: bi
   await rows(on, { text: `update apportion.payout_cursor set transfer = $2 where lane = $1`, values: [lane, transfer] })
 }
 
-/**
- * The next shares after the cursor, in order. The destination is the one in force at the event's instant, else the first there ever
- * was: a wallet that is named late still counts for what waited for it.
- */
+/** The next shares after the cursor, in order, with the destination that counts for their event. */
 export async function newShares(
   on: Queryable,
   { ledger, lane, after, limit }: { ledger: string; lane: bigint; after: bigint; limit: number },
@@ -72,12 +84,7 @@ export async function newShares(
       join apportion.event on event.lane = transfer.lane and event.number = transfer.event
       left join apportion.recipient on recipient.ledger = $1 and recipient.recipient = substr(account.name, 9)
       left join lateral (
-        select destination from apportion.destination
-        where destination.ledger = $1 and destination.recipient = substr(account.name, 9)
-        order by destination.effective_from <= event.event_at desc,
-          case when destination.effective_from <= event.event_at then destination.effective_from end desc,
-          destination.effective_from
-        limit 1
+        ${destinationFor('substr(account.name, 9)')}
       ) destination on true
       where transfer.lane = $2 and transfer.number > $3 and transfer.kind = 'share'
       order by transfer.number
@@ -214,12 +221,7 @@ export async function nameDestinations(
         join apportion.event on event.lane = $2 and event.number = waiting.event
         left join apportion.recipient on recipient.ledger = $1 and recipient.recipient = waiting.recipient
         left join lateral (
-          select destination from apportion.destination
-          where destination.ledger = $1 and destination.recipient = waiting.recipient
-          order by destination.effective_from <= event.event_at desc,
-            case when destination.effective_from <= event.event_at then destination.effective_from end desc,
-            destination.effective_from
-          limit 1
+          ${destinationFor('waiting.recipient')}
         ) destination on true
       )
       update apportion.payout

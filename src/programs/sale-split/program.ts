@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlanData } from '../../core/plan.ts'
 import type { Program } from '../../core/program.ts'
-import { ASSET } from './amounts.ts'
+import { AMOUNT_FIELDS, ASSET } from './amounts.ts'
 import { profitEvents } from './inbox.ts'
 import { saleEvent } from './intake.ts'
 
@@ -43,6 +43,7 @@ export const saleSplit: Program = {
     { recipient: 'lucky', label: 'Lucky (community rewards)' },
   ],
   firstPlan,
+  amountFields: AMOUNT_FIELDS,
   event: saleEvent,
   inbox: profitEvents,
   install: readFileSync(join(import.meta.dirname, 'install.sql'), 'utf8'),

@@ -120,7 +120,10 @@ async function ensureDatabase(url: string): Promise<void> {
   await client.connect()
   try {
     const { rows } = await client.query('select 1 from pg_database where datname = $1', [OWNER])
-    if (rows.length === 0) await client.query(`create database ${OWNER}`)
+    if (rows.length > 0) return
+    await client.query(`create database ${OWNER}`)
+    // The owner is called like the engine's schema: without this its own tables would land among the engine's.
+    await client.query(`alter database ${OWNER} set search_path = public`)
   } finally {
     await client.end()
   }
