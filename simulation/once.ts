@@ -22,6 +22,8 @@ const KILLS = 2
 const CLI_SHARE = 4
 const SETTLE_LIMIT_MS = 300_000
 const SOL = 1_000_000_000n
+const FAULTS = { requestLossRate: 0.1, responseLossRate: 0.15, transactionDropRate: 0.25 }
+const CALM = { requestLossRate: 0, responseLossRate: 0, transactionDropRate: 0 }
 
 const effects = machineEffects(() => {})
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -65,9 +67,6 @@ async function run(): Promise<boolean> {
     await embedded.stop()
   }
 }
-
-const FAULTS = { requestLossRate: 0.1, responseLossRate: 0.15, transactionDropRate: 0.25 }
-const CALM = { requestLossRate: 0, responseLossRate: 0, transactionDropRate: 0 }
 
 async function turnKnobs(url: string, knobs: Readonly<Record<string, number>>): Promise<void> {
   await rpc(url, 'sandbox_setKnobs', [knobs])
