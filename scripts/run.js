@@ -26,9 +26,10 @@ const file = resolve(root, name)
 
 await ensureInstalled({ development: DEVELOPMENT.includes(name) })
 process.env.PATH = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter)
+const compileCache = join(root, 'node_modules', '.cache', 'compile')
 
 if (Number.parseInt(process.versions.node, 10) >= WANTED_MAJOR) {
-  module.enableCompileCache?.(join(root, 'node_modules', '.cache', 'compile'))
+  module.enableCompileCache?.(compileCache)
   process.argv.splice(1, 2, file)
   await import(pathToFileURL(file).href)
 } else {
@@ -44,7 +45,7 @@ function runPinned() {
     )
     process.exit(1)
   }
-  const child = spawn(node, [file, ...args], { stdio: 'inherit' })
+  const child = spawn(node, [file, ...args], { stdio: 'inherit', env: { NODE_COMPILE_CACHE: compileCache, ...process.env } })
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   // The terminal sends Ctrl-C to both; here it must only not end us before the child has stopped.
   process.on('SIGINT', () => {})

@@ -55,7 +55,7 @@ async function run(): Promise<boolean> {
     await turnKnobs(chain.url, FAULTS)
     print(`${seconds()}  ${sales.length} sales, ${CALLERS} callers, three doors; the network loses requests, answers and transactions`)
     const counts = await callAndKill(chain, doors, sales)
-    print(`${seconds()}  all callers have their answers: ${counts.recorded} recorded, ${counts.again} told "again", ${counts.retried} calls tried again`)
+    print(`${seconds()}  all callers have their answers: ${counts.recorded} first, ${counts.again} told "again", ${counts.retried} calls tried again`)
     await turnKnobs(chain.url, CALM)
     const first = await firstSale(doors)
     await untilSettled(doors, sales.length + 1)

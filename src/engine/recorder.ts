@@ -100,11 +100,11 @@ async function recordBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): 
   } catch (error) {
     const refuse = rowRefusal(error)
     if (refuse === null) throw error
-    // The inbox table did not take one of the rows: only that event may be refused for it.
+    // The inbox table did not take one of the rows: halving finds it, and only that event is refused for it.
     if (offers.length > 1) {
-      const results: RecordResult[] = []
-      for (const offer of offers) results.push(...(await recordBatch(desk, queue, [offer])))
-      return results
+      const middle = Math.ceil(offers.length / 2)
+      const first = await recordBatch(desk, queue, offers.slice(0, middle))
+      return [...first, ...(await recordBatch(desk, queue, offers.slice(middle)))]
     }
     return [{ state: 'refused', refusal: refuse(present(offers[0], 'offer').input.reference) }]
   }
