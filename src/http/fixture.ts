@@ -11,7 +11,7 @@ import type { Log } from '../core/effects.ts'
 import { createKey, RIGHTS, type Right } from '../engine/api-key.ts'
 import { createLedger } from '../engine/create-ledger.ts'
 import { createLedgers, type Ledger, type Ledgers } from '../engine/ledger.ts'
-import { createRecorder, type Recorder } from '../engine/recorder.ts'
+import { createRecorder } from '../engine/recorder.ts'
 import type { Desk } from '../engine/world.ts'
 import { programMigrations, programs } from '../programs/index.ts'
 import { rails } from '../rails/index.ts'
@@ -48,7 +48,7 @@ export type Testbed = {
   readonly serve: (options?: Partial<AppOptions>, desk?: Partial<Desk>) => Promise<FastifyInstance>
   readonly makeLedger: (name: string, options?: { readonly lanes?: number; readonly sandbox?: boolean }) => Promise<Ledger>
   readonly makeKey: (rights: readonly Right[], ledger?: Ledger) => Promise<string>
-  /** The request as it is answered; the path begins after /v1/ledgers/sales. */
+  /** The request as it is answered; the path begins after /v1/ledgers/sales, or at the root with two slashes. */
   readonly send: (path: string, sent?: Sent, app?: FastifyInstance) => Promise<LightMyRequestResponse>
   /** The document of an answer that must have this status and fit this schema. */
   readonly get: <Schema extends z.ZodType>(path: string, schema: Schema, sent?: Sent) => Promise<z.infer<Schema>>
@@ -66,7 +66,6 @@ export async function testbed(): Promise<Testbed> {
   let offset = Temporal.Duration.from({ seconds: 0 })
   const desk: Desk = { ...machine, now: () => machine.now().add(offset), log, store, programs, rails }
   const ledgers = createLedgers(desk)
-  const recorder: Recorder = createRecorder(desk)
   const makeLedger: Testbed['makeLedger'] = async (name, { lanes = 1, sandbox = true } = {}) => {
     const railUrl = sandbox ? null : 'http://127.0.0.1:1'
     const given = { name, program: 'sale-split', sandbox, railUrl, inboxSchema: name.replaceAll('-', '_'), tokens: {}, lanes }
@@ -79,7 +78,8 @@ export async function testbed(): Promise<Testbed> {
   const key = await makeKey(RIGHTS)
   const apps: FastifyInstance[] = []
   const serve: Testbed['serve'] = async (options = {}, other = {}) => {
-    const made = await createApp({ ...desk, ...other }, { ledgers, recorder, faults: () => [], ...options })
+    const own = { ...desk, ...other }
+    const made = await createApp(own, { ledgers: createLedgers(own), recorder: createRecorder(own), faults: () => [], ...options })
     apps.push(made)
     return made
   }
@@ -88,7 +88,7 @@ export async function testbed(): Promise<Testbed> {
     const payload = text ?? (body === undefined ? undefined : JSON.stringify(body))
     return await on.inject({
       method: (method ?? (payload === undefined ? 'GET' : 'POST')) as 'GET',
-      url: path.startsWith('/') && !path.startsWith('//') ? `/v1/ledgers/sales${path}` : path.replace(/^\/\//, '/'),
+      url: path.startsWith('//') ? path.slice(1) : `/v1/ledgers/sales${path}`,
       headers: {
         ...(given !== null && { authorization: `Bearer ${given}` }),
         ...(payload !== undefined && { 'content-type': 'application/json' }),

@@ -1,0 +1,161 @@
+// What can be read: each document fits the contract and says the same as the ledger, from the first share to the settled payout.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makePayouts } from '../engine/make-payouts.ts'
+import { endAttempts, reservePayouts } from '../store/attempt.ts'
+import { rows } from '../store/statement.ts'
+import { insertDestinations, insertWallet } from '../store/wallet.ts'
+import {
+  balanceListSchema,
+  distributionPageSchema,
+  distributionSchema,
+  eventSchema,
+  ledgerListSchema,
+  ledgerSchema,
+  payoutCountListSchema,
+  payoutListSchema,
+  payoutPageSchema,
+  payoutSchema,
+  walletListSchema,
+} from './contract.ts'
+import { problemIn, sale, testbed, TOKEN, type Testbed } from './fixture.ts'
+
+let bed: Testbed
+const WALLET = '00000000-0000-7000-8000-000000000001'
+const ADDRESS = '4Nd1mYvE6fXWj2TtVvJr6c1n5aDk9Q4bW3d2GZQyq1aB'
+
+beforeAll(async () => {
+  bed = await testbed()
+  const { pool } = bed.desk.store
+  const at = bed.desk.now()
+  const ledger = bed.ledger.id
+  await insertWallet(pool, { wallet: WALLET, ledger, label: 'main', rail: bed.ledger.row.rail, address: ADDRESS, at })
+  // The creator of the token and one of the program's recipients have no address.
+  const destinations = ['ai', 'dao'].map((recipient) => ({ recipient, destination: { address: ADDRESS } }))
+  await insertDestinations(pool, { ledger, destinations, at })
+  await bed.get('/events', eventSchema, { body: sale('sale/1') })
+  await bed.get('/events', eventSchema, { body: sale('sale/2', { sale_amount: '0.000000001' }) })
+})
+afterAll(async () => {
+  await bed.drop()
+})
+
+const statesOf = async (reference: string): Promise<Readonly<Record<string, string>>> => {
+  const { state, shares } = await bed.get(`/distributions/${encodeURIComponent(reference)}`, distributionSchema)
+  return { state, ...Object.fromEntries(shares.map((share) => [share.role, share.reason === null ? share.state : `${share.state} ${share.reason}`])) }
+}
+
+describe('a distribution', () => {
+  it('shows every share with what has become of it', async () => {
+    expect(await statesOf('sale/1')).toEqual({ state: 'open', ai: 'payable', dao: 'payable', lucky: 'payable', creator: 'payable' })
+    expect(await statesOf('sale/2')).toEqual({ state: 'open', ai: 'payable', dao: 'zero', lucky: 'zero', creator: 'zero' })
+
+    for (const lane of bed.ledger.lanes) await makePayouts(bed.desk, bed.ledger, lane)
+    expect(await statesOf('sale/1')).toEqual({ state: 'held', ai: 'queued', dao: 'queued', lucky: 'held no_wallet', creator: 'held creator_unknown' })
+
+    await reserveAll('sale/2')
+    expect(await statesOf('sale/2')).toEqual({ state: 'open', ai: 'reserved', dao: 'zero', lucky: 'zero', creator: 'zero' })
+    await settleAll('sale/2')
+    expect(await statesOf('sale/2')).toEqual({ state: 'settled', ai: 'settled', dao: 'zero', lucky: 'zero', creator: 'zero' })
+  })
+
+  it('stands in a list, newest first, with what its event says', async () => {
+    const { items, next } = await bed.get('/distributions?limit=1', distributionPageSchema)
+    expect(items.map(({ reference }) => reference)).toEqual(['sale/2'])
+    const rest = await bed.get(`/distributions?limit=2&cursor=${next}`, distributionPageSchema)
+    expect(rest).toMatchObject({ items: [{ reference: 'sale/1', parties: { creator: TOKEN } }], next: null })
+    const { shares, ...event } = await bed.get('/events/sale%2F1', eventSchema)
+    expect(rest.items[0]).toMatchObject(event)
+    expect(rest.items[0]?.shares).toMatchObject(shares)
+  })
+})
+
+describe('a payout', () => {
+  it('is found by its id, with its destination and attempts', async () => {
+    const { items } = await bed.get('/events/sale%2F2/payouts', payoutListSchema)
+    expect(items).toHaveLength(1)
+    const [found] = items
+    expect(found).toMatchObject({ reference: 'sale/2', role: 'ai', units: '1', destination: ADDRESS, state: 'settled' })
+    expect(found?.attempts).toMatchObject([{ state: 'settled', identity: 'identity of sale/2', proof: { slot: 5 } }])
+    expect(await bed.get(`/payouts/${found?.payout}`, payoutSchema)).toEqual(found)
+  })
+
+  it('stands in the list of its state, page by page', async () => {
+    const held = await bed.get('/payouts?state=held', payoutPageSchema)
+    expect(new Set(held.items.map(({ role, reason }) => `${role} ${reason}`))).toEqual(new Set(['lucky no_wallet', 'creator creator_unknown']))
+    expect(held.items.every(({ destination }) => destination === null)).toBe(true)
+    const all = await bed.get('/payouts', payoutPageSchema)
+    const paged: unknown[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { items, next }: Awaited<ReturnType<typeof bed.get<typeof payoutPageSchema>>> = await bed.get(`/payouts?limit=2${cursor}`, payoutPageSchema)
+      paged.push(...items)
+      cursor = next === null ? null : `&cursor=${next}`
+    }
+    expect(paged).toEqual(all.items)
+    expect(all.items).toHaveLength(5)
+  })
+
+  it('is counted by state, with its money', async () => {
+    const { items } = await bed.get('/payout-counts', payoutCountListSchema)
+    const counts = Object.fromEntries(items.map(({ state, reason, payouts, units }) => [`${state} ${reason ?? ''}`.trim(), [payouts, units]]))
+    expect(counts).toEqual({
+      'held creator_unknown': ['1', '2000000000'],
+      'held no_wallet': ['1', '3000000000'],
+      queued: ['2', '95000000000'],
+      settled: ['1', '1'],
+    })
+  })
+})
+
+describe('a ledger', () => {
+  it('is shown by name, and is the only one that its key sees', async () => {
+    const ledger = await bed.get('', ledgerSchema)
+    expect(ledger).toMatchObject({ name: 'sales', program: 'sale-split', network: 'sandbox', rail: 'solana' })
+    await bed.makeLedger('others')
+    expect(await bed.get('//v1/ledgers', ledgerListSchema)).toEqual({ items: [ledger] })
+  })
+
+  it('shows its wallets and balances, which add up to nothing', async () => {
+    expect(await bed.get('/wallets', walletListSchema)).toEqual({
+      items: [{ wallet: WALLET, label: 'main', rail: 'solana', address: ADDRESS, ledger_balances: [] }],
+    })
+    const { items } = await bed.get('/balances', balanceListSchema)
+    expect(items.reduce((sum, { debits, credits }) => sum + BigInt(debits) - BigInt(credits), 0n)).toBe(0n)
+    expect(items.find(({ account }) => account === 'payable:ai')).toMatchObject({ units: '80000000001', amount: '80.000000001' })
+  })
+})
+
+it('is answered to HEAD without a body', async () => {
+  const answer = await bed.send('/events/sale%2F1', { method: 'HEAD' })
+  expect([answer.statusCode, answer.body]).toEqual([200, ''])
+})
+
+it('takes the right to read', async () => {
+  const key = await bed.makeKey(['record', 'backdate'])
+  for (const path of ['', '/events', '/events/sale%2F1', '/distributions', '/payouts', '/payout-counts', '/wallets', '/balances']) {
+    const problem = problemIn(await bed.send(`//v1/ledgers/sales${path}`, { key }))
+    expect(problem).toMatchObject({ status: 403, code: 'permission_missing', details: { right: 'read', rights: ['record', 'backdate'] } })
+  }
+})
+
+const ATTEMPT = '00000000-0000-7000-8000-000000000002'
+
+async function payoutsOf(reference: string): Promise<readonly string[]> {
+  const { items } = await bed.get(`/events/${encodeURIComponent(reference)}/payouts`, payoutListSchema)
+  return items.map(({ payout }) => payout)
+}
+
+async function reserveAll(reference: string): Promise<void> {
+  const [lane] = bed.ledger.lanes as [bigint]
+  const attempt = { attempt: ATTEMPT, wallet: WALLET, asset: 'SOL/9', identity: `identity of ${reference}`, bytes: new Uint8Array(1), data: {} }
+  await rows(bed.desk.store.pool, reservePayouts(lane, [{ ...attempt, payouts: await payoutsOf(reference) }], bed.desk.now()))
+}
+
+async function settleAll(reference: string): Promise<void> {
+  const [lane] = bed.ledger.lanes as [bigint]
+  const payouts = (await payoutsOf(reference)).map((payout) => {
+    return { payout, state: 'settled' as const, reason: null, detail: null, dueAt: null, batch: null, tries: 0 }
+  })
+  const end = { attempt: ATTEMPT, state: 'settled' as const, reason: null, proof: { slot: 5 }, payouts }
+  await rows(bed.desk.store.pool, endAttempts(lane, [end], bed.desk.now()))
+}
