@@ -162,9 +162,7 @@ function expectEqual<T extends string | number | bigint | boolean>(actual: T, ex
   assert(actual === expected, `${what}: ${actual} instead of ${expected}`)
 }
 
-function expectProof(proof: JsonObject): void {
-  assert(Object.keys(proof).length > 0, 'a proof says something')
-}
+const expectProof = (proof: JsonObject): void => assert(Object.keys(proof).length > 0, 'a proof says something')
 
 async function paysAndSettles(bench: ConformanceBench): Promise<void> {
   const batch = await batchOf(bench, [1n, 2n, 3n])

@@ -18,6 +18,8 @@ export type Question<T> = {
   readonly method: string
   readonly ask: (rpc: Rpc) => PendingRpcRequest<unknown>
   readonly answer: z.ZodType<T>
+  /** Whether an answer of that form is one to this question: as many parts as were asked for. */
+  fits?(this: void, value: T): boolean
 }
 
 /** The answers to several questions, in their order. */
@@ -81,7 +83,7 @@ function gathering(post: Post): { readonly rpc: Rpc; readonly flush: (count: num
   return { rpc, flush }
 }
 
-async function settle<T>({ method, answer }: Question<T>, send: () => Promise<unknown>): Promise<Answer<T>> {
+async function settle<T>({ method, answer, fits }: Question<T>, send: () => Promise<unknown>): Promise<Answer<T>> {
   let given: unknown
   try {
     given = await send()
@@ -89,10 +91,10 @@ async function settle<T>({ method, answer }: Question<T>, send: () => Promise<un
     return failureOf(method, error)
   }
   const parsed = answer.safeParse(given)
-  if (parsed.success) return { ok: true, value: parsed.data }
-  const issue = parsed.error.issues[0]
-  const reason = `${method}: the node's answer has an unexpected form at ${issue?.path.join('.')}: ${issue?.message}`
-  return { ok: false, refused: false, reason, error: parsed.error }
+  if (parsed.success && fits?.(parsed.data) !== false) return { ok: true, value: parsed.data }
+  const issue = parsed.error?.issues[0]
+  const where = issue === undefined ? 'its number of parts' : `${issue.path.join('.')}: ${issue.message}`
+  return { ok: false, refused: false, reason: `${method}: the node's answer has an unexpected form: ${where}`, error: parsed.error }
 }
 
 function failureOf(method: string, error: unknown): Failure {

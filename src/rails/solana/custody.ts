@@ -36,7 +36,9 @@ export function createCustody(): Custody {
     create: async (random) => {
       const seed = random(SEED_BYTES)
       const { address } = await importSeed(seed)
-      return custodial(seed, address)
+      const made = custodial(seed, address)
+      seed.fill(0)
+      return made
     },
     read: readKey,
     sign: async ({ secret, wallet, payouts, draft }) => {

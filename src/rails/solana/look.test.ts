@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest'
 import { present } from '../../core/assert.ts'
 import type { Look, RailAsset, RailAttempt, RailPayout, RailWallet } from '../rail.ts'
 import { createAddressBook, toAddress } from './address.ts'
+import { gapIn, type Evidence } from './look.ts'
 import { openTestbed, SLOTS_TO_EXPIRY, SOL, type Tamper, type Testbed } from './testbed.ts'
 
 type Scene = {
@@ -114,6 +115,25 @@ describe('never', () => {
     expect(await lookAt(scene)).toMatchObject({ state })
     scene.bed.tamper(null)
     expect(await lookAt(scene)).toMatchObject({ state: 'never' })
+  })
+
+  const whole: Evidence = {
+    before: { slot: 300n, height: 200n },
+    finality: { slot: 301n, height: 201n },
+    genesis: 'here',
+    statusSlot: 300n,
+    firstAvailable: 90n,
+  }
+  it.for<[string, Partial<Evidence>]>([
+    ['final height', { before: { slot: 300n, height: 150n } }],
+    ['final height', { finality: { slot: 301n, height: 150n } }],
+    ['the status is of slot', { statusSlot: 299n }],
+    ['history begins', { firstAvailable: 91n }],
+    ['of network', { genesis: 'there' }],
+  ])('has no proof when only this is missing: %s', ([words, change]) => {
+    const data = { lastValidBlockHeight: 150n, signedAtSlot: 90n, genesis: 'here' }
+    expect(gapIn(whole, data)).toBeNull()
+    expect(gapIn({ ...whole, ...change }, data)).toContain(words)
   })
 
   it('is said when history begins exactly where the signature stands', async () => {

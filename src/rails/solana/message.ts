@@ -58,10 +58,11 @@ export function messageSteps(payouts: readonly RailPayout[], draft: Pick<Draft, 
   return steps
 }
 
-export function destinationAddress(payout: RailPayout): string {
+/** Where a payout goes. That it is an address was seen by the rail's schema, and is again where its bytes are taken. */
+export function destinationAddress(payout: RailPayout): Address {
   const address = payout.destination['address']
   assert(typeof address === 'string', `payout ${payout.id} has no address`)
-  return address
+  return address as Address
 }
 
 export type Composition = {
@@ -101,7 +102,7 @@ function nativeInstruction(step: Step, settings: Settings): Instruction {
     case 'transfer':
       return getTransferSolInstruction({
         source: settings.payer,
-        destination: toAddress(destinationAddress(step.payout)),
+        destination: destinationAddress(step.payout),
         amount: step.payout.units,
       })
     case 'create_token_account':
@@ -122,7 +123,7 @@ async function tokenInstructions(steps: readonly Step[], settings: TokenSettings
       instructions.push(frameInstruction(step, settings))
       continue
     }
-    const owner = toAddress(destinationAddress(step.payout))
+    const owner = destinationAddress(step.payout)
     // One after the other: known accounts resolve at once, and a derivation is work for one core anyway.
     const account = await book.tokenAccount(owner, mint)
     instructions.push(

@@ -12,6 +12,8 @@ export const SIGNATURE_BYTES = 64
 // A count below 128 is one byte of its own; everything counted here is far below.
 const MAX_COUNT = 127
 const VERSION_0 = 0x80
+// Longer than any batch within its limits, fitting the packet or not.
+const MAX_MESSAGE_BYTES = 4_096
 const SIGNATURES_BYTES = 1 + SIGNATURE_BYTES
 /** Version, three counts of signers, count of accounts. */
 const HEADER_BYTES = 5
@@ -23,27 +25,34 @@ type V0Message = Extract<CompiledTransactionMessage, { readonly version: 0 }> & 
  * BigInt each time, the book remembers them. A property test holds the two encoders equal.
  */
 export function encodeMessage(message: V0Message, book: AddressBook): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = []
-  const count = (length: number): void => {
-    assert(length <= MAX_COUNT, `a message counts ${length}`)
-    bytes.push(length)
+  const bytes = new Uint8Array(MAX_MESSAGE_BYTES)
+  let length = 0
+  const put = (part: ArrayLike<number>): void => {
+    bytes.set(part, length)
+    length += part.length
+  }
+  const putCounted = (part: ArrayLike<number>): void => {
+    put([counted(part.length)])
+    put(part)
   }
   const { numSignerAccounts, numReadonlySignerAccounts, numReadonlyNonSignerAccounts } = message.header
-  bytes.push(VERSION_0, numSignerAccounts, numReadonlySignerAccounts, numReadonlyNonSignerAccounts)
-  count(message.staticAccounts.length)
-  for (const account of message.staticAccounts) bytes.push(...book.bytes(account))
-  bytes.push(...book.bytes(message.lifetimeToken))
-  count(message.instructions.length)
+  put([VERSION_0, numSignerAccounts, numReadonlySignerAccounts, numReadonlyNonSignerAccounts, counted(message.staticAccounts.length)])
+  for (const account of message.staticAccounts) put(book.bytes(account))
+  put(book.bytes(message.lifetimeToken))
+  put([counted(message.instructions.length)])
   for (const { programAddressIndex, accountIndices = [], data = new Uint8Array() } of message.instructions) {
-    bytes.push(programAddressIndex)
-    count(accountIndices.length)
-    bytes.push(...accountIndices)
-    count(data.length)
-    bytes.push(...data)
+    put([programAddressIndex])
+    putCounted(accountIndices)
+    putCounted(data)
   }
   assert((message.addressTableLookups ?? []).length === 0, 'a message has no lookup tables')
-  count(0)
-  return new Uint8Array(bytes)
+  put([0])
+  return bytes.slice(0, length)
+}
+
+function counted(length: number): number {
+  assert(length <= MAX_COUNT, `a message counts ${length}`)
+  return length
 }
 
 /** The packet that is sent: one signature and its message. */

@@ -104,6 +104,8 @@ describe('SOL', () => {
     const payouts = [here.bed.payout(await here.bed.address(), 5_000_000n)]
     expect(outcome(await prepare(here, payouts, new Map([['SOL/9', 4_104_120n]])), payouts)).toEqual({ batch: [0], held: [] })
     expect(outcome(await prepare(here, payouts, new Map([['SOL/9', 4_104_121n]])), payouts)).toEqual({ batch: [], held: ['0 no_funds'] })
+    // Nothing would be left for their fees.
+    expect(outcome(await prepare(here, payouts, new Map([['SOL/9', 4_995_000n]])), payouts)).toEqual({ batch: [], held: ['0 no_funds'] })
   })
 
   it('is not paid by a wallet that nobody funded', async () => {
@@ -231,6 +233,21 @@ describe('a token', () => {
 })
 
 describe('preparing', () => {
+  it('keeps a slot that is final before the signature exists, the network, and when it is too late', async () => {
+    const here = await scene(10_000_000_000n)
+    here.bed.pass(30)
+    const prepared = await prepare(here, [here.bed.payout(await here.bed.address(), 1_000_000n)])
+    if (prepared.state !== 'prepared') throw new Error(prepared.state)
+    const { finalized } = here.bed.node.network
+    const { network } = await here.rail.identify()
+    // Height is slot less 1,000 here, and a blockhash is good for 150 blocks.
+    expect(prepared.attempt.data).toMatchObject({
+      signedAtSlot: `${finalized}`,
+      lastValidBlockHeight: `${finalized - 1_000 + 150}`,
+      genesis: network,
+    })
+  })
+
   it('takes no node that is behind what has been seen final', async () => {
     const here = await scene(10_000_000_000n)
     const payouts = [here.bed.payout(await here.bed.address(), 1_000_000n)]

@@ -58,7 +58,7 @@ const TOKEN_DESTINATIONS = Math.floor((MAX_ACCOUNTS - 3) / 2)
 /** The payouts whose destinations one question can show. Later payouts of those destinations are among them: they may need each other. */
 function considered(payouts: readonly RailPayout[], { token }: RailAsset): readonly RailPayout[] {
   const limit = token === null ? NATIVE_DESTINATIONS : TOKEN_DESTINATIONS
-  const shown = new Set<string>()
+  const shown = new Set<Address>()
   for (const payout of payouts) {
     if (shown.size === limit) break
     shown.add(destinationAddress(payout))
@@ -80,40 +80,38 @@ type Sight = {
 }
 
 /**
- * What the network shows, all of it final. The questions go out together: no slot of one bounds another, and a blockhash or a balance
- * that is a little older than the rest is only later or more careful. The slot beside the blockhash is final before the signature
- * exists, so the transaction can only be in a later block.
+ * What the network shows, all of it final and from one node. The slot beside the blockhash is final before the signature exists, so the
+ * transaction can only be in a later block. Balances must not be older than what was seen final: money would show that is spent.
  */
 async function survey(connection: Connection, input: PrepareInput, payouts: readonly RailPayout[]): Promise<Answer<Sight>> {
   const { client, book } = connection
   const wallet = toAddress(input.wallet.address)
   const mint = present(payouts[0], 'a payout').asset.token
-  const owners = [...new Set(payouts.map(destinationAddress))].map(toAddress)
+  const owners = [...new Set(payouts.map(destinationAddress))]
   const accountOf = new Map<string, Address>()
   // Derivations are work for this one core: nothing is won by starting them together.
   for (const owner of mint === null ? [] : [...owners, wallet]) accountOf.set(owner, await book.tokenAccount(owner, present(mint, 'mint')))
   const addresses = [...new Set([wallet, ...owners, ...accountOf.values(), ...(mint === null ? [] : [toAddress(mint)])])]
-  const [hash, shown, minimum, tokenRent, genesis, price] = await Promise.all([
-    client.ask(latestBlockhash()),
-    client.ask(accounts(addresses, connection.finalSlot())),
+  const least = connection.finalSlot()
+  const [asked, minimum, tokenRent, genesis, price] = await Promise.all([
+    client.askTogether(latestBlockhash(), accounts(addresses, least)),
     connection.rent(0n),
     connection.rent(TOKEN_ACCOUNT_BYTES),
     connection.genesis(),
     connection.price(),
   ])
-  if (!hash.ok) return hash
-  if (!shown.ok) return shown
+  if (!asked.ok) return asked
   if (!minimum.ok) return minimum
   if (!tokenRent.ok) return tokenRent
   if (!genesis.ok) return genesis
-  if (shown.value.slot < connection.finalSlot()) {
-    return { ok: false, refused: false, reason: `the node shows slot ${shown.value.slot}, and ${connection.finalSlot()} is final`, error: null }
-  }
-  const found = new Map(addresses.map((address, index) => [address as string, shown.value.accounts[index] ?? null]))
+  const [hash, shown] = asked.value
+  // A node that does not know the question for a least slot answers all the same.
+  if (shown.slot < least) return { ok: false, refused: false, reason: `the node shows slot ${shown.slot}, and ${least} is final`, error: null }
+  const found = new Map(addresses.map((address, index) => [address as string, shown.accounts[index] ?? null]))
   const account = (address: string): Account | null => found.get(address) ?? null
   const own = accountOf.get(wallet)
   const value = {
-    ...hash.value,
+    ...hash,
     genesis: genesis.value,
     minimum: minimum.value,
     tokenRent: tokenRent.value,

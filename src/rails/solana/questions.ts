@@ -77,58 +77,57 @@ export type LandedWithKeys = z.output<typeof landedWithKeys>
 
 const mention = z.object({ signature: z.string(), slot: whole })
 
+// Made once: the library compiles a schema at its first use, which takes longer than most answers.
+const blockhashAnswer = z
+  .object({ context, value: z.object({ blockhash: hash, lastValidBlockHeight: whole }) })
+  .transform(({ context: { slot }, value }) => ({ ...value, slot }))
+const accountsAnswer = z
+  .object({ context, value: z.array(account.nullable()) })
+  .transform(({ context: { slot }, value }) => ({ slot, accounts: value }))
+const epochAnswer = z
+  .object({ absoluteSlot: whole, blockHeight: whole })
+  .transform(({ absoluteSlot, blockHeight }) => ({ slot: absoluteSlot, height: blockHeight }))
+const statusesAnswer = z
+  .object({ context, value: z.array(status.nullable()) })
+  .transform(({ context: { slot }, value }) => ({ slot, statuses: value }))
+const landedAnswer = landed.nullable()
+const landedWithKeysAnswer = landedWithKeys.nullable()
+const mentionsAnswer = z.array(mention).max(MAX_SIGNATURES)
+const pricesAnswer = z
+  .array(z.object({ prioritizationFee: whole }))
+  .transform((slots) => slots.map((slot) => slot.prioritizationFee))
+const signatureAnswer = z.string()
+
 /** A transaction that names an address. */
 export type Mention = z.output<typeof mention>
 
-export function latestBlockhash(): Question<{ blockhash: string; lastValidBlockHeight: bigint; slot: bigint }> {
-  return {
-    method: 'getLatestBlockhash',
-    ask: (rpc) => rpc.getLatestBlockhash({ commitment: 'finalized' }),
-    answer: z
-      .object({ context, value: z.object({ blockhash: hash, lastValidBlockHeight: whole }) })
-      .transform(({ context: { slot }, value }) => ({ ...value, slot })),
-  }
+export function latestBlockhash(): Question<z.output<typeof blockhashAnswer>> {
+  return { method: 'getLatestBlockhash', ask: (rpc) => rpc.getLatestBlockhash({ commitment: 'finalized' }), answer: blockhashAnswer }
 }
 
-export function accounts(
-  addresses: readonly Address[],
-  minContextSlot: bigint,
-): Question<{ slot: bigint; accounts: readonly (Account | null)[] }> {
+/** What stands at addresses, at most 100, as of a slot that is not before the given one. */
+export function accounts(addresses: readonly Address[], minContextSlot: bigint): Question<z.output<typeof accountsAnswer>> {
+  const dataSlice = { offset: 0, length: ACCOUNT_DATA_BYTES }
   return {
     method: 'getMultipleAccounts',
-    ask: (rpc) =>
-      rpc.getMultipleAccounts(addresses, {
-        commitment: 'finalized',
-        encoding: 'base64',
-        dataSlice: { offset: 0, length: ACCOUNT_DATA_BYTES },
-        minContextSlot,
-      }),
-    answer: z
-      .object({ context, value: z.array(account.nullable()).length(addresses.length) })
-      .transform(({ context: { slot }, value }) => ({ slot, accounts: value })),
+    ask: (rpc) => rpc.getMultipleAccounts(addresses, { commitment: 'finalized', encoding: 'base64', dataSlice, minContextSlot }),
+    answer: accountsAnswer,
+    fits: ({ accounts: { length } }) => length === addresses.length,
   }
 }
 
 /** Slot and height of the finalized block, read at once. */
-export function finalizedBlock(): Question<{ slot: bigint; height: bigint }> {
-  return {
-    method: 'getEpochInfo',
-    ask: (rpc) => rpc.getEpochInfo({ commitment: 'finalized' }),
-    answer: z.object({ absoluteSlot: whole, blockHeight: whole }).transform(({ absoluteSlot, blockHeight }) => ({
-      slot: absoluteSlot,
-      height: blockHeight,
-    })),
-  }
+export function finalizedBlock(): Question<z.output<typeof epochAnswer>> {
+  return { method: 'getEpochInfo', ask: (rpc) => rpc.getEpochInfo({ commitment: 'finalized' }), answer: epochAnswer }
 }
 
 /** Where the transactions of these signatures stand, searched in all the history that the node has. At most 256. */
-export function statuses(signatures: readonly string[]): Question<{ slot: bigint; statuses: readonly (Status | null)[] }> {
+export function statuses(signatures: readonly string[]): Question<z.output<typeof statusesAnswer>> {
   return {
     method: 'getSignatureStatuses',
     ask: (rpc) => rpc.getSignatureStatuses(signatures as readonly Signature[], { searchTransactionHistory: true }),
-    answer: z
-      .object({ context, value: z.array(status.nullable()).length(signatures.length) })
-      .transform(({ context: { slot }, value }) => ({ slot, statuses: value })),
+    answer: statusesAnswer,
+    fits: ({ statuses: { length } }) => length === signatures.length,
   }
 }
 
@@ -147,7 +146,7 @@ export function landedTransaction(signature: string): Question<Landed | null> {
     method: 'getTransaction',
     ask: (rpc) =>
       rpc.getTransaction(signature as Signature, { commitment: 'finalized', encoding: 'base64', maxSupportedTransactionVersion: 0 }),
-    answer: landed.nullable(),
+    answer: landedAnswer,
   }
 }
 
@@ -158,7 +157,7 @@ export function foreignTransaction(signature: string): Question<LandedWithKeys |
     ask: (rpc) =>
       // Version 1 exists on some clusters; a node that knows only 0 takes the number as a bound all the same.
       rpc.getTransaction(signature as Signature, { commitment: 'finalized', encoding: 'json', maxSupportedTransactionVersion: 1 }),
-    answer: landedWithKeys.nullable(),
+    answer: landedWithKeysAnswer,
   }
 }
 
@@ -170,7 +169,7 @@ export function mentions(address: Address, { before, until }: MentionRange): Que
   return {
     method: 'getSignaturesForAddress',
     ask: (rpc) => rpc.getSignaturesForAddress(address, { commitment: 'finalized', limit: MAX_SIGNATURES, ...range }),
-    answer: z.array(mention).max(MAX_SIGNATURES),
+    answer: mentionsAnswer,
   }
 }
 
@@ -185,11 +184,7 @@ export function rentExemption(space: bigint): Question<bigint> {
 
 /** The lowest price, in micro-lamports a compute unit, that got into each of the last blocks. */
 export function recentPrices(): Question<readonly bigint[]> {
-  return {
-    method: 'getRecentPrioritizationFees',
-    ask: (rpc) => rpc.getRecentPrioritizationFees(),
-    answer: z.array(z.object({ prioritizationFee: whole })).transform((slots) => slots.map((slot) => slot.prioritizationFee)),
-  }
+  return { method: 'getRecentPrioritizationFees', ask: (rpc) => rpc.getRecentPrioritizationFees(), answer: pricesAnswer }
 }
 
 /** Hands the packet to the network. The node neither tries it first nor sends it again: that is the engine's decision. */
@@ -198,6 +193,6 @@ export function sendPacket(packet: Uint8Array): Question<string> {
   return {
     method: 'sendTransaction',
     ask: (rpc) => rpc.sendTransaction(wire, { encoding: 'base64', skipPreflight: true, maxRetries: 0n }),
-    answer: z.string(),
+    answer: signatureAnswer,
   }
 }

@@ -45,38 +45,49 @@ export type Testbed = ReturnType<typeof openTestbed>
 export type Tamper = (method: string, result: unknown, params: readonly unknown[]) => unknown
 
 export function openTestbed({ seed = 'testbed', knobs = {} }: { readonly seed?: string; readonly knobs?: KnobSettings } = {}) {
+  const host = hostNetwork(seed, knobs)
+  return { ...host, ...networkHands(host), ...walletHands(host), connect: () => solana.connect(host.effects, { url: 'http://sandbox' }) }
+}
+
+type Host = ReturnType<typeof hostNetwork>
+
+function hostNetwork(seed: string, knobs: KnobSettings) {
   const clock = createClock()
   const store = openStore(':memory:')
-  const node: Node = createNode(openNetwork({ store, seed, at: clock.now(), knobs }), {
-    now: clock.now,
-    report: (error) => {
-      throw error
-    },
-  })
+  const report = (error: unknown): never => {
+    throw error
+  }
+  const node: Node = createNode(openNetwork({ store, seed, at: clock.now(), knobs }), { now: clock.now, report })
   let tamper: Tamper | null = null
-  const hosting = { node, sleep: clock.sleep, onCrash: () => {} }
-  const direct = sandboxFetch(hosting)
+  const direct = sandboxFetch({ node, sleep: clock.sleep, onCrash: () => {} })
   const fetched: typeof fetch = async (input, init) => tampered(await direct(input, init), init?.body as string, tamper)
   const effects: Effects = { ...clock, random: randomFrom(seed), id: idsFrom(seed), fetch: fetched, log: () => {} }
-  const keys = new Map<string, Uint8Array<ArrayBuffer>>()
-  const key = (address: string) => present(parseKey(address, 32), `key of ${address}`)
-  const pass = (slots: number): void => advance(node.network, slots, clock.now())
   return {
     effects,
     clock,
     node,
-    pass,
-    settle: () => pass(SLOTS_TO_FINAL),
-    reorganize: (slots: number) => reorganize(node.network, slots),
-    knobs: (settings: KnobSettings) => setKnobs(node.network, settings),
-    counters: () => node.network.counters,
+    /** The node without tampering. */
+    direct,
     /** Changes answers until called with null. */
     tamper: (change: Tamper | null) => {
       tamper = change
     },
-    connect: () => solana.connect(effects, { url: 'http://sandbox' }),
+    pass: (slots: number): void => advance(node.network, slots, clock.now()),
+    close: () => store.database.close(),
+  }
+}
+
+const keyOf = (address: string) => present(parseKey(address, 32), `key of ${address}`)
+
+/** What the network's own hand does: time, faults, money made of nothing. */
+function networkHands({ node, pass }: Host) {
+  return {
+    settle: () => pass(SLOTS_TO_FINAL),
+    reorganize: (slots: number) => reorganize(node.network, slots),
+    knobs: (settings: KnobSettings) => setKnobs(node.network, settings),
+    counters: () => node.network.counters,
     fund: (address: string, lamports: bigint) => {
-      airdrop(node.network, key(address), lamports)
+      airdrop(node.network, keyOf(address), lamports)
       pass(SLOTS_TO_FINAL)
     },
     mint: (name: string, decimals: number): string => {
@@ -85,62 +96,66 @@ export function openTestbed({ seed = 'testbed', knobs = {} }: { readonly seed?: 
       return textOf(mint)
     },
     mintTo: (mint: string, owner: string, units: bigint) => {
-      mintTo(node.network, key(mint), key(owner), units)
+      mintTo(node.network, keyOf(mint), keyOf(owner), units)
       pass(SLOTS_TO_FINAL)
     },
     freeze: (mint: string, owner: string, frozen: boolean) => {
-      setFrozen(node.network, key(mint), associatedTokenKey(key(owner), key(mint)), frozen)
+      setFrozen(node.network, keyOf(mint), associatedTokenKey(keyOf(owner), keyOf(mint)), frozen)
       pass(SLOTS_TO_FINAL)
     },
+  }
+}
+
+/** Wallets with their keys, and what their owners do with them. */
+function walletHands({ effects, node, direct, pass }: Host) {
+  const keys = new Map<string, Uint8Array<ArrayBuffer>>()
+  const secretOf = ({ address }: RailWallet) => present(keys.get(address), `secret of ${address}`)
+  /** What the signer does, without its process and its database. */
+  const signer = (wallet: RailWallet, payouts: readonly RailPayout[]): Sign => {
+    const byId = new Map(payouts.map((payout) => [payout.id, payout]))
+    return (ids, draft) => {
+      const chosen = ids.map((id) => present(byId.get(id), id))
+      return solana.custody.sign({ secret: secretOf(wallet), wallet, payouts: chosen, draft })
+    }
+  }
+  /** A transaction outside any attempt: the owner's own hand. Returns its signature. */
+  const send = async (from: RailWallet, instructions: (owner: TransactionSigner) => readonly Instruction[]): Promise<string> => {
+    const owner = await createKeyPairSignerFromBytes(secretOf(from))
+    const { value } = (await rpc(direct, 'getLatestBlockhash')) as { readonly value: BlockhashLifetimeConstraint }
+    const message = pipe(
+      createTransactionMessage({ version: 0 }),
+      (empty) => setTransactionMessageFeePayerSigner(owner, empty),
+      (paid) => setTransactionMessageLifetimeUsingBlockhash(value, paid),
+      // The same transaction twice would be one.
+      (living) => appendTransactionMessageInstructions([...instructions(owner), memoOf(effects.id())], living),
+    )
+    const wire = getBase64EncodedWireTransaction(await signTransactionMessageWithSigners(message))
+    const signature = await rpc(direct, 'sendTransaction', wire, { encoding: 'base64', skipPreflight: true })
+    pass(SLOTS_TO_FINAL)
+    return signature as string
+  }
+  return {
+    secretOf,
+    signer,
+    send,
+    transfer: (from: RailWallet, to: string, lamports: bigint): Promise<string> =>
+      send(from, (source) => [getTransferSolInstruction({ source, destination: toAddress(to), amount: lamports })]),
     wallet: async (): Promise<RailWallet> => {
       const { address, secret } = await solana.custody.create(effects.random)
       keys.set(address, secret)
       return { id: effects.id(), address }
     },
     address: async (): Promise<string> => (await solana.custody.create(effects.random)).address,
-    secretOf: (wallet: RailWallet) => present(keys.get(wallet.address), `secret of ${wallet.address}`),
-    payout: (address: string, units: bigint, asset: RailAsset = SOL): RailPayout => ({
-      id: effects.id(),
-      units,
-      asset,
-      destination: { address: toAddress(address) },
-    }),
-    /** What the signer does, without its process and its database. */
-    signer:
-      (wallet: RailWallet, payouts: readonly RailPayout[]): Sign =>
-      (ids, draft: JsonObject) =>
-        solana.custody.sign({
-          secret: present(keys.get(wallet.address), 'secret'),
-          wallet,
-          payouts: ids.map((id) => present(payouts.find((payout) => payout.id === id), id)),
-          draft,
-        }),
-    preparation(wallet: RailWallet, payouts: readonly RailPayout[], committed: PrepareInput['committed'] = new Map()): PrepareInput {
-      return { attempt: effects.id(), head: '0123456789abcdef'.repeat(4), payouts, wallet, committed, sign: this.signer(wallet, payouts) }
+    payout: (address: string, units: bigint, asset: RailAsset = SOL): RailPayout => {
+      return { id: effects.id(), units, asset, destination: { address: toAddress(address) } }
     },
-    /** A transaction outside any attempt: the owner's own hand. Returns its signature. */
-    send: async (from: RailWallet, instructions: (owner: TransactionSigner) => readonly Instruction[]): Promise<string> => {
-      const signer = await createKeyPairSignerFromBytes(present(keys.get(from.address), 'secret'))
-      const { value } = (await rpc(direct, 'getLatestBlockhash')) as { readonly value: BlockhashLifetimeConstraint }
-      const message = pipe(
-        createTransactionMessage({ version: 0 }),
-        (empty) => setTransactionMessageFeePayerSigner(signer, empty),
-        (paid) => setTransactionMessageLifetimeUsingBlockhash(value, paid),
-        // The same transaction twice would be one.
-        (living) => appendTransactionMessageInstructions([...instructions(signer), memoOf(effects.id())], living),
-      )
-      const wire = getBase64EncodedWireTransaction(await signTransactionMessageWithSigners(message))
-      const signature = await rpc(direct, 'sendTransaction', wire, { encoding: 'base64', skipPreflight: true })
-      pass(SLOTS_TO_FINAL)
-      return signature as string
-    },
-    transfer(from: RailWallet, to: string, lamports: bigint): Promise<string> {
-      return this.send(from, (source) => [getTransferSolInstruction({ source, destination: toAddress(to), amount: lamports })])
+    preparation: (wallet: RailWallet, payouts: readonly RailPayout[], committed: PrepareInput['committed'] = new Map()): PrepareInput => {
+      return { attempt: effects.id(), head: '0123456789abcdef'.repeat(4), payouts, wallet, committed, sign: signer(wallet, payouts) }
     },
     /** One transaction a payout, in this order and without a socket: a backlog made in little time. */
-    async sendMany(from: RailWallet, payouts: readonly RailPayout[]): Promise<void> {
+    sendMany: async (from: RailWallet, payouts: readonly RailPayout[]): Promise<void> => {
       const blockhash = textOf(present(node.network.hashOfSlot.get(node.network.slot), 'newest blockhash'))
-      const sign = this.signer(from, payouts)
+      const sign = signer(from, payouts)
       for (const [index, { id }] of payouts.entries()) {
         const { bytes } = await sign([id], draftOf(blockhash, effects.id()))
         const wire = readWire(bytes)
@@ -150,7 +165,6 @@ export function openTestbed({ seed = 'testbed', knobs = {} }: { readonly seed?: 
       }
       pass(SLOTS_TO_FINAL)
     },
-    close: () => store.database.close(),
   }
 }
 
