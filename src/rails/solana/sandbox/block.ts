@@ -1,4 +1,5 @@
-// Makes a block from what waits in the mempool: executes it, and records what each transaction did in the shape of Solana's RPC.
+// Makes a block from what waits in the mempool: executes it, and records what each transaction did in the shape of
+// Solana's RPC.
 import { assert } from '../../../core/assert.ts'
 import { textOf, type Key } from './bytes.ts'
 import { encodeJson, type Value } from './json.ts'
@@ -36,13 +37,16 @@ export function produceBlock(network: Network, slot: number): Block | null {
   return { slot, hash, anchor, seconds, entries, before }
 }
 
-/** Whether a block of `slot` may hold a transaction with this blockhash: its last valid height is the blockhash's + 150. */
+/**
+ * Whether a block of `slot` may hold a transaction with this blockhash: its last valid height is the blockhash's + 150.
+ */
 export function blockhashIsLive(network: Network, slot: number, blockhash: Key): boolean {
   const born = network.slotOfHash.get(blockhash)
   return born !== undefined && born <= slot && slot - born <= BLOCKHASH_WINDOW
 }
 
-// A transaction leaves the mempool when it is taken into a block or can never be; it stays while it is early or pays too little.
+// A transaction leaves the mempool when it is taken into a block or can never be; it stays while it is early or pays
+// too little.
 function leavesMempool(network: Network, slot: number, signature: Key, pending: Pending): boolean {
   if (network.recent.has(signature) || !blockhashIsLive(network, slot, pending.wire.blockhash)) return true
   if (pending.readyAt > slot) return false
@@ -59,7 +63,8 @@ function mayLand(network: Network, slot: number, signature: Key, wire: Wire): bo
   return false
 }
 
-// Executes one transaction. What was refused before execution (no such payer, bad signature) lands in no block and leaves no trace.
+// Executes one transaction. What was refused before execution (no such payer, bad signature) lands in no block and
+// leaves no trace.
 function land(network: Network, id: number, wire: Wire, before: Map<Key, AccountImage | null>): BlockEntry | null {
   const { machine } = network
   const images = new Map<Key, AccountImage | null>()
@@ -68,7 +73,7 @@ function land(network: Network, id: number, wire: Wire, before: Map<Key, Account
   }
   const preBalances = wire.keys.map((key) => readBalance(machine, key))
   const preTokenBalances = tokenBalances(network, wire.keys)
-  const execution = execute(machine, wire.bytes)
+  const execution = execute(machine, wire)
   const postBalances = wire.keys.map((key) => readBalance(machine, key))
   // Lamports are conserved among a transaction's accounts but for the fee.
   const fee = sum(preBalances) - sum(postBalances)

@@ -1,5 +1,6 @@
-// Addresses, signatures and hashes as the sandbox keeps them: their bytes as a latin1 string, which is a map key that costs no
-// base58 (20 µs an address in the codec, more than executing a transfer's share of a transaction). Base58 appears only at the JSON-RPC edge.
+// Addresses, signatures and hashes as the sandbox keeps them: their bytes as a latin1 string, which is a map key that
+// costs no base58 (20 µs an address in the codec, more than executing a transfer's share of a transaction). Base58
+// appears only at the JSON-RPC edge.
 import { getBase58Decoder, getBase58Encoder } from '@solana/kit'
 import { createHash } from 'node:crypto'
 

@@ -1,5 +1,6 @@
-// What a transaction offers for its inclusion, read from its compute-budget instructions.
-// Layout: compute-budget-interface; 2 = limit of compute units (u32), 3 = price of a unit in micro-lamports (u64), little endian.
+// What a transaction offers for its inclusion, read from its compute-budget instructions. Layout:
+// compute-budget-interface; 2 = limit of compute units (u32), 3 = price of a unit in micro-lamports (u64), little
+// endian.
 import { COMPUTE_BUDGET_PROGRAM_ADDRESS } from '@solana-program/compute-budget'
 import { present } from '../../../core/assert.ts'
 import { ADDRESS_BYTES, parseKey } from './bytes.ts'
@@ -11,7 +12,8 @@ const SET_UNIT_PRICE = 3
 
 export const LAMPORTS_PER_SIGNATURE = 5_000n
 const MICRO_LAMPORTS = 1_000_000n
-// Without a limit a transaction is counted at 200,000 units an instruction that is no compute-budget one, up to 1,400,000.
+// Without a limit a transaction is counted at 200,000 units an instruction that is no compute-budget one, up to
+// 1,400,000.
 const DEFAULT_UNITS = 200_000n
 const MAX_UNITS = 1_400_000n
 

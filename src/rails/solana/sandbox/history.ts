@@ -1,16 +1,21 @@
-// What a node can tell of the chain: statuses, transactions and blocks, from memory while they are young and from disk for ever after,
-// seen through a view (a node may lag or have forgotten). Reads only.
+// What a node can tell of the chain: statuses, transactions and blocks, from memory while they are young and from disk
+// for ever after, seen through a view (a node may lag or have forgotten). Reads only.
 import { textOf, type Key } from './bytes.ts'
 import { CONFIRMED_DEPTH, FINALIZED_DEPTH, GENESIS_SLOT, RECENT_SLOTS, blockHash } from './chain.ts'
 import type { Block, BlockEntry, Network } from './state.ts'
-import { entryId, readBlockBefore, readBlocks, readEntries, readEntriesOf, readEntry, readStatus, slotOfEntry, type Entry } from './store.ts'
+import {
+  entryId, readBlockBefore, readBlocks, readEntries, readEntriesOf, readEntry, readStatus, slotOfEntry, type Entry,
+} from './store.ts'
 
 export type Commitment = 'processed' | 'confirmed' | 'finalized'
 
 /** The slots that a node has reached at each commitment, and the first one it remembers. */
 export type View = { readonly [Level in Commitment]: number } & { readonly firstAvailable: number }
 
-/** The view of the node that answers: `lagSlots` behind, and without what is older than `forgetAfterSlots` before its final slot. */
+/**
+ * The view of the node that answers: `lagSlots` behind, and without what is older than `forgetAfterSlots` before its
+ * final slot.
+ */
 export function viewOf(network: Network, lagSlots: number, forgetAfterSlots: number | null): View {
   const newest = (slot: number): number => Math.max(slot - lagSlots, network.oldestState)
   const processed = newest(network.slot)
@@ -98,7 +103,9 @@ export function secondsOf(network: Network, slot: number): number | null {
   return youngBlock(network, slot)?.seconds ?? readBlocks(network.store, slot, slot)[0]?.seconds ?? null
 }
 
-/** The hash of the block of a slot, however old: kept while young, stored with its block, or computed for an empty slot. */
+/**
+ * The hash of the block of a slot, however old: kept while young, stored with its block, or computed for an empty slot.
+ */
 export function hashOf(network: Network, slot: number): Key {
   const young = network.hashOfSlot.get(slot)
   if (young !== undefined) return young

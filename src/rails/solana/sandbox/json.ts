@@ -21,6 +21,8 @@ const MAY_BE_LARGE = /\d{16}/
 /** Parses JSON; whole numbers that no double holds become bigint. Throws SyntaxError. */
 export function decodeJson(text: string): unknown {
   if (!MAY_BE_LARGE.test(text)) return JSON.parse(text)
-  return json.parse(text, (_key, value, { source }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && WHOLE.test(source) ? BigInt(source) : value)
+  return json.parse(text, (_key, value, { source }) => {
+    const rounded = typeof value === 'number' && !Number.isSafeInteger(value)
+    return rounded && source !== undefined && WHOLE.test(source) ? BigInt(source) : value
+  })
 }

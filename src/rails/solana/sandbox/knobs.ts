@@ -7,8 +7,8 @@ const count = z.int().min(0).max(1_000_000)
 const range = z.tuple([count, count]).refine(([low, high]) => low <= high, 'a range is [low, high] with low <= high')
 
 /**
- * Knobs as they may be given, all optional. Rates are probabilities from 0 to 1 per request, transaction or slot, drawn from the seeded
- * generator. Requests of `sandbox_…` methods are spared all faults.
+ * Knobs as they may be given, all optional. Rates are probabilities from 0 to 1 per request, transaction or slot, drawn
+ * from the seeded generator. Requests of `sandbox_…` methods are spared all faults.
  */
 export const knobSettings = z.strictObject({
   /** Requests that vanish before they are handled (connection destroyed). */
@@ -25,7 +25,10 @@ export const knobSettings = z.strictObject({
   transactionDropRate: rate,
   /** Transactions that are taken in, and whose sender is told an internal error. */
   acceptThenErrorRate: rate,
-  /** Share of requests answered by a node that forgot everything older than `forgetAfterSlots` slots before its finalized one. */
+  /**
+   * Share of requests answered by a node that forgot everything older than `forgetAfterSlots` slots before its
+   * finalized one.
+   */
   forgetRate: rate,
   forgetAfterSlots: count,
   /** Share of requests answered by a node that is `lagSlots` behind. */
@@ -35,12 +38,18 @@ export const knobSettings = z.strictObject({
   crashRate: rate,
   /** Requests a slot; those above get HTTP 429. Null for no limit. */
   requestsPerSlot: z.int().min(0).nullable(),
-  /** Slots at which the newest `reorgSlots` slots are replaced by empty ones; their transactions are gone until sent again. */
+  /**
+   * Slots at which the newest `reorgSlots` slots are replaced by empty ones; their transactions are gone until sent
+   * again.
+   */
   reorgRate: rate,
   reorgSlots: z.int().min(1).max(FINALIZED_DEPTH),
   /** Transactions that offer less than this per compute unit (micro-lamports) wait, as in a fee spike. */
   minimumPriorityFee: count,
-  /** What the next start forgets of what was final: nothing, all blocks and transactions (accounts stay), or the whole network. Applies once. */
+  /**
+   * What the next start forgets of what was final: nothing, all blocks and transactions (accounts stay), or the whole
+   * network. Applies once.
+   */
   onRestart: z.enum(['keep', 'forget_history', 'forget_everything']),
 }).partial()
 

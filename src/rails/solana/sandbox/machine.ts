@@ -1,9 +1,9 @@
-// The virtual machine that executes transactions: a real Solana runtime in this process, reached through its binding that takes bytes.
-// It knows no slots, blocks or history; network.ts does. Its own history is off: it costs 5 kB a transaction for ever and cannot be
-// rolled back with a fork, so network.ts keeps the exact check for repeats (blockhash window and signatures, both durable).
+// The virtual machine that executes transactions: a real Solana runtime in this process, reached through its binding
+// that takes bytes. It knows no slots, blocks or history; network.ts does. Never receives bytes that `readWire` refused.
 import { Account, Clock, FailedTransactionMetadata, LiteSvm, type TransactionMetadata } from 'litesvm/dist/internal.js'
 import { base58Of, bytesOf, keyOf, textOf, type Key } from './bytes.ts'
 import { transactionErrorJson, type TransactionErrorJson } from './transaction-error.ts'
+import type { Wire } from './wire.ts'
 
 /** An account's whole content. An account without lamports does not exist. */
 export type AccountImage = {
@@ -32,15 +32,26 @@ export type Execution = {
   readonly returnData: { readonly programId: string; readonly data: readonly [string, 'base64'] } | null
 }
 
-export type Machine = { readonly svm: LiteSvm }
+export type Machine = {
+  readonly svm: LiteSvm
+  /**
+   * Accounts as they were when the machine began; read from when one is first touched, so that a start costs the same
+   * for any chain.
+   */
+  readonly source: (key: Key) => AccountImage | null
+  /** The accounts that are in the machine; all others are still as the source has them. */
+  readonly loaded: Set<Key>
+}
 
-export function createMachine(): Machine {
+export function createMachine(source: Machine['source']): Machine {
   const svm = new LiteSvm()
   // The machine accepts only its newest blockhash; the window of 150 blocks is network.ts's.
   svm.setBlockhashCheck(false)
+  // Its history of signatures is off: it costs 5 kB a transaction for as long as the process lives and can't be rolled
+  // back with a fork. The check for repeats is block.ts's: blockhash window and signatures, both durable and exact.
   svm.setTransactionHistory(0n)
   svm.setSigverify(true)
-  return { svm }
+  return { svm, source, loaded: new Set() }
 }
 
 /** Sets what programs see as slot and wall clock. */
@@ -50,12 +61,25 @@ export function setClock(machine: Machine, slot: number, unixSeconds: number): v
 }
 
 export function readAccount(machine: Machine, key: Key): AccountImage | null {
-  return imageOf(machine.svm.getAccount(bytesOf(key)))
+  // What the source does not know may be built in: programs, sysvars.
+  const image = machine.loaded.has(key) ? null : machine.source(key)
+  return image ?? imageOf(machine.svm.getAccount(bytesOf(key)))
 }
 
 /** The balance in lamports, 0 for an account that does not exist. */
 export function readBalance(machine: Machine, key: Key): bigint {
-  return machine.svm.getBalance(bytesOf(key)) ?? 0n
+  const image = machine.loaded.has(key) ? null : machine.source(key)
+  return image?.lamports ?? machine.svm.getBalance(bytesOf(key)) ?? 0n
+}
+
+// Brings the accounts of a transaction into the machine.
+function load(machine: Machine, keys: readonly Key[]): void {
+  for (const key of keys) {
+    if (machine.loaded.has(key)) continue
+    const image = machine.source(key)
+    if (image === null) machine.loaded.add(key)
+    else writeAccount(machine, key, image)
+  }
 }
 
 /** Overwrites an account; null removes it. */
@@ -64,11 +88,13 @@ export function writeAccount(machine: Machine, key: Key, image: AccountImage | n
     ? new Account(0n, new Uint8Array(0), new Uint8Array(32), false, 0n)
     : new Account(image.lamports, image.data, bytesOf(image.owner), image.executable, 0n)
   machine.svm.setAccount(bytesOf(key), account)
+  machine.loaded.add(key)
 }
 
-/** Executes and keeps the changes. The bytes must have passed `readWire`. */
-export function execute(machine: Machine, bytes: Uint8Array): Execution {
-  const outcome = machine.svm.sendVersionedTransaction(bytes)
+/** Executes and keeps the changes. */
+export function execute(machine: Machine, wire: Wire): Execution {
+  load(machine, wire.keys)
+  const outcome = machine.svm.sendVersionedTransaction(wire.bytes)
   return outcome instanceof FailedTransactionMetadata
     ? execution(outcome.meta(), transactionErrorJson(outcome.err()))
     : execution(outcome, null)
@@ -76,13 +102,16 @@ export function execute(machine: Machine, bytes: Uint8Array): Execution {
 
 export type Simulation = Execution & { readonly after: ReadonlyMap<Key, AccountImage> }
 
-/** Executes and forgets. The bytes must have passed `readWire`. */
-export function simulate(machine: Machine, bytes: Uint8Array, verifySignatures: boolean): Simulation {
+/** Executes and forgets. */
+export function simulate(machine: Machine, wire: Wire, verifySignatures: boolean): Simulation {
+  load(machine, wire.keys)
   machine.svm.setSigverify(verifySignatures)
-  const outcome = machine.svm.simulateVersionedTransaction(bytes)
+  const outcome = machine.svm.simulateVersionedTransaction(wire.bytes)
   machine.svm.setSigverify(true)
   const after = new Map<Key, AccountImage>()
-  if (outcome instanceof FailedTransactionMetadata) return { ...execution(outcome.meta(), transactionErrorJson(outcome.err())), after }
+  if (outcome instanceof FailedTransactionMetadata) {
+    return { ...execution(outcome.meta(), transactionErrorJson(outcome.err())), after }
+  }
   for (const changed of outcome.postAccounts()) {
     const image = imageOf(changed.account())
     if (image !== null) after.set(keyOf(changed.address), image)

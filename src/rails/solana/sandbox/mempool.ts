@@ -1,4 +1,5 @@
-// Where transactions wait for a block. Being here promises nothing: they can be dropped, expire, or be lost with the process.
+// Where transactions wait for a block. Being here promises nothing: they can be dropped, expire, or be lost with the
+// process.
 import type { Key } from './bytes.ts'
 import { happens, within } from './generator.ts'
 import { MEMPOOL_LIMIT } from './chain.ts'
@@ -21,8 +22,8 @@ export function accept(network: Network, wire: Wire): Key {
 }
 
 /** Puts a transaction into the queue unless it is there already or has landed. */
-export function enqueue(network: Network, wire: Wire, { delaySlots, own }: { readonly delaySlots: number; readonly own: boolean }): void {
+export function enqueue(network: Network, wire: Wire, options: { readonly delaySlots: number; readonly own: boolean }): void {
   const signature = identityOf(wire)
   if (network.recent.has(signature) || network.mempool.has(signature)) return
-  network.mempool.set(signature, { wire, readyAt: network.slot + 1 + delaySlots, own, underpriced: false })
+  network.mempool.set(signature, { wire, readyAt: network.slot + 1 + options.delaySlots, own: options.own, underpriced: false })
 }

@@ -1,4 +1,5 @@
-// The chain's own laws: commitments, the blockhash window, once-only landing, forks; through Solana's real client over HTTP.
+// The chain's own laws: commitments, the blockhash window, once-only landing, forks; through Solana's real client over
+// HTTP.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lamports, type KeyPairSigner } from '@solana/kit'
 import { getSetComputeUnitLimitInstruction, getSetComputeUnitPriceInstruction } from '@solana-program/compute-budget'

@@ -1,5 +1,5 @@
-// The sandbox network as a state machine: slots, blocks, forks, finality, and its life on disk. Time is an argument, chance comes from the
-// seeded generator. Never calls a slot final before its transactions and accounts are on disk.
+// The sandbox network as a state machine: slots, blocks, forks, finality, and its life on disk. Time is an argument,
+// chance comes from the seeded generator. Never calls a slot final before its transactions and accounts are on disk.
 import { present } from '../../../core/assert.ts'
 import { produceBlock } from './block.ts'
 import { bytesOf, keyOf, sha256, type Key } from './bytes.ts'
@@ -10,7 +10,7 @@ import { FAUCET_LAMPORTS, SYSTEM_PROGRAM, faucetOf } from './own-keys.ts'
 import { FINALIZED_DEPTH, GENESIS_SLOT, HASHES_KEPT, RECENT_SLOTS, RESERVED_SLOTS, blockHash } from './chain.ts'
 import { firstBefore, rememberHash, type Block, type Network } from './state.ts'
 import {
-  closeStore, entryId, forgetEverything, inOneCommit, readAccounts, readBlockBefore, readBlocks, readSetting, readStatuses, slotOfEntry,
+  closeStore, entryId, forgetEverything, inOneCommit, readAccountRow, readBlockBefore, readBlocks, readSetting, readStatuses, slotOfEntry,
   writeAccountRow, writeBlocks, writeSetting, type FinalBlock, type Store,
 } from './store.ts'
 
@@ -22,13 +22,16 @@ export type NetworkOptions = {
   readonly knobs?: KnobSettings
 }
 
-/** Opens the network of a store: a new one from genesis, or the last final state of an old one at a slot past all that was ever answered. */
+/**
+ * Opens the network of a store: a new one from genesis, or the last final state of an old one at a slot past all that
+ * was ever answered.
+ */
 export function openNetwork(options: NetworkOptions): Network {
   const { store, seed, at } = options
   const life = beginLife(store, seed)
   const network: Network = {
     store,
-    machine: createMachine(),
+    machine: createMachine((key) => readAccountRow(store, key)),
     genesisHash: life.genesisHash,
     faucet: faucetOf(life.genesisHash),
     generator: createGenerator(`${seed} ${life.restarts}`),
@@ -48,15 +51,19 @@ export function openNetwork(options: NetworkOptions): Network {
     slotOfHash: new Map(),
     hashOfSlot: new Map(),
   }
-  for (const { key, image } of readAccounts(store)) writeAccount(network.machine, key, image)
-  for (const { signature, id, err } of readStatuses(store, entryId(life.slot - RECENT_SLOTS, 0))) network.recent.set(signature, { id, err })
+  for (const { signature, id, err } of readStatuses(store, entryId(life.slot - RECENT_SLOTS, 0))) {
+    network.recent.set(signature, { id, err })
+  }
   recallHashes(network)
   network.seconds = Math.max(unixSeconds(at), readBlockBefore(store, network.slot)?.seconds ?? 0)
   writeRestartKnob(network)
   return network
 }
 
-/** Makes what is processed final and closes the books at the present slot. The mempool is lost, as it would be on any node. */
+/**
+ * Makes what is processed final and closes the books at the present slot. The mempool is lost, as it would be on any
+ * node.
+ */
 export function closeNetwork(network: Network, at: Temporal.Instant): void {
   network.mempool.clear()
   if (network.blocks.some((block) => block.slot > network.finalized)) advance(network, FINALIZED_DEPTH, at)
@@ -88,7 +95,10 @@ export function tick(network: Network, at: Temporal.Instant): void {
   forgetOld(network)
 }
 
-/** Replaces the newest `slots` slots by empty ones, as a fork does. What is final stays. Returns how many transactions were undone. */
+/**
+ * Replaces the newest `slots` slots by empty ones, as a fork does. What is final stays. Returns how many transactions
+ * were undone.
+ */
 export function reorganize(network: Network, slots: number): number {
   const from = Math.max(network.finalized + 1, network.slot - slots + 1)
   const undone = network.blocks.filter((block) => block.slot >= from)
@@ -99,7 +109,9 @@ export function reorganize(network: Network, slots: number): number {
   }
   network.blocks = network.blocks.filter((block) => block.slot < from)
   network.anchor = present(undone[0], 'an undone block').anchor
-  for (let slot = from; slot <= network.slot; slot += 1) rememberHash(network, slot, blockHash(network.genesisHash, network.anchor, slot, []))
+  for (let slot = from; slot <= network.slot; slot += 1) {
+    rememberHash(network, slot, blockHash(network.genesisHash, network.anchor, slot, []))
+  }
   const transactions = undone.reduce((total, block) => total + block.entries.length, 0)
   network.counters.reorgs += 1
   network.counters.transactionsReorged += transactions
@@ -148,7 +160,8 @@ function forgetOld(network: Network): void {
   const keepFrom = network.slot - FINALIZED_DEPTH - network.knobs.lagSlots
   if (keepFrom > network.oldestState) {
     network.oldestState = keepFrom
-    if ((network.blocks[0]?.slot ?? Infinity) <= keepFrom) network.blocks = network.blocks.filter((block) => block.slot > keepFrom)
+    const oldest = network.blocks[0]?.slot ?? Infinity
+    if (oldest <= keepFrom) network.blocks = network.blocks.filter((block) => block.slot > keepFrom)
   }
   for (const [signature, { id }] of network.recent) {
     if (slotOfEntry(id) > network.slot - RECENT_SLOTS) break
@@ -156,7 +169,13 @@ function forgetOld(network: Network): void {
   }
 }
 
-type Life = { readonly genesisHash: Key; readonly slot: number; readonly historyFrom: number; readonly restarts: number; readonly forgot: boolean }
+type Life = {
+  readonly genesisHash: Key
+  readonly slot: number
+  readonly historyFrom: number
+  readonly restarts: number
+  readonly forgot: boolean
+}
 
 // Reads where the books stand, makes them when they are new, and applies what the last life was told to forget.
 function beginLife(store: Store, seed: string): Life {
@@ -169,7 +188,8 @@ function beginLife(store: Store, seed: string): Life {
     const restarts = numberSetting(store, 'restarts') + 1
     writeSetting(store, 'restarts', String(restarts))
     if (forget === 'forget_history') writeSetting(store, 'history_from', String(slot))
-    return { genesisHash: keyOf(Buffer.from(known, 'hex')), slot, historyFrom: numberSetting(store, 'history_from'), restarts, forgot: forget === 'forget_history' }
+    const historyFrom = numberSetting(store, 'history_from')
+    return { genesisHash: keyOf(Buffer.from(known, 'hex')), slot, historyFrom, restarts, forgot: forget === 'forget_history' }
   })
 }
 
@@ -187,7 +207,8 @@ function beginNetwork(store: Store, name: string, incarnation: number): Life {
   return { genesisHash, slot: GENESIS_SLOT, historyFrom: GENESIS_SLOT, restarts, forgot: restarts > 0 }
 }
 
-// The hashes of the last slots, from the blocks on disk: stored ones have theirs, empty ones are computed as they were the first time.
+// The hashes of the last slots, from the blocks on disk: stored ones have theirs, empty ones are computed as they were
+// the first time.
 function recallHashes(network: Network): void {
   const from = Math.max(GENESIS_SLOT, network.slot - HASHES_KEPT + 1)
   network.anchor = readBlockBefore(network.store, from - 1)?.hash ?? network.genesisHash

@@ -1,6 +1,5 @@
-// One node of the sandbox network as its callers meet it: answers a request body, through the fault knobs. Pure of sockets and timers: a
-// delay or a lost connection is told to the host, which carries it out.
-import type { Effects } from '../../../core/effects.ts'
+// One node of the sandbox network as its callers meet it: answers a request body, through the fault knobs. Pure of
+// sockets and timers: a delay or a lost connection is told to the host, which carries it out.
 import { happens, within } from './generator.ts'
 import { viewOf, type View } from './history.ts'
 import { countCrash } from './network.ts'
@@ -26,7 +25,7 @@ export type Reply =
   /** The node died: the host ends the process, or drops the network and opens it again from its store. */
   | { readonly kind: 'crash' }
 
-export function createNode(network: Network, effects: { readonly now: Effects['now']; readonly report: (error: unknown) => void }): Node {
+export function createNode(network: Network, effects: Pick<Host, 'now' | 'report'>): Node {
   return { network, host: { ...effects, dying: false }, limitedSlot: 0, requestsInSlot: 0 }
 }
 
@@ -69,7 +68,9 @@ function faultyAnswer(node: Node, envelope: Envelope | null): Reply {
   return { kind: 'answer', status: 200, body, delayMs }
 }
 
-const TOO_MANY = JSON.stringify({ jsonrpc: '2.0', error: { code: 429, message: 'Too many requests for a specific RPC call' }, id: null })
+const TOO_MANY = JSON.stringify({
+  jsonrpc: '2.0', error: { code: 429, message: 'Too many requests for a specific RPC call' }, id: null,
+})
 
 function isOverLimit(node: Node): boolean {
   const { knobs, slot, counters } = node.network

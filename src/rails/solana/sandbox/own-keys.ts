@@ -1,5 +1,6 @@
-// The network's own keys: its faucet and the keys of the mints it makes, derived from the public genesis hash. Whoever can ask the faucet
-// can have everything anyway; these keys are worth nothing outside the sandbox and must never be used elsewhere.
+// The network's own keys: its faucet and the keys of the mints it makes, derived from the public genesis hash. Whoever
+// can ask the faucet can have everything anyway; these keys are worth nothing outside the sandbox and must never be
+// used elsewhere.
 import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto'
 import { SYSTEM_PROGRAM_ADDRESS } from '@solana-program/system'
 import { present } from '../../../core/assert.ts'

@@ -1,5 +1,5 @@
-// The network's own transactions: airdrops, mints, frozen accounts. Each is a real transaction signed by the faucet, with signature, status
-// and history like any other; none of them edits an account behind the machine's back.
+// The network's own transactions: airdrops, mints, frozen accounts. Each is a real transaction signed by the faucet,
+// with signature, status and history like any other; none of them edits an account behind the machine's back.
 import {
   appendTransactionMessageInstructions, compileTransaction, createNoopSigner, createTransactionMessage, getTransactionEncoder,
   pipe, setTransactionMessageFeePayer, setTransactionMessageLifetimeUsingBlockhash, type Address, type Blockhash, type Instruction,
@@ -30,8 +30,11 @@ export function airdrop(network: Network, to: Key, lamports: bigint): Key {
   return submit(network, [], [getTransferSolInstruction({ source, destination: addressOf(to), amount: lamports })])
 }
 
+export type MadeMint = { readonly mint: Key; readonly signature: Key | null }
+export type MintedTokens = { readonly tokenAccount: Key; readonly signature: Key }
+
 /** Makes the mint of that name, faucet as mint and freeze authority. Signature null when it stands or waits already. */
-export function createMint(network: Network, name: string, decimals: number): { readonly mint: Key; readonly signature: Key | null } {
+export function createMint(network: Network, name: string, decimals: number): MadeMint {
   const own = mintKeyOf(network.genesisHash, name)
   if (readAccount(network.machine, own.key) !== null) return { mint: own.key, signature: null }
   const payer = createNoopSigner(addressOf(network.faucet.key))
@@ -47,19 +50,21 @@ export function createMint(network: Network, name: string, decimals: number): { 
 }
 
 /** Makes the owner's associated token account where it is missing, and mints units into it. */
-export function mintTo(network: Network, mint: Key, owner: Key, units: bigint): { readonly tokenAccount: Key; readonly signature: Key } {
+export function mintTo(network: Network, mint: Key, owner: Key, units: bigint): MintedTokens {
   const tokenAccount = associatedTokenKey(owner, mint)
+  const token = addressOf(tokenAccount)
   const payer = createNoopSigner(addressOf(network.faucet.key))
   const signature = submit(network, [], [
-    getCreateAssociatedTokenIdempotentInstruction({ payer, ata: addressOf(tokenAccount), owner: addressOf(owner), mint: addressOf(mint) }),
-    getMintToInstruction({ mint: addressOf(mint), token: addressOf(tokenAccount), mintAuthority: payer, amount: units }),
+    getCreateAssociatedTokenIdempotentInstruction({ payer, ata: token, owner: addressOf(owner), mint: addressOf(mint) }),
+    getMintToInstruction({ mint: addressOf(mint), token, mintAuthority: payer, amount: units }),
   ])
   return { tokenAccount, signature }
 }
 
 /** Freezes or thaws a token account of a mint made here. */
 export function setFrozen(network: Network, mint: Key, tokenAccount: Key, frozen: boolean): Key {
-  const input = { account: addressOf(tokenAccount), mint: addressOf(mint), owner: createNoopSigner(addressOf(network.faucet.key)) }
+  const owner = createNoopSigner(addressOf(network.faucet.key))
+  const input = { account: addressOf(tokenAccount), mint: addressOf(mint), owner }
   return submit(network, [], [frozen ? getFreezeAccountInstruction(input) : getThawAccountInstruction(input)])
 }
 

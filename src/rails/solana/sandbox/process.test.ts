@@ -1,4 +1,5 @@
-// The network as a process of its own: what only a process can show. Slots are made by hand, so that nothing waits for a clock.
+// The network as a process of its own: what only a process can show. Slots are made by hand, so that nothing waits for
+// a clock.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// The sandbox network as a process of its own, forked by start.ts: makes a slot every `slotMs`, answers JSON-RPC, and ends with its parent.
-// The only file of the sandbox that knows a clock or a timer. A malformed transaction that aborts the machine ends this process alone.
+// The sandbox network as a process of its own, forked by start.ts: makes a slot every `slotMs`, answers JSON-RPC, and
+// ends with its parent. The only file of the sandbox that knows a clock or a timer. A malformed transaction that aborts
+// the machine ends this process alone.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'

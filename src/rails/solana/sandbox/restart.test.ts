@@ -1,5 +1,5 @@
-// What a crash may and may not forget: any history of sends, slots, forks and crashes keeps what was final, never goes back in height,
-// never lands a transaction twice, and never lands one that was proven dead.
+// What a crash may and may not forget: any history of sends, slots, forks and crashes keeps what was final, never goes
+// back in height, never lands a transaction twice, and never lands one that was proven dead.
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ADDRESS_BYTES, parseKey, textOf, type Key } from './bytes.ts'

@@ -40,7 +40,10 @@ export async function serve(hosting: Hosting, port: number): Promise<Server> {
   return { url: `http://127.0.0.1:${address.port}`, port: address.port, close }
 }
 
-/** A `fetch` that reaches the node in this process, with the failures of a real one: a lost answer rejects with a TypeError. */
+/**
+ * A `fetch` that reaches the node in this process, with the failures of a real one: a lost answer rejects with a
+ * TypeError.
+ */
 export function sandboxFetch(hosting: Hosting): typeof fetch {
   return async (input, init) => {
     const body = typeof init?.body === 'string' ? init.body : await new Request(input, init).text()

@@ -1,4 +1,5 @@
-// Starts the sandbox network in a child process and tells when it listens and when it dies. Restarting is the caller's decision.
+// Starts the sandbox network in a child process and tells when it listens and when it dies. Restarting is the caller's
+// decision.
 import { fork, type ChildProcess } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +40,8 @@ const STDERR_KEPT = 4_000
 
 /** Resolves when the network answers on its URL. Rejects, with what the process said, when it ends before that. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const child = fork(fileURLToPath(new URL('process.ts', import.meta.url)), [JSON.stringify(options satisfies ProcessOptions)], {
+  const settings: ProcessOptions = options
+  const child = fork(fileURLToPath(new URL('process.ts', import.meta.url)), [JSON.stringify(settings)], {
     // The parent's flags (inspector, coverage, loaders) are not the child's.
     execArgv: [],
     env: childEnvironment(),
@@ -49,7 +51,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => { complaints = (complaints + text).slice(-STDERR_KEPT) })
   const exited = endOf(child)
   const listening = await Promise.race([nextMessage(child), exited])
-  if (!('kind' in listening)) throw new Error(`the sandbox network did not start: ${complaints.trim() || JSON.stringify(listening)}`)
+  if (!('kind' in listening)) {
+    throw new Error(`the sandbox network did not start: ${complaints.trim() || JSON.stringify(listening)}`)
+  }
   const stop = async (): Promise<SandboxExit> => {
     // The child takes the end of the channel as the end of its parent: the same on every system, which signals are not.
     if (child.connected) child.disconnect()
@@ -73,9 +77,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-// Resolves when the process is gone and its last words are read. (Node's own 'close' event does not come after `disconnect()`.)
+// Resolves when the process is gone and its last words are read. (Node's own 'close' event does not come after
+// `disconnect()`.)
 async function endOf(child: ChildProcess): Promise<SandboxExit> {
-  const silent = child.stderr === null ? Promise.resolve() : new Promise<void>((resolve) => { child.stderr?.once('close', resolve) })
+  const { stderr } = child
+  const silent = stderr === null ? Promise.resolve() : new Promise<void>((resolve) => { stderr.once('close', resolve) })
   const exit = await new Promise<SandboxExit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
     child.once('error', () => resolve({ code: null, signal: null }))

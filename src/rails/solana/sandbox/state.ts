@@ -1,5 +1,5 @@
-// The state of the sandbox network: everything that changes is in one record, so that a host can hold several networks and a simulator
-// can drop one and open it again from its books.
+// The state of the sandbox network: everything that changes is in one record, so that a host can hold several networks
+// and a simulator can drop one and open it again from its books.
 import type { Key } from './bytes.ts'
 import { HASHES_KEPT } from './chain.ts'
 import type { Generator } from './generator.ts'
@@ -74,7 +74,9 @@ export function rememberHash(network: Network, slot: number, hash: Key): void {
   network.slotOfHash.delete(old)
 }
 
-/** The state of an account after the block of `slot`, which must be `oldestState` or newer. Null when it does not exist. */
+/**
+ * The state of an account after the block of `slot`, which must be `oldestState` or newer. Null when it does not exist.
+ */
 export function firstBefore(network: Network, slot: number, key: Key): AccountImage | null | undefined {
   for (const block of network.blocks) {
     if (block.slot > slot && block.before.has(key)) return block.before.get(key) ?? null

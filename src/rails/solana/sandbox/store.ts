@@ -1,11 +1,12 @@
-// The sandbox's books on disk: final accounts, blocks, transactions, and the slots that may have been answered. SQLite in WAL mode with
-// synchronous=full: when a statement here has returned, its rows survive a kill and a power cut. Never holds what is not final.
-// Measured on 2 cores: an empty commit 0.1 ms (an append-only log with fsync: 0.08 ms), a slot of 20 transactions of 22 accounts 3.3 ms;
-// the log would need its own indices for signatures and addresses, so it was refused.
+// The sandbox's books on disk: final accounts, blocks, transactions, and the slots that may have been answered. When a
+// commit here has returned, its rows survive a kill and a power cut. Never holds what is not final.
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { assert } from '../../../core/assert.ts'
 import { bytesOf, keyOf, type Key } from './bytes.ts'
 import type { AccountImage } from './machine.ts'
+
+// SQLite in WAL mode with synchronous=full. Measured on 2 cores: an empty commit 0.1 ms (an append-only log with fsync
+// 0.08 ms), a slot of 20 transactions of 22 accounts 3.3 ms. The log was refused: it would need indices of its own.
 
 // Another process that still holds the books (one that is ending) is waited for this long.
 const LOCK_TIMEOUT_MS = 10_000
@@ -14,13 +15,15 @@ const SCHEMA = `
   create table if not exists setting (name text primary key, value text not null) without rowid;
   create table if not exists address (id integer primary key, bytes blob not null unique);
   create table if not exists account (
-    address_id integer primary key, lamports integer not null, owner blob not null, executable integer not null, data blob not null);
+    address_id integer primary key, lamports integer not null, owner blob not null, executable integer not null,
+    data blob not null);
   create index if not exists account_token_owner on account (substr(data, 33, 32)) where length(data) >= 165;
-  create table if not exists block (slot integer primary key, hash blob not null, anchor blob not null, seconds integer not null);
+  create table if not exists block (
+    slot integer primary key, hash blob not null, anchor blob not null, seconds integer not null);
   create table if not exists entry (
     id integer primary key, signature blob not null unique, err text, wire blob not null, meta text not null);
-  create table if not exists entry_address (address_id integer not null, entry_id integer not null, primary key (address_id, entry_id))
-    without rowid;
+  create table if not exists entry_address (
+    address_id integer not null, entry_id integer not null, primary key (address_id, entry_id)) without rowid;
 `
 
 /** A transaction's place as one number that sorts like the chain: slot and position within its block. */
@@ -60,7 +63,7 @@ export type Store = {
 /** Opens or makes the books. `file` may be ':memory:' for a simulation. Only one process at a time can hold a file. */
 export function openStore(file: string): Store {
   const database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT_MS })
-  database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory')
+  database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full')
   database.exec(`begin immediate; ${SCHEMA} commit`)
   return { database, statements: new Map() }
 }
@@ -120,17 +123,17 @@ export function writeAccountRow(store: Store, key: Key, image: AccountImage | nu
   ).run(id, image.lamports, bytesOf(image.owner), image.executable ? 1 : 0, image.data)
 }
 
-export function* readAccounts(store: Store): Generator<{ readonly key: Key; readonly image: AccountImage }> {
-  const all = store.database.prepare(
-    'select bytes, lamports, owner, executable, data from account join address on address.id = address_id',
-  )
-  all.setReadBigInts(true)
-  for (const row of all.iterate()) {
-    const { lamports } = row
-    assert(typeof lamports === 'bigint', 'lamports are read as bigint')
-    const image = { lamports, owner: keyOf(blob(row['owner'])), executable: row['executable'] === 1n, data: blob(row['data']) }
-    yield { key: keyOf(blob(row['bytes'])), image }
-  }
+/** An account as it is final, or null. */
+export function readAccountRow(store: Store, key: Key): AccountImage | null {
+  const row = statement(
+    store,
+    'select lamports, owner, executable, data from account where address_id = (select id from address where bytes = ?)',
+    true,
+  ).get(bytesOf(key))
+  if (row === undefined) return null
+  const { lamports } = row
+  assert(typeof lamports === 'bigint', 'lamports are read as bigint')
+  return { lamports, owner: keyOf(blob(row['owner'])), executable: row['executable'] === 1n, data: blob(row['data']) }
 }
 
 /** Addresses of final accounts of token shape whose token owner is `owner`; the caller checks the program. */
@@ -150,7 +153,8 @@ export function readEntry(store: Store, signature: Key): Entry | null {
 
 /** Transactions with their place in [from, to), in the order of the chain. */
 export function readEntries(store: Store, from: number, to: number): readonly Entry[] {
-  return statement(store, 'select id, signature, err, wire, meta from entry where id >= ? and id < ? order by id').all(from, to).map(entryOf)
+  const sql = 'select id, signature, err, wire, meta from entry where id >= ? and id < ? order by id'
+  return statement(store, sql).all(from, to).map(entryOf)
 }
 
 export type Status = { readonly id: number; readonly signature: Key; readonly err: string | null }
@@ -180,12 +184,14 @@ export function readEntriesOf(
 
 /** The stored blocks with `from <= slot <= to`, oldest first. */
 export function readBlocks(store: Store, from: number, to: number): readonly StoredBlock[] {
-  return statement(store, 'select slot, hash, anchor, seconds from block where slot >= ? and slot <= ? order by slot').all(from, to).map(blockOf)
+  const sql = 'select slot, hash, anchor, seconds from block where slot >= ? and slot <= ? order by slot'
+  return statement(store, sql).all(from, to).map(blockOf)
 }
 
 /** The newest stored block at or before `slot`. */
 export function readBlockBefore(store: Store, slot: number): StoredBlock | null {
-  const row = statement(store, 'select slot, hash, anchor, seconds from block where slot <= ? order by slot desc limit 1').get(slot)
+  const sql = 'select slot, hash, anchor, seconds from block where slot <= ? order by slot desc limit 1'
+  const row = statement(store, sql).get(slot)
   return row === undefined ? null : blockOf(row)
 }
 
@@ -201,8 +207,12 @@ function addressId(store: Store, key: Key): number {
   return Number(statement(store, 'insert into address (bytes) values (?)').run(bytes).lastInsertRowid)
 }
 
-function statement(store: Store, sql: string): StatementSync {
-  return store.statements.getOrInsertComputed(sql, () => store.database.prepare(sql))
+function statement(store: Store, sql: string, bigints = false): StatementSync {
+  return store.statements.getOrInsertComputed(sql, () => {
+    const prepared = store.database.prepare(sql)
+    prepared.setReadBigInts(bigints)
+    return prepared
+  })
 }
 
 type Row = Record<string, unknown>
@@ -212,7 +222,8 @@ function entryOf(row: Row): Entry {
 }
 
 function statusOf(row: Row): Status {
-  return { id: integer(row['id']), signature: keyOf(blob(row['signature'])), err: row['err'] === null ? null : text(row['err']) }
+  const { id, signature, err } = row
+  return { id: integer(id), signature: keyOf(blob(signature)), err: err === null ? null : text(err) }
 }
 
 function blockOf(row: Row): StoredBlock {

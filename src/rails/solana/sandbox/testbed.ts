@@ -1,5 +1,5 @@
-// For tests: the sandbox network in this process behind real HTTP, with slots made by hand, and wallets of Solana's own client.
-// Never used by the product.
+// For tests: the sandbox network in this process behind real HTTP, with slots made by hand, and wallets of Solana's own
+// client. Never used by the product.
 import {
   appendTransactionMessageInstructions, createKeyPairSignerFromPrivateKeyBytes, createSolanaRpc, createTransactionMessage,
   getBase64EncodedWireTransaction, getSignatureFromTransaction, lamports, pipe, setTransactionMessageFeePayerSigner,
@@ -30,11 +30,16 @@ export type Testbed = {
   readonly close: () => Promise<void>
 }
 
-export type RawAnswer = { readonly result?: unknown; readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown } }
+export type RawAnswer = {
+  readonly result?: unknown
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown }
+}
 
 const START = Temporal.Instant.from('2026-01-01T00:00:00Z')
 
-export async function openTestbed(options: { readonly knobs?: KnobSettings; readonly file?: string; readonly seed?: string } = {}): Promise<Testbed> {
+export type TestbedOptions = { readonly knobs?: KnobSettings; readonly file?: string; readonly seed?: string }
+
+export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed> {
   let at = START
   let store: Store = openStore(options.file ?? ':memory:')
   const open = (knobs: KnobSettings = {}): Node['network'] => openNetwork({ store, seed: options.seed ?? 'test', at, knobs })
@@ -85,7 +90,11 @@ export async function fundedWallet(bed: Testbed, name: string, sol = 100n): Prom
   return signer
 }
 
-export type Signed = { readonly wire: Base64EncodedWireTransaction; readonly signature: Signature; readonly lastValidBlockHeight: bigint }
+export type Signed = {
+  readonly wire: Base64EncodedWireTransaction
+  readonly signature: Signature
+  readonly lastValidBlockHeight: bigint
+}
 export type Lifetime = Readonly<{ blockhash: Blockhash; lastValidBlockHeight: bigint }>
 
 /** Signs a transaction; without a lifetime with the newest final blockhash. */
@@ -124,8 +133,10 @@ export async function statusOf(bed: Testbed, signature: Signature, searchTransac
   return value[0] ?? null
 }
 
+export type RawTransfer = { readonly wire: Uint8Array<ArrayBuffer>; readonly signature: Key }
+
 /** A transfer built by hand, without the client: cheap enough for thousands. */
-export function rawTransfer(from: OwnKey, to: Key, units: bigint, blockhash: Key): { readonly wire: Uint8Array<ArrayBuffer>; readonly signature: Key } {
+export function rawTransfer(from: OwnKey, to: Key, units: bigint, blockhash: Key): RawTransfer {
   const data = Buffer.concat([Uint8Array.of(2, 0, 0, 0), uint64(units)])
   const message = Buffer.concat([
     Uint8Array.of(0x80, 1, 0, 1, 3), bytesOf(from.key), bytesOf(to), bytesOf(SYSTEM_PROGRAM), bytesOf(blockhash),

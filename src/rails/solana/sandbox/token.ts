@@ -1,5 +1,5 @@
-// What the sandbox reads of token accounts and mints (SPL Token, and the base of Token-2022): layout, amounts, associated addresses.
-// Layouts: solana-program/token, interface/src/state.rs.
+// What the sandbox reads of token accounts and mints (SPL Token, and the base of Token-2022): layout, amounts,
+// associated addresses. Layouts: solana-program/token, interface/src/state.rs.
 import { isOffCurveAddress, type Address } from '@solana/kit'
 import { ASSOCIATED_TOKEN_PROGRAM_ADDRESS, TOKEN_PROGRAM_ADDRESS } from '@solana-program/token'
 import { present } from '../../../core/assert.ts'
@@ -89,7 +89,10 @@ export function tokenAmount(units: bigint, decimals: number): { readonly [key: s
   return { amount: String(units), decimals, uiAmount: Number(text), uiAmountString: text }
 }
 
-/** The associated token account of an owner and a mint of SPL Token: the first bump from 255 down whose hash is no point of the curve. */
+/**
+ * The associated token account of an owner and a mint of SPL Token: the first bump from 255 down whose hash is no point
+ * of the curve.
+ */
 export function associatedTokenKey(owner: Key, mint: Key): Key {
   const seeds = [bytesOf(owner), bytesOf(TOKEN_PROGRAM), bytesOf(mint)]
   for (let bump = 255; bump >= 0; bump -= 1) {
@@ -99,8 +102,8 @@ export function associatedTokenKey(owner: Key, mint: Key): Key {
   throw new Error('assertion failed: some bump gives an address off the curve')
 }
 
-/** Solana's jsonParsed form of a token account or mint, or null for another account. `mint` reads the mint's state. */
-export function parsedTokenAccount(image: AccountImage, decimalsOf: (mint: Key) => number): { readonly [key: string]: Value } | null {
+/** Solana's jsonParsed form of a token account or mint, or null for another account. `decimalsOf` reads a mint's decimals. */
+export function parsedTokenAccount(image: AccountImage, decimalsOf: (mint: Key) => number): Value {
   const token = tokenStateOf(image)
   const mint = token === null ? mintStateOf(image) : null
   const program = image.owner === TOKEN_PROGRAM ? 'spl-token' : 'spl-token-2022'

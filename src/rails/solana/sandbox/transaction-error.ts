@@ -1,5 +1,5 @@
-// Turns the virtual machine's error objects into the JSON that Solana's RPC answers, and into the sentence a validator prints.
-// The names stand in the order of the machine's enums; they are part of Solana's protocol and never reordered.
+// Turns the virtual machine's error objects into the JSON that Solana's RPC answers, and into the sentence a validator
+// prints. The names stand in the order of the machine's enums; they are part of Solana's protocol and never reordered.
 import {
   TransactionErrorDuplicateInstruction,
   TransactionErrorInstructionError,
@@ -46,9 +46,13 @@ export type TransactionErrorJson =
 
 export function transactionErrorJson(error: ReturnType<FailedTransactionMetadata['err']>): TransactionErrorJson {
   if (typeof error === 'number') return present(TRANSACTION_ERRORS[error], `name of transaction error ${error}`)
-  if (error instanceof TransactionErrorInstructionError) return { InstructionError: [error.index, instructionErrorJson(error.err())] }
+  if (error instanceof TransactionErrorInstructionError) {
+    return { InstructionError: [error.index, instructionErrorJson(error.err())] }
+  }
   if (error instanceof TransactionErrorDuplicateInstruction) return { DuplicateInstruction: error.index }
-  if (error instanceof TransactionErrorInsufficientFundsForRent) return { InsufficientFundsForRent: { account_index: error.accountIndex } }
+  if (error instanceof TransactionErrorInsufficientFundsForRent) {
+    return { InsufficientFundsForRent: { account_index: error.accountIndex } }
+  }
   return { ProgramExecutionTemporarilyRestricted: { account_index: error.accountIndex } }
 }
 
@@ -75,5 +79,6 @@ export function transactionErrorSentence(error: TransactionErrorJson): string {
   }
   if (!('InstructionError' in error)) return JSON.stringify(error)
   const [index, reason] = error.InstructionError
-  return `Error processing Instruction ${index}: ${typeof reason === 'string' ? reason : `custom program error: 0x${reason.Custom.toString(16)}`}`
+  const words = typeof reason === 'string' ? reason : `custom program error: 0x${reason.Custom.toString(16)}`
+  return `Error processing Instruction ${index}: ${words}`
 }

@@ -1,4 +1,5 @@
-// Malformed transactions: the strict reader lets no ambiguous bytes through, and nothing that anyone can send ends the process.
+// Malformed transactions: the strict reader lets no ambiguous bytes through, and nothing that anyone can send ends the
+// process.
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { getBase64Encoder, getCompiledTransactionMessageDecoder, getTransactionDecoder } from '@solana/kit'

@@ -1,5 +1,6 @@
-// Reads the wire bytes of a Solana transaction (legacy or version 0) strictly, so that what reaches the virtual machine is well formed:
-// the machine aborts the whole process on some malformed messages. Never lets bytes through that another encoding could also mean.
+// Reads the wire bytes of a Solana transaction (legacy or version 0) strictly, so that what reaches the virtual machine
+// is well formed: the machine aborts the whole process on some malformed messages. Never lets bytes through that
+// another encoding could also mean.
 import { ADDRESS_BYTES, SIGNATURE_BYTES, keyOf, type Key } from './bytes.ts'
 
 /** Largest transaction that fits a packet (IPv6 minimum MTU 1280 less 48 bytes of headers). */
@@ -29,8 +30,8 @@ export type Wire = {
 type Cursor = { readonly bytes: Uint8Array; at: number; problem: string | null }
 
 /**
- * The transaction in `bytes`, or why it is none. Beside the layout it checks what a validator calls sanitizing: counts that fit each
- * other, indices in range, a writable fee payer that is not a program.
+ * The transaction in `bytes`, or why it is none. Beside the layout it checks what a validator calls sanitizing: counts
+ * that fit each other, indices in range, a writable fee payer that is not a program.
  */
 export function readWire(bytes: Uint8Array): Wire | { readonly problem: string } {
   if (bytes.length > MAX_WIRE_BYTES) return { problem: `transaction too large: ${bytes.length} bytes (max: ${MAX_WIRE_BYTES})` }
@@ -112,7 +113,8 @@ function byte(cursor: Cursor): number {
   return take(cursor, 1)[0] ?? 0
 }
 
-// Solana's compact-u16: 7 bits a byte, at most 3 bytes. A last byte of zero would be a second spelling of a shorter number: refused.
+// Solana's compact-u16: 7 bits a byte, at most 3 bytes. A last byte of zero would be a second spelling of a shorter
+// number: refused.
 function compactCount(cursor: Cursor): number {
   let value = 0
   for (let place = 0; place < 3; place += 1) {

@@ -46,7 +46,9 @@ const getMultipleAccounts: Method = (call) => {
 
 const getMinimumBalanceForRentExemption: Method = (call) => {
   const bytes = asUnits(call.params[0])
-  if (bytes > MAX_ACCOUNT_BYTES) throw failure('invalid_params', `Invalid params: no account has more than ${MAX_ACCOUNT_BYTES} bytes`)
+  if (bytes > MAX_ACCOUNT_BYTES) {
+    throw failure('invalid_params', `Invalid params: no account has more than ${MAX_ACCOUNT_BYTES} bytes`)
+  }
   return rentExemptMinimum(call.network.machine, Number(bytes))
 }
 

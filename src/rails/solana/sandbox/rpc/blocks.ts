@@ -1,4 +1,5 @@
-// JSON-RPC methods that read blocks. Every slot has a block (none is skipped); those that a node forgot or has not reached are refused.
+// JSON-RPC methods that read blocks. Every slot has a block (none is skipped); those that a node forgot or has not
+// reached are refused.
 import { z } from 'zod'
 import { blockOf, secondsOf, type SeenBlock } from '../history.ts'
 import { textOf } from '../bytes.ts'
@@ -66,7 +67,10 @@ function slotAt(call: Call, index: number): number {
 function assertKept(call: Call, slot: number, newest: number): void {
   const { firstAvailable } = call.view
   if (slot < firstAvailable) {
-    throw failure('block_cleaned_up', `Block ${slot} cleaned up, does not exist on node. First available block: ${firstAvailable}`)
+    throw failure(
+      'block_cleaned_up',
+      `Block ${slot} cleaned up, does not exist on node. First available block: ${firstAvailable}`,
+    )
   }
   if (slot > newest) throw failure('block_not_available', `Block not available for slot ${slot}`)
 }

@@ -48,7 +48,10 @@ const getEpochInfo: Method = (call) => {
   }
 }
 
-/** The lowest price that got into each of the last slots: of its transactions, at least the floor of a fee spike; 0 when the slot was empty. */
+/**
+ * The lowest price that got into each of the last slots: of its transactions, at least the floor of a fee spike; 0 when
+ * the slot was empty.
+ */
 const getRecentPrioritizationFees: Method = (call) => {
   const { network, view } = call
   const floor = BigInt(network.knobs.minimumPriorityFee)

@@ -37,14 +37,14 @@ export function isOwn(envelope: Envelope): boolean {
 /** The answer's body. All requests of a batch are answered by the same node. */
 export function dispatch(network: Network, view: View, host: Host, envelope: Envelope | null): string {
   if (envelope === null) return encodeJson(refusal(null, { code: RPC_CODES.parse_error, message: 'Parse error' }))
-  if (envelope.requests.length === 0) return encodeJson(refusal(null, { code: RPC_CODES.invalid_request, message: 'Invalid request' }))
+  if (envelope.requests.length === 0) return encodeJson(INVALID_REQUEST)
   const answers = envelope.requests.map((request) => answerOne(network, view, host, request))
   return encodeJson(envelope.batch ? answers : (answers[0] ?? null))
 }
 
 function answerOne(network: Network, view: View, host: Host, request: unknown): Value {
   if (!isRecord(request) || request['jsonrpc'] !== '2.0' || typeof request['method'] !== 'string') {
-    return refusal(null, { code: RPC_CODES.invalid_request, message: 'Invalid request' })
+    return INVALID_REQUEST
   }
   const id = idOf(request['id'])
   const method = METHODS.get(request['method'])
@@ -64,6 +64,8 @@ function answerOne(network: Network, view: View, host: Host, request: unknown): 
 function refusal(id: Value, error: RpcFailure): Value {
   return { jsonrpc: '2.0', error, id }
 }
+
+const INVALID_REQUEST = refusal(null, { code: RPC_CODES.invalid_request, message: 'Invalid request' })
 
 function idOf(id: unknown): Value {
   return typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint' ? id : null

@@ -1,4 +1,5 @@
-// The failures that Solana's JSON-RPC answers, with its codes (agave rpc-client-api, custom_error.rs). They travel as an Error's cause.
+// The failures that Solana's JSON-RPC answers, with its codes (agave rpc-client-api, custom_error.rs). They travel as
+// an Error's cause.
 import type { Value } from '../json.ts'
 
 export const RPC_CODES = {
@@ -20,7 +21,8 @@ export type RpcFailure = { readonly code: number; readonly message: string; read
 
 /** An Error to throw out of a method. */
 export function failure(name: keyof typeof RPC_CODES, message: string, data?: Value): Error {
-  return new Error(message, { cause: { rpc: data === undefined ? { code: RPC_CODES[name], message } : { code: RPC_CODES[name], message, data } } })
+  const rpc: RpcFailure = { code: RPC_CODES[name], message, ...(data === undefined ? {} : { data }) }
+  return new Error(message, { cause: { rpc } })
 }
 
 /** The failure that an Error carries, or null for an error that no method meant. */

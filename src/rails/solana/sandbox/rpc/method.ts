@@ -1,4 +1,5 @@
-// What a JSON-RPC method is given, and how its parameters are read. A wrong parameter is refused with -32602 and a sentence.
+// What a JSON-RPC method is given, and how its parameters are read. A wrong parameter is refused with -32602 and a
+// sentence.
 import { z } from 'zod'
 import type { Effects } from '../../../../core/effects.ts'
 import { ADDRESS_BYTES, SIGNATURE_BYTES, parseKey, type Key } from '../bytes.ts'
@@ -33,7 +34,8 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  throw failure('invalid_params', `Invalid params: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.replace('  ', ' ').trimEnd())
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
+  throw failure('invalid_params', `Invalid params: ${where}${issue?.message ?? ''}`)
 }
 
 export function addressAt(call: Call, index: number): Key {
@@ -68,8 +70,10 @@ function isDigits(value: unknown): boolean {
   return typeof value === 'string' && /^\d{1,20}$/.test(value)
 }
 
+type Context = { readonly commitment: Commitment; readonly minContextSlot?: number | undefined }
+
 /** The slot a call is answered from, refusing a node that has not reached the caller's minimum. */
-export function contextSlot(call: Call, config: { readonly commitment: Commitment; readonly minContextSlot?: number | undefined }): number {
+export function contextSlot(call: Call, config: Context): number {
   const slot = call.view[config.commitment]
   if (config.minContextSlot !== undefined && slot < config.minContextSlot) {
     throw failure('context_slot_not_reached', 'Minimum context slot has not been reached', { contextSlot: slot })

@@ -1,5 +1,5 @@
-// The sandbox's own JSON-RPC methods, prefixed `sandbox_`: knobs, time, forks, crash, and ready-made tokens. No fault ever hits them, so
-// that a test can always reach its network. Each takes one object.
+// The sandbox's own JSON-RPC methods, prefixed `sandbox_`: knobs, time, forks, crash, and ready-made tokens. No fault
+// ever hits them, so that a test can always reach its network. Each takes one object.
 import { z } from 'zod'
 import { decimalsOf } from '../block.ts'
 import { ADDRESS_BYTES, textOf, type Key } from '../bytes.ts'
@@ -56,7 +56,9 @@ const sandbox_createMint: Method = (call) => {
   const { name, decimals } = configAt(call, 0, mintInput)
   const { mint, signature } = createMint(call.network, name, decimals)
   const standing = decimalsOf(call.network, mint)
-  if (signature === null && standing !== decimals) throw failure('invalid_params', `the mint ${name} stands with ${standing} decimals`)
+  if (signature === null && standing !== decimals) {
+    throw failure('invalid_params', `the mint ${name} stands with ${standing} decimals`)
+  }
   return { mint: textOf(mint), signature: signature === null ? null : textOf(signature) }
 }
 
@@ -75,13 +77,18 @@ const frozen = (freeze: boolean): Method => (call) => {
   const mintKey = ownMint(call, mint)
   const tokenAccount = associatedTokenKey(asKey(owner, ADDRESS_BYTES), mintKey)
   const image = readAccount(call.network.machine, tokenAccount)
-  if (image === null || tokenStateOf(image) === null) throw failure('invalid_params', 'the owner has no token account for this mint')
-  return { tokenAccount: textOf(tokenAccount), signature: textOf(setFrozen(call.network, mintKey, tokenAccount, freeze)) }
+  if (image === null || tokenStateOf(image) === null) {
+    throw failure('invalid_params', 'the owner has no token account for this mint')
+  }
+  const signature = setFrozen(call.network, mintKey, tokenAccount, freeze)
+  return { tokenAccount: textOf(tokenAccount), signature: textOf(signature) }
 }
 
 function ownMint(call: Call, address: string): Key {
   const mint = asKey(address, ADDRESS_BYTES)
-  if (!isOwnMint(call.network, mint)) throw failure('invalid_params', 'no mint made by sandbox_createMint has landed at this address')
+  if (!isOwnMint(call.network, mint)) {
+    throw failure('invalid_params', 'no mint made by sandbox_createMint has landed at this address')
+  }
   return mint
 }
 

@@ -1,6 +1,6 @@
 // JSON-RPC methods that look transactions up: their status, their whole content, those of an address.
 import { z } from 'zod'
-import { SIGNATURE_BYTES, textOf } from '../bytes.ts'
+import { SIGNATURE_BYTES, textOf, type Key } from '../bytes.ts'
 import { commitmentOf, confirmationsOf, entriesOf, entryOf, secondsOf, statusOf } from '../history.ts'
 import { slotOfEntry } from '../store.ts'
 import { failure } from './failure.ts'
@@ -59,8 +59,11 @@ const getSignaturesForAddress: Method = (call) => {
   const config = configAt(call, 1, addressConfig)
   assertConfirmed(config.commitment)
   contextSlot(call, config)
-  const bound = (text: string | null | undefined): string | null => (typeof text === 'string' ? asKey(text, SIGNATURE_BYTES) : null)
-  const query = { before: bound(config.before), until: bound(config.until), limit: config.limit, commitment: config.commitment }
+  const bound = (text: string | null | undefined): Key | null => (
+    typeof text === 'string' ? asKey(text, SIGNATURE_BYTES) : null
+  )
+  const { before, until, limit, commitment } = config
+  const query = { before: bound(before), until: bound(until), limit, commitment }
   return entriesOf(network, view, key, query).map((entry) => {
     const slot = slotOfEntry(entry.id)
     return {

@@ -23,7 +23,8 @@ const getTokenSupply: Method = (call) => {
   const slot = contextSlot(call, configAt(call, 1, commitmentConfig))
   const image = accountAt(call.network, slot, key)
   const mint = image === null ? null : mintStateOf(image)
-  if (mint === null) throw failure('invalid_params', image === null ? 'Invalid param: could not find account' : 'Invalid param: not a Token mint')
+  if (image === null) throw failure('invalid_params', 'Invalid param: could not find account')
+  if (mint === null) throw failure('invalid_params', 'Invalid param: not a Token mint')
   return withContext(slot, tokenAmount(mint.supply, mint.decimals))
 }
 
@@ -39,10 +40,14 @@ const getTokenAccountsByOwner: Method = (call) => {
   if (mint !== null && mintStateOf(accountAt(call.network, slot, mint) ?? NO_ACCOUNT) === null) {
     throw failure('invalid_params', 'Invalid param: could not find mint')
   }
-  if (program !== null && !isTokenProgram(program)) throw failure('invalid_params', 'Invalid param: unrecognized Token program id')
+  if (program !== null && !isTokenProgram(program)) {
+    throw failure('invalid_params', 'Invalid param: unrecognized Token program id')
+  }
   const held = tokenAccountsAt(call.network, slot, owner)
     .filter(({ image }) => (mint === null ? image.owner === program : tokenStateOf(image)?.mint === mint))
-  return withContext(slot, held.map(({ key, image }) => ({ pubkey: textOf(key), account: accountJson(call.network, image, config) })))
+  return withContext(slot, held.map(({ key, image }) => (
+    { pubkey: textOf(key), account: accountJson(call.network, image, config) }
+  )))
 }
 
 const NO_ACCOUNT = { lamports: 0n, owner: '', executable: false, data: new Uint8Array(0) }

@@ -1,4 +1,5 @@
-// A landed transaction in the encodings of Solana's RPC. The parsed encoding is not offered: it would need a parser per program.
+// A landed transaction in the encodings of Solana's RPC. The parsed encoding is not offered: it would need a parser per
+// program.
 import { z } from 'zod'
 import { present } from '../../../../core/assert.ts'
 import { base58Of, textOf } from '../bytes.ts'
@@ -28,7 +29,8 @@ export function transactionJson(entry: Entry, format: Format): { readonly [key: 
   if (supported === undefined && wire.version !== 'legacy') {
     throw failure(
       'version_unsupported',
-      `Transaction version (${wire.version}) is not supported by the requesting client. Please try the request again with the following configuration parameter: "maxSupportedTransactionVersion": ${wire.version}`,
+      `Transaction version (${wire.version}) is not supported by the requesting client. Please try the request again `
+        + `with the following configuration parameter: "maxSupportedTransactionVersion": ${wire.version}`,
     )
   }
   return {

@@ -1,5 +1,5 @@
-// JSON-RPC methods that take transactions: send, simulate, price. Simulation runs on the newest state; what a commitment changes is only
-// which blockhashes the node knows.
+// JSON-RPC methods that take transactions: send, simulate, price. Simulation runs on the newest state; what a
+// commitment changes is only which blockhashes the node knows.
 import { z } from 'zod'
 import { accountJson } from './accounts.ts'
 import { blockhashIsLive } from '../block.ts'
@@ -100,7 +100,7 @@ function dryRun({ network }: Call, wire: Wire, { slot, verifySignatures, anyBloc
   if (network.recent.has(identityOf(wire))) return notRun('AlreadyProcessed')
   if (!anyBlockhash && !blockhashIsLive(network, slot, wire.blockhash)) return notRun('BlockhashNotFound')
   setClock(network.machine, network.slot, network.seconds)
-  return simulate(network.machine, wire.bytes, verifySignatures)
+  return simulate(network.machine, wire, verifySignatures)
 }
 
 function notRun(err: string): Simulation {
@@ -134,7 +134,9 @@ function bytesAt(call: Call, encoding: 'base58' | 'base64'): Uint8Array {
   const text = call.params[0]
   if (typeof text !== 'string') throw failure('invalid_params', 'Invalid params: expected a string')
   // The codecs' cost grows with the text, base58's with its square.
-  if (text.length > MAX_WIRE_BYTES * 2) throw failure('invalid_params', `${encoding} encoded transaction too large: ${text.length} characters`)
+  if (text.length > MAX_WIRE_BYTES * 2) {
+    throw failure('invalid_params', `${encoding} encoded transaction too large: ${text.length} characters`)
+  }
   if (encoding === 'base58') {
     const key = decodeBase58(text)
     if (key === null) throw failure('invalid_params', 'invalid base58 encoding')
