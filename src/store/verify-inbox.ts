@@ -18,8 +18,8 @@ export type InboxPair = {
   readonly asset: string | null
   readonly plan: number | null
   readonly event_at: string | null
-  readonly parties: Readonly<Record<string, string>> | null
-  readonly claimed: Readonly<Record<string, string>> | null
+  readonly parties: unknown
+  readonly claimed: unknown
   readonly details: JsonObject | null
 }
 

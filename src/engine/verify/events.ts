@@ -1,0 +1,186 @@
+// One event against everything that follows from it: its identity, its fingerprint, the plan version of its instant, and the shares
+// that version gives. What it must have posted is worked out anew here and met with the transfers as they come.
+
+import { accountName, type TransferKind } from '../../core/account.ts'
+import { distribute, explainDistribution, type Share } from '../../core/distribution.ts'
+import { fingerprint } from '../../core/event.ts'
+import type { EventLine } from '../../core/journal.ts'
+import { referenceDigest } from '../../core/reference.ts'
+import { Refusal } from '../../core/refusal.ts'
+import type { EventToVerify } from '../../store/verify.ts'
+import { laneOf, type Ledger } from '../ledger.ts'
+import type { Reading } from './books.ts'
+import type { Place } from './findings.ts'
+import type { Plans } from './plans.ts'
+import { claimedUnits, instantOf, textsOf, type Texts } from './stored.ts'
+
+export type EventReading = Reading & { readonly ledger: Ledger; readonly plans: Plans }
+
+/** An event on its way through its block: what it must have posted, and what it has. */
+export type OpenEvent = {
+  readonly where: Place
+  readonly row: EventToVerify
+  readonly units: bigint
+  /** By part; null when the shares cannot be worked out. */
+  readonly shares: ReadonlyMap<number, Share> | null
+  readonly line: EventLine
+  received: bigint
+  shared: bigint
+  transfers: number
+  /** The transfer that brought it in. */
+  receipt: bigint | null
+  readonly parts: Set<number>
+}
+
+export function openEvent(reading: EventReading, row: EventToVerify, block: { readonly number: bigint; readonly recordedAt: Temporal.Instant }): OpenEvent {
+  const { findings, position } = reading
+  const where = { lane: position, block: block.number, event: row.number, reference: row.reference }
+  findings.looked('event')
+  if (row.block !== block.number) findings.broken('event', where, { expected: `block ${block.number}`, found: `block ${row.block}` })
+  const at = instantOf(row.event_at)
+  if (at === null) findings.broken('event', where, { expected: 'an instant', found: row.event_at })
+  const eventAt = at ?? block.recordedAt
+  const units = typeof row.units === 'bigint' ? row.units : 0n
+  checkReference(reading, row, where)
+  const parties = textsOf(row.parties)
+  const claimed = row.claimed === null ? null : textsOf(row.claimed)
+  if (parties === null || (row.claimed !== null && claimed === null)) {
+    findings.broken('event', where, { expected: 'parties and claimed amounts by name', found: JSON.stringify([row.parties, row.claimed]) })
+  }
+  const input = { asset: row.asset, units, parties: parties ?? {}, claimed: claimedUnits(claimed) }
+  const print = fingerprint(input)
+  findings.looked('fingerprint')
+  if (row.fingerprint !== null && Buffer.compare(print, row.fingerprint) !== 0) {
+    const found = `${row.units} units of ${row.asset} for ${partiesText(input.parties)}, whose fingerprint is ${print.toHex()}`
+    findings.broken('fingerprint', where, { expected: `content with the fingerprint ${row.fingerprint.toHex()}`, found })
+  }
+  checkPlanInForce(reading, row, { where, eventAt, recordedAt: block.recordedAt })
+  const shares = sharesOf(reading, input, { where, plan: row.plan })
+  const { number, digest, asset, plan } = row
+  const line = { number, digest, fingerprint: row.fingerprint ?? print, eventAt, asset, units, plan }
+  return { where, row, units, line, shares, received: 0n, shared: 0n, transfers: 0, receipt: null, parts: new Set() }
+}
+
+export type EventTransfer = {
+  readonly number: bigint
+  readonly kind: TransferKind
+  readonly part: number | null
+  readonly debit: string
+  readonly credit: string
+  readonly asset: string
+  readonly units: bigint
+}
+
+/** Meets a transfer of an event with what the event must have posted. */
+export function meetTransfer({ findings }: EventReading, event: OpenEvent, transfer: EventTransfer): void {
+  const { number, kind, part, units } = transfer
+  const { row } = event
+  event.transfers += 1
+  if (number < row.first_transfer || number >= row.first_transfer + BigInt(row.transfers)) {
+    const expected = `transfers ${row.first_transfer} to ${row.first_transfer + BigInt(row.transfers) - 1n} alone`
+    findings.broken('event', { ...event.where, transfer: number }, { expected, found: `transfer ${number} as well` })
+  }
+  if (kind === 'received') {
+    event.received += units
+    event.receipt = number
+    return
+  }
+  event.shared += units
+  findings.looked('distribution')
+  const share = part === null ? undefined : event.shares?.get(part)
+  const again = part !== null && event.parts.has(part)
+  if (part !== null) event.parts.add(part)
+  if (event.shares === null || (!again && share !== undefined && isShare(transfer, share, row.asset))) return
+  const role = share === undefined ? `part ${part ?? 'unknown'}` : `${share.role} (part ${share.part})`
+  const given = `${units} units of ${transfer.asset} from ${transfer.debit} to ${transfer.credit}`
+  const due = share === undefined || share.units === 0n || again ? `no ${again ? 'second ' : ''}transfer` : dueText(share, row.asset)
+  findings.broken('distribution', { ...event.where, transfer: number }, { expected: `${role}: ${due}`, found: `${role}: ${given}` })
+}
+
+function isShare({ units, asset, debit, credit }: EventTransfer, share: Share, due: string): boolean {
+  return units === share.units && asset === due && debit === 'received' && credit === accountName('payable', share.recipient)
+}
+
+function dueText({ units, recipient }: Share, asset: string): string {
+  return `${units} units of ${asset} from received to ${accountName('payable', recipient)}`
+}
+
+/** After the last transfer of its block: whether all was posted, and as much given out as came in. */
+export function closeEvent({ findings }: EventReading, event: OpenEvent): void {
+  const { where, row, shares, parts } = event
+  for (const share of shares?.values() ?? []) {
+    if (share.units === 0n || parts.has(share.part)) continue
+    const role = `${share.role} (part ${share.part})`
+    findings.broken('distribution', where, { expected: `${role}: ${dueText(share, row.asset)}`, found: `${role}: no transfer` })
+  }
+  if (event.transfers !== row.transfers) {
+    findings.broken('event', where, { expected: `${row.transfers} transfers`, found: `${event.transfers}` })
+  }
+  findings.looked('conservation')
+  if (event.received === event.units && event.shared === event.units) return
+  findings.broken('conservation', event.received === event.units ? where : { ...where, transfer: event.receipt }, {
+    expected: `${row.units} units of ${row.asset} received and ${row.units} shared`,
+    found: `${event.received} received and ${event.shared} shared`,
+  })
+}
+
+function checkReference({ ledger, lane, findings }: EventReading, row: EventToVerify, where: Place): void {
+  findings.looked('reference')
+  const digest = referenceDigest(row.reference)
+  if (digest !== row.digest) {
+    findings.broken('reference', where, { expected: `the digest ${digest} of ${JSON.stringify(row.reference)}`, found: `the digest ${row.digest}` })
+  } else if (laneOf(ledger, row.reference) !== lane) {
+    const expected = `lane ${ledger.lanes.indexOf(laneOf(ledger, row.reference))}, where its reference belongs`
+    findings.broken('reference', where, { expected, found: `lane ${String(where.lane)}` })
+  }
+  if (row.reference_event === null) {
+    findings.broken('reference', where, { expected: `a row of the digest ${row.digest} that points to event ${row.number}`, found: 'no such row' })
+  } else if (row.reference_event !== row.number) {
+    findings.broken('reference', where, { expected: `event ${row.number}`, found: `event ${row.reference_event} for the digest ${row.digest}` })
+  }
+}
+
+function checkPlanInForce(
+  { ledger, plans, findings }: EventReading,
+  row: EventToVerify,
+  { where, eventAt, recordedAt }: { readonly where: Place; readonly eventAt: Temporal.Instant; readonly recordedAt: Temporal.Instant },
+): void {
+  findings.looked('plan_in_force')
+  const instant = ledger.program.versionInstant({ eventAt })
+  const version = plans.inForce(instant, recordedAt)
+  if (version?.version === row.plan) return
+  const expected = version === undefined ? 'a version in force' : `version ${version.version}, in force at ${instant.toString()}`
+  findings.broken('plan_in_force', { ...where, plan_version: row.plan }, { expected, found: `version ${row.plan}` })
+}
+
+type Input = Parameters<typeof distribute>[0]
+
+/** The shares that the event's plan version gives, worked out twice: as the division does it and as its explanation does. */
+function sharesOf({ plans, findings }: EventReading, input: Input, { where, plan }: { where: Place; plan: number }): OpenEvent['shares'] {
+  const version = plans.version(plan)
+  if (version === undefined) {
+    findings.broken('distribution', { ...where, plan_version: plan }, { expected: `plan version ${plan}`, found: 'no such version that can be read' })
+    return null
+  }
+  try {
+    const shares = distribute(input, version)
+    findings.looked('explanation')
+    const explained = explainDistribution(input, version).shares
+    const [given, told] = [shares.map(shareText), explained.map(({ units, recipient }) => `${typeof units === 'string' ? units : 'no units'} to ${recipient}`)]
+    if (given.join() !== told.join()) findings.broken('explanation', where, { expected: given.join(', '), found: told.join(', ') })
+    return new Map(shares.map((share) => [share.part, share]))
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    findings.broken('distribution', where, { expected: 'an event that can be divided', found: error.message })
+    return null
+  }
+}
+
+function shareText({ units, recipient }: Share): string {
+  return `${units} to ${recipient}`
+}
+
+function partiesText(parties: Texts): string {
+  const all = Object.entries(parties).map(([role, party]) => `${role} ${party}`)
+  return all.length === 0 ? 'nobody by name' : all.join(', ')
+}

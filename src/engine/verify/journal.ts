@@ -1,0 +1,311 @@
+// One lane of the journal from its first block on: every number, line, balance and hash worked out anew from the stored rows, in one
+// pass over blocks, events, transfers and balances side by side. Memory does not grow with history.
+
+import { TRANSFER_KINDS, type TransferKind } from '../../core/account.ts'
+import { instantText } from '../../core/canonical.ts'
+import { GENESIS_HASH, startBlock, type OpenBlock } from '../../core/journal.ts'
+import {
+  blocksOf,
+  eventsOf,
+  headOf,
+  strayReferences,
+  transfersOf,
+  type EventToVerify,
+  type Line,
+  type StoredBlock,
+  type StoredHead,
+} from '../../store/verify.ts'
+import { openBooks, type Books } from './books.ts'
+import { closeEvent, meetTransfer, openEvent, type EventReading, type OpenEvent } from './events.ts'
+import { feedOf, type Feed } from './feed.ts'
+import { instantOf } from './stored.ts'
+
+export type LaneJournal = {
+  readonly blocks: bigint
+  readonly events: bigint
+  readonly transfers: bigint
+  /** The hash of the head as it is stored, in hex. */
+  readonly head: string
+  /** How far shares have become payouts; null when nobody knows. */
+  readonly cursor: bigint | null
+}
+
+export type JournalReading = EventReading & {
+  /** Told how many transfers were read, now and then. */
+  readonly onProgress: (transfers: bigint, of: bigint) => void
+}
+
+/** Where the walk stands: the last numbers seen, and the hashes from which the chain may go on. */
+type Walk = {
+  readonly books: Books
+  readonly blocks: Feed<StoredBlock>
+  readonly events: Feed<EventToVerify>
+  readonly transfers: Feed<Line>
+  block: bigint
+  event: bigint
+  transfer: bigint
+  recordedAt: Temporal.Instant | null
+  /** After a block whose hash is wrong: the stored one (if its content was changed) and the true one (if the hash was). Empty: unknown. */
+  hashes: readonly Uint8Array[]
+}
+
+export async function checkJournal(reading: JournalReading): Promise<LaneJournal> {
+  const { lane, position, snapshot, findings } = reading
+  const head = await headOf(snapshot, lane)
+  if (head === null || head.payout_cursor === null) {
+    findings.broken('lane', { lane: position }, { expected: 'a head and a payout cursor', found: head === null ? 'no head' : 'no payout cursor' })
+  }
+  const walk: Walk = {
+    books: await openBooks(reading),
+    blocks: feedOf(snapshot.pages<StoredBlock>(blocksOf(lane))),
+    events: feedOf(snapshot.pages<EventToVerify>(eventsOf(lane))),
+    transfers: feedOf(snapshot.pages<Line>(transfersOf(lane))),
+    block: 0n,
+    event: 0n,
+    transfer: 0n,
+    recordedAt: null,
+    hashes: [GENESIS_HASH],
+  }
+  for (let block = await walk.blocks.load(); block !== undefined && findings.room() > 0; block = await walk.blocks.load()) {
+    walk.blocks.skip()
+    const following = walk.blocks.peek() ?? (await walk.blocks.load())
+    await checkBlock(reading, walk, block, following)
+    reading.onProgress(walk.transfer, head?.transfer ?? walk.transfer)
+  }
+  if (findings.room() > 0) await checkEnd(reading, walk, head)
+  await Promise.all([walk.blocks.end(), walk.events.end(), walk.transfers.end()])
+  const { block: blocks, event: events, transfer: transfers } = walk
+  return { blocks, events, transfers, head: head?.hash.toHex() ?? '', cursor: head?.payout_cursor ?? null }
+}
+
+async function checkBlock(reading: JournalReading, walk: Walk, block: StoredBlock, following: StoredBlock | undefined): Promise<void> {
+  const { findings, position } = reading
+  const where = { lane: position, block: block.number }
+  findings.looked('block')
+  if (block.number !== walk.block + 1n) {
+    findings.broken('block', where, { expected: `block ${walk.block + 1n}`, found: `block ${block.number}` })
+    // What stands between belongs to blocks that are lost; it is summed up, so that what comes after can be checked.
+    await passOver(walk, block)
+  }
+  const recordedAt = checkBlockRow(reading, walk, block)
+  const last = checkSeam(reading, block, following)
+  const open = walk.hashes.map((hash) => startBlock(hash, { number: block.number, recordedAt }))
+  const events = await takeEvents(reading, walk, { block, recordedAt, last: last.event })
+  for (const { line } of events.values()) for (const one of open) one.addEvent(line)
+  await takeTransfers(reading, walk, { block, open, events, last: last.transfer })
+  for (const event of events.values()) closeEvent(reading, event)
+  await walk.books.closeBlock(block.number, last.transfer)
+  const hashes = open.map((one) => one.hash())
+  const [hash] = hashes
+  const holds = hashes.some((each) => Buffer.compare(each, block.hash) === 0)
+  if (hash !== undefined) findings.looked('block_hash')
+  if (hash !== undefined && !holds) findings.broken('block_hash', where, { expected: hash.toHex(), found: block.hash.toHex() })
+  walk.hashes = hash === undefined || holds ? [block.hash] : [block.hash, hash]
+  walk.block = block.number
+  walk.recordedAt = recordedAt
+}
+
+/** A block ends where the next one begins. Answers its last numbers: of two ends the one that leaves no gap. */
+function checkSeam({ findings, position }: JournalReading, block: StoredBlock, following: StoredBlock | undefined): { event: bigint; transfer: bigint } {
+  const own = { event: block.last_event, transfer: block.last_transfer }
+  if (following === undefined || following.number !== block.number + 1n) return own
+  const next = { event: following.first_event - 1n, transfer: following.first_transfer - 1n }
+  if (own.event === next.event && own.transfer === next.transfer) return own
+  findings.broken('block', { lane: position, block: block.number }, {
+    expected: `an end at event ${next.event} and transfer ${next.transfer}, where block ${following.number} goes on`,
+    found: `an end at event ${own.event} and transfer ${own.transfer}`,
+  })
+  return next
+}
+
+function checkBlockRow({ findings, position }: JournalReading, walk: Walk, block: StoredBlock): Temporal.Instant {
+  const where = { lane: position, block: block.number }
+  // Between two blocks the seam is looked at once, with the first of them.
+  if (block.number === 1n && (block.first_transfer !== 1n || block.first_event !== 1n)) {
+    findings.broken('block', where, { expected: 'event 1 and transfer 1 first', found: `event ${block.first_event} and transfer ${block.first_transfer}` })
+  }
+  if (block.last_transfer < block.first_transfer || block.last_event < block.first_event - 1n) {
+    const found = `transfers ${block.first_transfer} to ${block.last_transfer}, events ${block.first_event} to ${block.last_event}`
+    findings.broken('block', where, { expected: 'one transfer at least', found })
+  }
+  const recordedAt = instantOf(block.recorded_at)
+  if (recordedAt !== null && (walk.recordedAt === null || Temporal.Instant.compare(recordedAt, walk.recordedAt) >= 0)) return recordedAt
+  const expected = walk.recordedAt === null ? 'an instant' : `an instant not before ${instantText(walk.recordedAt)}`
+  findings.broken('block', where, { expected, found: block.recorded_at })
+  return recordedAt ?? walk.recordedAt ?? Temporal.Instant.fromEpochNanoseconds(0n)
+}
+
+async function takeEvents(
+  reading: JournalReading,
+  walk: Walk,
+  { block, recordedAt, last }: { block: StoredBlock; recordedAt: Temporal.Instant; last: bigint },
+): Promise<ReadonlyMap<bigint, OpenEvent>> {
+  const events = new Map<bigint, OpenEvent>()
+  const { findings, position } = reading
+  for (let row = await nextOf(walk.events); row !== undefined && row.number <= last; row = walk.events.peek() ?? (await walk.events.load())) {
+    walk.events.skip()
+    if (row.number !== walk.event + 1n) {
+      const where = { lane: position, block: block.number, event: row.number, reference: row.reference }
+      findings.broken('event', where, { expected: `event ${walk.event + 1n}`, found: `event ${row.number}` })
+    }
+    walk.event = row.number
+    events.set(row.number, openEvent(reading, row, { number: block.number, recordedAt }))
+  }
+  if (walk.event < last) {
+    findings.broken('event', { lane: position, block: block.number, event: last }, { expected: `events up to ${last}`, found: `none after ${walk.event}` })
+    walk.event = last
+  }
+  return events
+}
+
+type Transfer = {
+  readonly number: bigint
+  readonly event: bigint | null
+  readonly debit: number
+  readonly credit: number
+  readonly part: number | null
+  readonly units: bigint
+  readonly subject: string | null
+  readonly kind: string
+}
+
+async function takeTransfers(
+  reading: JournalReading,
+  walk: Walk,
+  { block, open, events, last }: { block: StoredBlock; open: readonly OpenBlock[]; events: ReadonlyMap<bigint, OpenEvent>; last: bigint },
+): Promise<void> {
+  const { findings, position } = reading
+  // Awaits only at the end of a page: this loop runs for every transfer there ever was.
+  for (let row = await nextOf(walk.transfers); row !== undefined; row = walk.transfers.peek() ?? (await walk.transfers.load())) {
+    const transfer = transferOf(row)
+    if (transfer.number > last) break
+    walk.transfers.skip()
+    findings.looked('transfer')
+    const where = { lane: position, block: block.number, transfer: transfer.number }
+    if (transfer.number !== walk.transfer + 1n) {
+      findings.broken('transfer', where, { expected: `transfer ${walk.transfer + 1n}`, found: `transfer ${transfer.number}` })
+    }
+    walk.transfer = transfer.number
+    walk.books.post(transfer)
+    checkTransfer(reading, walk, { transfer, open, events, block: block.number })
+  }
+  if (walk.transfer < last) {
+    const where = { lane: position, block: block.number, transfer: last }
+    findings.broken('transfer', where, { expected: `transfers up to ${last}`, found: `none after ${walk.transfer}` })
+    walk.transfer = last
+  }
+}
+
+function checkTransfer(
+  reading: JournalReading,
+  { books }: Walk,
+  { transfer, open, events, block }: { transfer: Transfer; open: readonly OpenBlock[]; events: ReadonlyMap<bigint, OpenEvent>; block: bigint },
+): void {
+  const { findings, position } = reading
+  const { number, event, part, units, subject } = transfer
+  const where = { lane: position, block, transfer: number }
+  const [debit, credit] = [books.account(transfer.debit), books.account(transfer.credit)]
+  if (debit === undefined || credit === undefined) {
+    const missing = debit === undefined ? transfer.debit : transfer.credit
+    findings.broken('transfer', where, { expected: 'accounts that exist', found: `account number ${missing}, which does not` })
+    return
+  }
+  const kind = transfer.kind as TransferKind
+  const problem = chartProblem(transfer, debit, credit)
+  if (problem !== null) findings.broken('transfer', { ...where, event }, problem)
+  const line = { number, event, kind, part, subject, debit: debit.name, credit: credit.name, asset: credit.asset, units }
+  for (const one of open) one.addTransfer(line)
+  if (event === null) return
+  const owner = events.get(event)
+  if (owner === undefined) {
+    findings.broken('transfer', { ...where, event }, { expected: 'an event of the same block', found: `event ${event}, which is not in it` })
+  } else meetTransfer(reading, owner, line)
+}
+
+type Named = { readonly name: string; readonly asset: string }
+
+/** What the chart of accounts has against a transfer, or null. */
+function chartProblem({ kind, units, event, subject }: Transfer, debit: Named, credit: Named): { expected: string; found: string } | null {
+  const found = `${kind} of ${units} units of ${credit.asset} from ${debit.name} to ${credit.name}`
+  const allowed = Object.hasOwn(TRANSFER_KINDS, kind) ? TRANSFER_KINDS[kind as TransferKind] : undefined
+  if (allowed === undefined) return { expected: `one of ${Object.keys(TRANSFER_KINDS).join(', ')}`, found }
+  if (!hasRole(debit.name, allowed.debit) || !hasRole(credit.name, allowed.credit)) {
+    return { expected: `${kind} from ${allowed.debit} to ${allowed.credit}`, found }
+  }
+  if (units <= 0n) return { expected: 'more than zero units', found }
+  if (debit.asset !== credit.asset) return { expected: 'one asset on both sides', found: `${found}, from an account of ${debit.asset}` }
+  const ofEvent = kind === 'received' || kind === 'share'
+  if (ofEvent ? event !== null && subject === null : event === null && subject !== null) return null
+  return { expected: ofEvent ? 'a transfer of an event' : 'a movement of a payout or wallet', found: `${found}, of event ${event ?? 'none'} and subject ${subject ?? 'none'}` }
+}
+
+function hasRole(name: string, role: string): boolean {
+  return name === role || name.startsWith(`${role}:`)
+}
+
+/** Sums up what stands before a block and is in none. */
+async function passOver(walk: Walk, block: StoredBlock): Promise<void> {
+  for (let row = await nextOf(walk.events); row !== undefined && row.number < block.first_event; row = await nextOf(walk.events)) walk.events.skip()
+  for (let row = await nextOf(walk.transfers); row !== undefined; row = await nextOf(walk.transfers)) {
+    const transfer = transferOf(row)
+    if (transfer.number >= block.first_transfer) break
+    walk.transfers.skip()
+    walk.books.post(transfer)
+  }
+  await walk.books.passOver(block.first_transfer - 1n)
+  walk.event = block.first_event - 1n
+  walk.transfer = block.first_transfer - 1n
+  walk.hashes = []
+}
+
+/** After the last block: nothing may be left, and the head must say the same. */
+async function checkEnd({ lane, position, snapshot, findings, plans }: JournalReading, walk: Walk, head: StoredHead | null): Promise<void> {
+  const event = await nextOf(walk.events)
+  if (event !== undefined) {
+    const where = { lane: position, event: event.number, reference: event.reference }
+    findings.broken('event', where, { expected: `no event after ${walk.event}, the last of block ${walk.block}`, found: `event ${event.number}` })
+  }
+  const row = await nextOf(walk.transfers)
+  if (row !== undefined) {
+    const { number, kind, units } = transferOf(row)
+    const expected = `no transfer after ${walk.transfer}, the last of block ${walk.block}`
+    findings.broken('transfer', { lane: position, transfer: number }, { expected, found: `${kind} of ${units} units` })
+  }
+  await walk.books.end()
+  for (const { digest, event: number } of await strayReferences(snapshot, lane, findings.room())) {
+    findings.broken('reference', { lane: position, event: number }, { expected: `an event ${number} with the digest ${digest}`, found: 'none' })
+  }
+  if (head === null) return
+  findings.looked('head')
+  const added = plans.addedAt
+  const [seen, at] = [walk.recordedAt, instantOf(head.recorded_at)]
+  const newest = added === null || (seen !== null && Temporal.Instant.compare(seen, added) > 0) ? seen : added
+  const expected = [walk.block, walk.event, walk.transfer, walk.books.last, plans.newest, newest === null ? '' : instantText(newest), walk.hashes[0]?.toHex() ?? '']
+  const found = [head.block, head.event, head.transfer, head.account, head.plan, at === null ? head.recorded_at : instantText(at), head.hash.toHex()]
+  if (expected.join() !== found.join()) {
+    findings.broken('head', { lane: position }, { expected: headText(expected), found: headText(found) })
+  }
+}
+
+function headText([block, event, transfer, account, plan, at, hash]: readonly (bigint | number | string)[]): string {
+  return `block ${block}, event ${event}, transfer ${transfer}, account ${account}, plan version ${plan}, at ${at}, hash ${hash}`
+}
+
+async function nextOf<Row>(feed: Feed<Row>): Promise<Row | undefined> {
+  return feed.peek() ?? (await feed.load())
+}
+
+function transferOf({ line }: Line): Transfer {
+  const [number = '', event = '', debit = '', credit = '', part = '', units = '', subject = '', ...kind] = line.split('\t')
+  return {
+    number: BigInt(number),
+    event: event === '' ? null : BigInt(event),
+    debit: Number(debit),
+    credit: Number(credit),
+    part: part === '' ? null : Number(part),
+    // NaN is a numeric too.
+    units: /^[0-9]+$/.test(units) ? BigInt(units) : 0n,
+    subject: subject === '' ? null : subject,
+    kind: kind.join('\t'),
+  }
+}

@@ -1,0 +1,24 @@
+// Reading stored values that somebody may have written by hand: what has not the form it must have is told, never met with an error.
+
+export type Texts = Readonly<Record<string, string>>
+
+/** What was written by hand into a JSON column may have any form. */
+export function textsOf(value: unknown): Texts | null {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null
+  return Object.values(value).every((item) => typeof item === 'string') ? (value as Texts) : null
+}
+
+export function claimedUnits(claimed: Texts | null): Readonly<Record<string, bigint>> | null {
+  if (claimed === null) return null
+  // What is no number of units can be nobody's share.
+  return Object.fromEntries(Object.entries(claimed).map(([role, units]) => [role, /^[0-9]{1,40}$/.test(units) ? BigInt(units) : -1n]))
+}
+
+/** Instants as the database prints them; null for what is none (`infinity`, years before Christ). */
+export function instantOf(text: string): Temporal.Instant | null {
+  try {
+    return Temporal.Instant.from(text)
+  } catch {
+    return null
+  }
+}

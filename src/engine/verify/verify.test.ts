@@ -1,0 +1,76 @@
+// The whole of `verify` on ledgers made by the engine: what is sound counts as sound, whatever it went through.
+
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ASSET, paperDatabase, paperEvent, settled, type PaperDatabase } from '../../../test/paper-ledger.ts'
+import { verificationSchema, verificationSentences, verify } from '../verify.ts'
+import { CHECKS } from './findings.ts'
+
+let paper: PaperDatabase
+beforeAll(async () => {
+  paper = await paperDatabase()
+})
+afterAll(async () => await paper.drop())
+
+it('finds an empty ledger sound', async () => {
+  const { world, ledger } = await paper.open('empty')
+  const report = await verify(world, ledger)
+  expect(report).toMatchObject({ format: 1, ok: true, complete: true, breaks: [], lanes: [{ position: 0, blocks: '0', transfers: '0' }] })
+  expect(verificationSchema.parse(report)).toEqual(report)
+})
+
+it('finds a ledger sound whose payouts were settled, failed, expired, held and are on their way', async () => {
+  const busy = await paper.open('busy', { lanes: 3, inbox: true })
+  const { world, ledger, network } = busy
+  const breaks = async () => (await verify(world, ledger)).breaks
+  await busy.record(Array.from({ length: 20 }, (_, index) => paperEvent(`sale ${index}`, BigInt(index * 37 + 1))))
+  expect(await breaks()).toEqual([])
+  network.movements.push({ identity: 'in 1', asset: ASSET, units: 1000n, direction: 'in', at: null, proof: {} })
+  network.movements.push({ identity: 'out 1', asset: ASSET, units: 10n, direction: 'out', at: null, proof: {} })
+  await busy.watch()
+  await busy.nameDrawers(['house', 'fund'])
+  await busy.makePayouts()
+  await busy.send()
+  expect(await breaks()).toEqual([])
+  let looks = 0
+  network.look = (identity) => {
+    looks += 1
+    if (looks % 3 === 0) return { state: 'never', proof: { gone: identity } }
+    if (looks % 3 === 1) return settled(identity)
+    return { state: 'failed', reason: 'torn', member: null, hold: null, proof: {}, costs: [{ kind: 'fee', asset: ASSET, units: 5n }] }
+  }
+  await busy.look()
+  expect(await breaks()).toEqual([])
+  await busy.nameDrawers(['guest-1'])
+  await busy.record([paperEvent('late', 12345n)])
+  await busy.makePayouts()
+  await busy.send()
+  await busy.look()
+  const report = await verify(world, ledger)
+  expect(report).toMatchObject({ ok: true, complete: true, breaks: [] })
+  expect(verificationSchema.parse(report)).toEqual(report)
+  expect(report.checks.map(({ name }) => name).toSorted()).toEqual(Object.keys(CHECKS).filter((name) => name !== 'lane').toSorted())
+  expect(report.checks.filter(({ count }) => count === '0')).toEqual([])
+  const [said, ...size] = verificationSentences(report)
+  expect(said).toMatch(/^The ledger busy is sound: [0-9]+ checks, no break\.$/)
+  expect(size.map((line) => line.replace(/[0-9a-f]{64}$/, 'hash'))).toEqual(
+    report.lanes.map(({ position, blocks, events, transfers }) => `lane ${position}: ${blocks} blocks, ${events} events, ${transfers} transfers; head hash`),
+  )
+})
+
+it('works on one instant of the ledger while others go on recording', async () => {
+  const lively = await paper.open('lively')
+  const { world, ledger } = lively
+  await lively.record([paperEvent('first', 100n)])
+  const seen: bigint[] = []
+  let recorded = Promise.resolve()
+  const report = await verify(world, ledger, {
+    onProgress: ({ transfers }) => {
+      seen.push(transfers)
+      recorded = lively.record([paperEvent('meanwhile', 50n)]).then(() => lively.makePayouts())
+    },
+  })
+  await recorded
+  expect(report).toMatchObject({ ok: true, lanes: [{ events: '1', transfers: '4' }] })
+  expect(seen).toEqual([4n])
+  expect(await verify(world, ledger)).toMatchObject({ ok: true, lanes: [{ events: '2', transfers: '8' }] })
+})

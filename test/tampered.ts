@@ -1,0 +1,132 @@
+// A ledger of paper in the middle of its work, and somebody with the owner's rights who changes something in it.
+
+import { expect } from 'vitest'
+import { blockHash, GENESIS_HASH, type EventLine, type TransferLine } from '../src/core/journal.ts'
+import { verificationSchema, verificationSentences, verify, type Verification } from '../src/engine/verify.ts'
+import { ASSET, paperDatabase, paperEvent, settled, type PaperDatabase, type PaperLedger } from './paper-ledger.ts'
+
+export type Tampering = {
+  readonly name: string
+  /** SQL as the owner; `$lane` and `$ledger` are filled in. */
+  readonly change: string
+  /** Mends the tables' definitions where the change broke them. */
+  readonly undo?: string
+  /** Somebody who also works out every balance and hash anew after it. */
+  readonly rechained?: true
+  readonly check: Verification['breaks'][number]['check']
+  readonly where: Verification['breaks'][number]['where']
+  /** A part of what the break says. */
+  readonly expected: string | RegExp
+  readonly found: string | RegExp
+  /** The checks that break, each once, in the order in which they first do; where others than the first do. */
+  readonly all?: readonly Verification['breaks'][number]['check'][]
+}
+
+/**
+ * Blocks 1 to 3 hold the events a, b and c of 1,000 units each (700 house, 200 fund, 100 guest-1; transfers 1 to 12), block 4 money
+ * coming in (13), block 5 the payouts of house and fund reserved in three attempts of two (14 to 19), and block 6 two of those
+ * attempts settled with their fees (20 to 25). Guests have no drawer, so their payouts are held.
+ */
+async function workOn(paper: PaperDatabase): Promise<PaperLedger> {
+  const worked = await paper.open('worked', { inbox: true })
+  for (const reference of ['a', 'b', 'c']) await worked.record([paperEvent(reference, 1000n)])
+  worked.network.movements.push({ identity: 'in', asset: ASSET, units: 5000n, direction: 'in', at: null, proof: {} })
+  await worked.watch()
+  await worked.nameDrawers(['house', 'fund'])
+  await worked.makePayouts()
+  await worked.send()
+  let looks = 0
+  worked.network.look = (identity) => ((looks += 1) > 2 ? { state: 'pending', detail: 'slow' } : settled(identity))
+  await worked.look()
+  return worked
+}
+
+export type WorkedLedger = {
+  /** Makes the change, expects `verify` to name it, and puts everything back. */
+  readonly expectNamed: (tampering: Tampering) => Promise<void>
+  readonly drop: () => Promise<void>
+}
+
+/** The tables of the engine whose rows come back after each change. */
+const TABLES = [
+  ...['plan_version', 'inbox', 'head', 'event', 'reference', 'account', 'transfer', 'block', 'balance', 'payout_cursor', 'attempt'],
+  ...['payout', 'payout_share', 'attempt_payout', 'settlement', 'movement', 'wallet'],
+].map((name) => ({ table: `apportion.${name}`, copy: `copies.${name}` }))
+
+export async function workedLedger(): Promise<WorkedLedger> {
+  const paper = await paperDatabase()
+  const worked = await workOn(paper)
+  const { world, ledger, lane } = worked
+  const { pool } = paper.database
+  const tables = [...TABLES, { table: 'worked.paper_sales', copy: 'copies.paper_sales' }]
+  await pool.query(`create schema copies; ${tables.map(({ table, copy }) => `create table ${copy} as table ${table}`).join('; ')}`)
+  const asOwner = async (text: string) => await pool.query(`set session_replication_role = replica; ${text}; set session_replication_role = default`)
+  return {
+    drop: paper.drop,
+    expectNamed: async (tampering) => {
+      const text = tampering.change.replaceAll('$lane', lane.toString()).replaceAll('$ledger', `'${ledger.id}'`)
+      expect((await verify(world, ledger)).breaks).toEqual([])
+      try {
+        await asOwner(text)
+        if (tampering.rechained === true) await rechain(paper, lane)
+        expectBreak(await verify(world, ledger), tampering)
+      } finally {
+        const rows = tables.map(({ table, copy }) => `insert into ${table} select * from ${copy}`)
+        await asOwner(`truncate ${tables.map(({ table }) => table).join(', ')} cascade; ${rows.join('; ')}; ${tampering.undo ?? ''}`)
+      }
+    },
+  }
+}
+
+function expectBreak(report: Verification, { check, where, expected, found, all = [check] }: Tampering): void {
+  expect(report.ok).toBe(false)
+  expect(verificationSchema.parse(report)).toEqual(report)
+  const [first] = report.breaks
+  expect(first).toMatchObject({ check, where })
+  if (typeof expected === 'string') expect(first?.expected).toContain(expected)
+  else expect(first?.expected).toMatch(expected)
+  if (typeof found === 'string') expect(first?.found).toContain(found)
+  else expect(first?.found).toMatch(found)
+  expect([...new Set(report.breaks.map((broken) => broken.check))]).toEqual(all)
+  expect(verificationSentences(report).slice(0, 2).join('\n')).toMatch(/^The ledger worked is broken: .*\nFirst break: /)
+}
+
+type Block = { number: bigint; recorded_at: Temporal.Instant; first_transfer: bigint; last_transfer: bigint; first_event: bigint; last_event: bigint }
+
+/** What an attacker with all rights does who wants nobody to notice: balances, hashes and head as if it had always been so. */
+async function rechain({ database: { pool } }: PaperDatabase, lane: bigint): Promise<void> {
+  const read = async <Row extends object>(text: string): Promise<Row[]> => (await pool.query<Row>(text, [lane])).rows
+  const blocks = await read<Block>('select * from apportion.block where lane = $1 order by number')
+  const events = await read<EventLine & { event_at: Temporal.Instant }>(
+    'select number, digest, fingerprint, event_at, asset, units, plan from apportion.event join apportion.reference using (lane, digest) where lane = $1 order by number',
+  )
+  const transfers = await read<TransferLine>(
+    `select transfer.number, event, kind, part, subject, debit.name as debit, credit.name as credit, credit.asset, units
+     from apportion.transfer join apportion.account debit on debit.lane = transfer.lane and debit.number = debit
+     join apportion.account credit on credit.lane = transfer.lane and credit.number = credit where transfer.lane = $1 order by transfer.number`,
+  )
+  let hash: Uint8Array = GENESIS_HASH
+  for (const block of blocks) {
+    const { number, recorded_at: recordedAt } = block
+    hash = blockHash(hash, {
+      ...{ number, recordedAt },
+      events: events.filter((event) => event.number >= block.first_event && event.number <= block.last_event).map((event) => ({ ...event, eventAt: event.event_at })),
+      transfers: transfers.filter((transfer) => transfer.number >= block.first_transfer && transfer.number <= block.last_transfer),
+    })
+    await pool.query('update apportion.block set hash = $3 where lane = $1 and number = $2', [lane, number, Buffer.from(hash)])
+  }
+  await pool.query('update apportion.head set hash = $2, account = (select max(number) from apportion.account where lane = $1) where lane = $1', [lane, Buffer.from(hash)])
+  await pool.query('delete from apportion.balance where lane = $1', [lane])
+  await pool.query(
+    `insert into apportion.balance (lane, account, transfer, debits, credits)
+     select $1, side.account, max(side.number), sum(sum(side.debit)) over running, sum(sum(side.credit)) over running
+     from apportion.block join (
+       select number, debit as account, units as debit, 0 as credit from apportion.transfer where lane = $1
+       union all select number, credit, 0, units from apportion.transfer where lane = $1
+     ) side on side.number between block.first_transfer and block.last_transfer
+     where block.lane = $1
+     group by side.account, block.number
+     window running as (partition by side.account order by block.number)`,
+    [lane],
+  )
+}
