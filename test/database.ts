@@ -50,7 +50,7 @@ export type OwnServer = EmbeddedServer & {
   readonly dataDirectory: string
   /** Starts it again on the same folder after it was stopped or killed; the address changes. */
   readonly restart: () => Promise<EmbeddedServer>
-  /** kill -9 of the server and all its sessions' work. */
+  /** kill -9 of the server and of every session. */
   readonly kill: () => Promise<void>
   /** Ends whatever runs on the folder and removes it. */
   readonly remove: () => Promise<void>
@@ -63,19 +63,29 @@ export async function startOwnServer(settings: EmbeddedOptions['settings'] = {})
   const start = () => startEmbedded({ dataDirectory, effects: machine, settings, dieWithParent: true })
   const first = await start()
   await makeTemplate(first.url)
-  let { pid } = first
+  let { pid, url: address } = first
   return {
     ...first,
     dataDirectory,
     restart: async () => {
       const again = await start()
       pid = again.pid
+      address = again.url
       return again
     },
-    kill: () => endServer(pid, 'SIGKILL', machine),
+    kill: () => killAll(address, pid),
     remove: async () => {
       await endServer(pid, 'SIGQUIT', machine)
       rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
     },
   }
+}
+
+// Of a killed server alone, sessions live on for some milliseconds, answer, and may even commit.
+async function killAll(url: string, pid: number): Promise<void> {
+  const { rows } = await onServer(url, (client) =>
+    client.query<{ pid: number }>(`select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`),
+  )
+  await endServer(pid, 'SIGKILL', machine)
+  for (const session of rows) await endServer(session.pid, 'SIGKILL', machine)
 }

@@ -2,7 +2,7 @@
 
 import type { Finding, TextFile } from './source.ts'
 
-const FORBIDDEN = /(^|[-.])(utils?|helpers?|managers?|services?|common|misc|shared|stuff)([-.]|$)/
+const FORBIDDEN = /(^|[-.])(utils?|helpers?|managers?|services?|common|misc|stuff)([-.]|$)/
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config))?\.(ts|tsx|js)$/
 const MIGRATION = /^\d{4}_[a-z0-9]+([_-][a-z0-9]+)*\.sql$/
 
