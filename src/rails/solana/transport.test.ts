@@ -20,9 +20,10 @@ const json = (value: string, status = 200): Response => new Response(value, { st
 const result = (value: string): Response => json(`{"jsonrpc":"2.0","id":0,"result":${value}}`)
 
 describe('a question', () => {
-  it.for<[string, () => Promise<Response> | Response]>([
+  it.for<[string, () => Promise<Response> | Response, string?]>([
     ['a broken connection', () => Promise.reject(new TypeError(`Failed to parse URL from ${URL_WITH_KEY}`))],
     ['an answer of the gateway', () => json('<html>Bad gateway</html>', 502)],
+    ['a number under the status of a failure', () => json('{"jsonrpc":"2.0","id":0,"result":17}', 503), 'HTTP 503'],
     ['too many requests', () => json('{"jsonrpc":"2.0","error":{"code":429,"message":"slow down"},"id":0}', 429)],
     ['half an answer', () => json('{"jsonrpc":"2.0","id":0,"resu')],
     ['an empty answer', () => json('')],
@@ -30,11 +31,12 @@ describe('a question', () => {
     ['an answer of another form', () => result('"17"')],
     ['a fraction', () => result('17.5')],
     ['a negative number', () => result('-17')],
-    ['an answer without end', () => new Response(endless())],
-  ])('that meets %s is lost', async ([, reply]) => {
+    ['an answer without end', () => new Response(endless()), 'longer than'],
+  ])('that meets %s is lost', async ([, reply, words = 'getFirstAvailableBlock']) => {
     const { client } = clientOf(reply)
     const answer = await client.ask(firstAvailableBlock())
     expect(answer).toMatchObject({ ok: false, refused: false })
+    expect(answer.ok ? '' : answer.reason).toContain(words)
     expect(answer.ok ? '' : answer.reason).not.toContain('hunter2')
   })
 
