@@ -58,12 +58,12 @@ describe('any history with crashes and forks', () => {
       deaths += sent.filter((one) => one.dead).length
       finals += sent.filter((one) => one.finalSlot !== null).length
       await bed.close()
-    }), { numRuns: 25 })
+    }), { numRuns: 15 })
     // A run that met neither would have shown nothing.
     expect(deaths).toBeGreaterThan(0)
     expect(finals).toBeGreaterThan(0)
     bed = await openTestbed()
-  }, 20_000)
+  })
 
   function perform(action: Action, sent: Sent[], payer: OwnKey): void {
     if (action.kind === 'slots') bed.slots(action.n)
