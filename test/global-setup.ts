@@ -1,10 +1,10 @@
 // One PostgreSQL for the whole run, in a temporary folder, with a migrated template from which tests clone databases.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { endServer } from '../src/store/embedded/postmaster.ts'
+import { endServer, isServing, readPostmaster } from '../src/store/embedded/postmaster.ts'
 import { startEmbedded } from '../src/store/embedded/start.ts'
 import { machine } from './effects.ts'
 import { dropTemplate, makeTemplate } from './template.ts'
@@ -23,41 +23,46 @@ const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' 
 
 /** With TEST_DATABASE_URL (a superuser's) the tests run on that server instead: to see them on an older PostgreSQL. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const given = process.env['TEST_DATABASE_URL']
-  return given === undefined ? onEmbedded(project) : onGiven(project, given)
-}
-
-async function onGiven(project: TestProject, url: string): Promise<() => Promise<void>> {
-  await dropTemplate(url)
-  await makeTemplate(url)
-  project.provide('databaseUrl', url)
-  return () => dropTemplate(url)
-}
-
-async function onEmbedded(project: TestProject): Promise<() => Promise<void>> {
-  sweep()
+  await sweep()
   const folder = mkdtempSync(join(tmpdir(), PREFIX))
   writeFileSync(join(folder, 'pid'), String(process.pid))
-  const server = await startEmbedded({
-    dataDirectory: join(folder, 'database'),
-    effects: machine,
-    settings: FAST,
-    dieWithParent: true,
-  })
-  await makeTemplate(server.url)
-  project.provide('databaseUrl', server.url)
+  // Tests that start a server as another user need to pass through.
+  chmodSync(folder, 0o711)
+  // What tests put into temporary folders goes with this one, also after kill -9.
+  process.env['TMPDIR'] = folder
+  const given = process.env['TEST_DATABASE_URL']
+  const { url, end } = given === undefined ? await startServer(folder) : { url: given, end: () => dropTemplate(given) }
+  if (given !== undefined) await dropTemplate(given)
+  await makeTemplate(url)
+  project.provide('databaseUrl', url)
   return async () => {
-    // Stopping in order would first write out every test's database.
-    await endServer(server.pid, 'SIGQUIT', machine)
+    await end()
     remove(folder)
   }
 }
 
-// Folders of runs that were killed; their servers ended with them.
-function sweep(): void {
+async function startServer(folder: string): Promise<{ url: string; end: () => Promise<void> }> {
+  const { url, pid } = await startEmbedded({
+    dataDirectory: join(folder, 'server', 'database'),
+    effects: machine,
+    settings: FAST,
+    dieWithParent: true,
+  })
+  // Stopping in order would first write out every test's database.
+  return { url, end: () => endServer(pid, 'SIGQUIT', machine) }
+}
+
+// Folders of runs that were killed, and the servers that did not end with them.
+async function sweep(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
     const folder = join(tmpdir(), name)
-    if (!isOwnerAlive(folder)) remove(folder)
+    if (isOwnerAlive(folder)) continue
+    for (const entry of readdirSync(folder)) {
+      const dataDirectory = join(folder, entry, 'database')
+      const left = readPostmaster(dataDirectory)
+      if (left !== undefined && isServing(left.pid, dataDirectory)) await endServer(left.pid, 'SIGQUIT', machine)
+    }
+    remove(folder)
   }
 }
 
