@@ -15,6 +15,7 @@ import { BODY_LIMIT, parseJsonBody } from './body.ts'
 import { handleErrors, notFound, sendProblem } from './errors.ts'
 import { describeApi } from './openapi.ts'
 import { eventRoutes } from './routes/events.ts'
+import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { ledgerRoutes } from './routes/ledgers.ts'
 import type { App, Parts } from './routes/parts.ts'
@@ -52,6 +53,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
     genReqId: () => desk.id(),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_LIMIT_MS,
+    return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAMETER },
     frameworkErrors: (_, request, reply) => void sendProblem(reply, notFound(request.method, request.url)),
   })
@@ -70,7 +72,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
   await app.register(
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })
-      for (const routes of [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes]) routes(v1, parts)
+      for (const routes of [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, explainRoutes]) routes(v1, parts)
     },
     { prefix: '/v1' },
   )
@@ -83,7 +85,13 @@ function watch(app: App, { log }: Pick<Desk, 'log'>): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'request-id': request.id, 'cache-control': 'no-store' })
   })
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
   app.addHook('onResponse', async (request, reply) => {
+    // A connection that was busy when closing began would be kept open for its next request, and hold up the end.
+    if (closing) request.raw.socket.end()
     // The pattern and not the path, which may hold what people put there by mistake.
     log('debug', 'answered a request', {
       request: request.id,

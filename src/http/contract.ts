@@ -189,6 +189,7 @@ export const referenceParams = z.strictObject({
   ledger,
   reference: z.string().meta({ description: "The event's source reference, percent-encoded (a slash is %2F)" }),
 })
+export const subjectParams = z.strictObject({ ledger, subject: z.string() })
 export const payoutParams = z.strictObject({ ledger, payout: z.string() })
 
 const page = {
