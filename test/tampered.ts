@@ -61,11 +61,18 @@ export async function workedLedger(): Promise<WorkedLedger> {
   const tables = [...TABLES, { table: 'worked.paper_sales', copy: 'copies.paper_sales' }]
   await pool.query(`create schema copies; ${tables.map(({ table, copy }) => `create table ${copy} as table ${table}`).join('; ')}`)
   const asOwner = async (text: string) => await pool.query(`set session_replication_role = replica; ${text}; set session_replication_role = default`)
+  const expectSound = async () => expect((await verify(world, ledger)).breaks).toEqual([])
+  await expectSound()
   return {
-    drop: paper.drop,
+    drop: async () => {
+      try {
+        await expectSound()
+      } finally {
+        await paper.drop()
+      }
+    },
     expectNamed: async (tampering) => {
       const text = tampering.change.replaceAll('$lane', lane.toString()).replaceAll('$ledger', `'${ledger.id}'`)
-      expect((await verify(world, ledger)).breaks).toEqual([])
       try {
         await asOwner(text)
         if (tampering.rechained === true) await rechain(paper, lane)

@@ -1,0 +1,134 @@
+// The document that explains an event: a stable JSON form (docs/reference/explain-format.md), for programs and pages. Money is text.
+
+import { z } from 'zod'
+import type { NamedTransfer } from '../store/explain.ts'
+import { amountDocument } from './documents.ts'
+
+const digits = z.string().regex(/^[0-9]+$/)
+const hex = z.string().regex(/^[0-9a-f]{64}$/)
+const instant = z.string()
+
+const amount = { asset: z.string(), units: digits, amount: z.string() }
+
+const transferSchema = z.strictObject({ number: digits, kind: z.string(), debit: z.string(), credit: z.string(), ...amount })
+
+const blockSchema = z.strictObject({ number: digits, hash: hex, recorded_at: instant })
+
+/** Where a share's money is now. */
+const standingSchema = z.discriminatedUnion('state', [
+  /** The share has no units: there is nothing to pay. */
+  z.strictObject({ state: z.literal('zero') }),
+  /** The ledger does not hold it, though the plan gives it. */
+  z.strictObject({ state: z.literal('missing') }),
+  /** It stands in the recipient's account; its payout is made next. */
+  z.strictObject({ state: z.literal('payable') }),
+  z.strictObject({ state: z.literal('queued'), since: instant, due_at: instant.nullable() }),
+  z.strictObject({ state: z.literal('held'), reason: z.string(), detail: z.string().nullable(), since: instant, retry_at: instant.nullable() }),
+  z.strictObject({ state: z.literal('in_flight'), attempt: z.string(), identity: z.string(), attempt_state: z.string(), since: instant }),
+  z.strictObject({ state: z.literal('paid'), attempt: z.string(), identity: z.string(), proof: z.json(), settled_at: instant }),
+])
+
+const attemptSchema = z.strictObject({
+  attempt: z.string(),
+  state: z.string(),
+  /** What the network knows it by, fixed before it was sent. */
+  identity: z.string(),
+  submits: z.int(),
+  /** How many payouts it carries, this one among them. */
+  payouts: z.int(),
+  reason: z.string().nullable(),
+  proof: z.json(),
+  prepared_at: instant,
+  ended_at: instant.nullable(),
+  /** What the network took for it. No share bears them: they stand in the account `network`. */
+  costs: z.array(transferSchema),
+})
+
+const payoutSchema = z.strictObject({
+  payout: z.string(),
+  ...amount,
+  destination: z.string().nullable(),
+  tries: z.int(),
+  created_at: instant,
+  attempts: z.array(attemptSchema),
+  /** Its movements in the ledger: reserved, released, settled. */
+  moves: z.array(z.strictObject({ ...transferSchema.shape, block: blockSchema })),
+})
+
+const shareSchema = z.strictObject({
+  part: z.int(),
+  role: z.string(),
+  recipient: z.string(),
+  account: z.string(),
+  /** The weight as the plan has it, and as a ratio of all weights. */
+  weight: z.string(),
+  of: z.string(),
+  formula: z.string(),
+  /** The exact result of the formula, its whole part, what that cut off, and the unit rounding gave back. */
+  quota: z.string(),
+  floor: digits,
+  remainder: z.string(),
+  extra: digits,
+  note: z.string(),
+  ...amount,
+  /** Units that came with the event for this role; null when none did. */
+  claimed: digits.nullable(),
+  /** Where the ledger holds it; null for a share of zero units, or when the ledger has lost it. */
+  transfer: transferSchema.nullable(),
+  now: standingSchema,
+  payout: payoutSchema.nullable(),
+})
+
+export const explanationSchema = z.strictObject({
+  format: z.literal(1),
+  ledger: z.string(),
+  /** What was asked for, and the parts of the plan that the question is about. */
+  asked: z.strictObject({ kind: z.enum(['event', 'share', 'payout']), subject: z.string(), parts: z.array(z.int()) }),
+  event: z.strictObject({
+    reference: z.string(),
+    /** Position of its lane in the ledger, from 0, and its number there. */
+    lane: z.int(),
+    number: digits,
+    ...amount,
+    event_at: instant,
+    recorded_at: instant,
+    parties: z.record(z.string(), z.string()),
+    door: z.string(),
+    backdated: z.boolean(),
+    details: z.json(),
+    digest: z.string(),
+    fingerprint: hex,
+  }),
+  /** The block that holds event and shares. */
+  block: blockSchema,
+  received: transferSchema.nullable(),
+  plan: z.strictObject({ version: z.int(), hash: hex, effective_from: instant.nullable() }),
+  step: z.strictObject({
+    name: z.string(),
+    rule: z.string(),
+    rounding: z.string(),
+    from: z.string(),
+    pool: digits,
+    /** The sum of all weights as the plan has them. */
+    weights: z.string(),
+  }),
+  shares: z.array(shareSchema),
+  /** Whether the ledger holds what was worked out anew here. */
+  agrees: z.boolean(),
+  differences: z.array(z.strictObject({ what: z.string(), expected: z.string(), found: z.string() })),
+})
+
+export type Explanation = z.infer<typeof explanationSchema>
+export type ExplainedShare = z.infer<typeof shareSchema>
+export type ExplainedPayout = z.infer<typeof payoutSchema>
+export type ExplainedTransfer = z.infer<typeof transferSchema>
+export type Standing = z.infer<typeof standingSchema>
+
+/** The figures that every rule's explanation of a part must have. */
+export const figuresSchema = shareSchema
+  .pick({ role: true, recipient: true, account: true, weight: true, of: true, formula: true, quota: true, floor: true, remainder: true, extra: true, note: true, units: true })
+  .strip()
+
+export function transferDocument({ number, kind, debit, credit, asset, units }: NamedTransfer): ExplainedTransfer {
+  return { number: number.toString(), kind, debit, credit, ...amountDocument(units, asset) }
+}

@@ -1,0 +1,111 @@
+// An explanation in plain words, a sentence or two a figure, for people who check an amount by hand.
+
+import { formatMoney, parseAsset } from '../core/money.ts'
+import type { ExplainedPayout, ExplainedShare, Explanation } from './explain-document.ts'
+
+/** The sentences in the order of the money's way: in, divided, each share, paid; at the end whether the ledger agrees. */
+export function sentences(explanation: Explanation): string[] {
+  const { asked, shares } = explanation
+  const told = shares.filter(({ part }) => asked.parts.includes(part))
+  const others = shares.length - told.length
+  return [
+    ...eventSentences(explanation),
+    ...planSentences(explanation),
+    ...told.flatMap((share) => shareSentences(explanation, share)),
+    ...(others === 0 ? [] : [`The other ${others === 1 ? 'share is' : `${others} shares are`} explained with the event ${explanation.event.reference}.`]),
+    ...costSentences(told),
+    ...agreement(explanation),
+  ]
+}
+
+function eventSentences({ event, block, received }: Explanation): string[] {
+  const parties = Object.entries(event.parties).map(([role, party]) => `its ${role} is ${party}`)
+  const place = `event ${event.number} of lane ${event.lane}`
+  return [
+    `${money(event.units, event.asset)} came in as ${event.reference}, which happened at ${event.event_at}${parties.length === 0 ? '' : ` (${parties.join(', ')})`}.`,
+    `By the door "${event.door}" it was recorded at ${event.recorded_at} as ${place}${event.backdated ? ', backdated' : ''}, in block ${block.number} with the hash ${block.hash}${received === null ? '' : `; transfer ${received.number} holds it`}.`,
+  ]
+}
+
+function planSentences({ plan, step }: Explanation): string[] {
+  const from = plan.effective_from === null ? 'from the beginning' : `from ${plan.effective_from}`
+  return [
+    `Plan version ${plan.version}, in force ${from}, divides ${step.pool} units by ${step.rule} in the step "${step.name}"; units that do not divide go by ${step.rounding} (hash of the plan: ${plan.hash}).`,
+  ]
+}
+
+function shareSentences(explanation: Explanation, share: ExplainedShare): string[] {
+  const { plan, step } = explanation
+  const { role, recipient, weight, formula, asset, units, claimed, transfer } = share
+  const exact = share.remainder.startsWith('0/')
+  const result = exact ? `${units} units, ${share.note}` : `${share.quota}, that is ${share.floor} whole units and ${share.remainder} of one; ${share.note}: ${units} units`
+  const first = `Plan version ${plan.version} gives ${role} ${weight} of ${step.weights} parts: ${formula} = ${result} (${money(units, asset)} for ${recipient}).`
+  return [
+    first,
+    ...(claimed === null || claimed === units ? [] : [`The event came with ${claimed} units for ${role}; the plan's figure counts.`]),
+    ...(transfer === null ? [] : [`The ledger holds it as transfer ${transfer.number}, from ${transfer.debit} to ${transfer.credit}, in block ${explanation.block.number}.`]),
+    ...pastSentences(share),
+    standingSentence(share),
+  ]
+}
+
+/** Attempts that ended without paying. */
+function pastSentences({ payout }: ExplainedShare): string[] {
+  return (payout?.attempts ?? [])
+    .filter(({ state }) => state === 'failed' || state === 'never')
+    .map(({ attempt, identity, state, prepared_at: prepared, ended_at: ended, reason, proof }) => {
+      const end = state === 'failed' ? `failed${reason === null ? '' : ` (${reason})`}` : 'can never pay, which is proven'
+      return `Attempt ${attempt}, ${identity}, prepared at ${prepared}, ended at ${ended ?? 'an unknown time'}: it ${end}${proofText(proof)}.`
+    })
+}
+
+function standingSentence({ role, now, payout, account }: ExplainedShare): string {
+  const own = payout === null ? '' : `Payout ${payout.payout}${payout.destination === null ? '' : ` to ${payout.destination}`}`
+  switch (now.state) {
+    case 'zero':
+      return `That is nothing to pay, so there is no transfer for ${role}.`
+    case 'missing':
+      return `The ledger has no transfer for ${role}, though the plan gives it: this must be looked at.`
+    case 'payable':
+      return `It stands in ${account}; its payout is made next.`
+    case 'queued':
+      return `${own} is queued since ${now.since}${now.due_at === null ? '' : `, due at ${now.due_at}`}.`
+    case 'held':
+      return `${own} is held since ${now.since}: ${now.reason}${now.detail === null ? '' : ` (${now.detail})`}${now.retry_at === null ? '' : `; looked at again at ${now.retry_at}`}.`
+    case 'in_flight':
+      return `${own} is on its way since ${now.since} in attempt ${now.attempt}, ${now.identity} (${now.attempt_state}).`
+    case 'paid':
+      return `${own} was paid in attempt ${now.attempt}, ${now.identity}, settled at ${now.settled_at}${proofText(now.proof)}.`
+  }
+}
+
+/** What the network took, once an attempt. */
+function costSentences(shares: readonly ExplainedShare[]): string[] {
+  const attempts = new Map(shares.flatMap(({ payout }) => payout?.attempts ?? []).map((attempt) => [attempt.attempt, attempt]))
+  return [...attempts.values()].filter(({ costs }) => costs.length > 0).map(costSentence)
+}
+
+function costSentence({ attempt, payouts, costs }: ExplainedPayout['attempts'][number]): string {
+  const taken = costs.map(({ units, asset, kind, number }) => `${money(units, asset)} (${units} units) as ${kind}, transfer ${number}`)
+  const shared = payouts === 1 ? 'one payout' : `${payouts} payouts`
+  return `For attempt ${attempt} with ${shared} the network took ${taken.join(' and ')}; the account network bears it, no share is less for it.`
+}
+
+function agreement({ agrees, differences }: Explanation): string[] {
+  if (agrees) return ['All figures were worked out anew from the event and the plan, and the ledger holds the same.']
+  return [
+    `The ledger does not hold what the event and the plan give: ${differences.length === 1 ? 'one difference' : `${differences.length} differences`}.`,
+    ...differences.map(({ what, expected, found }) => `Difference in ${what}: worked out ${expected}; the ledger has ${found}.`),
+  ]
+}
+
+function money(units: string, asset: string): string {
+  return formatMoney(BigInt(units), parseAsset(asset))
+}
+
+/** A network's proof as it gave it, field by field. */
+function proofText(proof: unknown): string {
+  if (proof === null || typeof proof !== 'object' || Array.isArray(proof)) return ''
+  const fields = Object.entries(proof).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+  return fields.length === 0 ? '' : ` (proof: ${fields.join(', ')})`
+}

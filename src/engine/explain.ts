@@ -1,0 +1,189 @@
+// Explains an event, one of its shares, or a payout: every figure worked out anew from the stored event and plan version, compared with
+// what the ledger holds, and followed to where the money is now. It changes nothing.
+
+import type { PoolClient } from 'pg'
+import { explainDistribution } from '../core/distribution.ts'
+import { fingerprint } from '../core/event.ts'
+import { formatUnits } from '../core/money.ts'
+import { parsePlan, type PlanVersion } from '../core/plan.ts'
+import { present } from '../core/assert.ts'
+import { ratioOfDecimal, type Ratio } from '../core/ratio.ts'
+import { referenceDigest } from '../core/reference.ts'
+import { Refusal } from '../core/refusal.ts'
+import { eventByDigest, eventsByNumber, type StoredEvent } from '../store/event.ts'
+import { proofOfEvent, transfersOfEvent, type EventProof, type NamedTransfer } from '../store/explain.ts'
+import { planVersionsOf } from '../store/ledger.ts'
+import { findPayout } from '../store/payout.ts'
+import { inSnapshot } from '../store/statement.ts'
+import { amountDocument } from './documents.ts'
+import { figuresSchema, transferDocument, type ExplainedShare, type Explanation } from './explain-document.ts'
+import { followPayouts, type Followed } from './explain-payouts.ts'
+import { laneOf, type Ledger } from './ledger.ts'
+import type { Desk } from './world.ts'
+
+/**
+ * Explains what a text names, looked for in this order: an event by its source reference; one of its shares as `<reference>#<role>`;
+ * a payout by its id. Refuses `event_not_found`, `payout_not_found`.
+ */
+export async function explain(reader: Pick<Desk, 'store' | 'rails'>, ledger: Ledger, subject: string): Promise<Explanation> {
+  return await inSnapshot(reader.store.pool, async (client) => {
+    const { event, ...asked } = await resolve(client, ledger, subject)
+    const { plan, storedHash } = await readPlan(client, ledger, event)
+    const [proof, transfers] = [await proofOfEvent(client, event.lane, event.number), await transfersOfEvent(client, event.lane, event.number)]
+    const followed = await followPayouts(client, { event, describe: reader.rails[ledger.row.rail]?.describe ?? null })
+    const parts = asked.parts ?? plan.step.rule.parts.map((_, part) => part)
+    return compose({ ledger, event, plan, storedHash, proof: present(proof, 'block of the event'), transfers, followed, asked: { ...asked, parts } })
+  })
+}
+
+type Asked = { readonly kind: Explanation['asked']['kind']; readonly subject: string; readonly parts: number[] | null; readonly event: StoredEvent }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+async function resolve(client: PoolClient, ledger: Ledger, subject: string): Promise<Asked> {
+  const whole = await findEvent(client, ledger, subject)
+  if (whole !== null) return { kind: 'event', subject, parts: null, event: whole }
+  const cut = subject.lastIndexOf('#')
+  const event = cut > 0 ? await findEvent(client, ledger, subject.slice(0, cut)) : null
+  if (event !== null) return { kind: 'share', subject, event, parts: [await partOf(client, ledger, event, subject.slice(cut + 1))] }
+  const shown = JSON.stringify(subject.slice(0, 80).toWellFormed())
+  if (!UUID.test(subject)) {
+    const forms = "give an event's source reference, a share as <reference>#<role>, or a payout's id"
+    throw new Refusal('event_not_found', `the ledger ${ledger.name} has no event ${shown}: ${forms}`, { reference: subject.slice(0, 80).toWellFormed() })
+  }
+  const payout = await findPayout(client, ledger.lanes, subject.toLowerCase())
+  const [owner] = payout === null ? [] : await eventsByNumber(client, payout.lane, [payout.event])
+  if (payout !== null && owner !== undefined) return { kind: 'payout', subject, event: owner, parts: [payout.part] }
+  throw new Refusal('payout_not_found', `the ledger ${ledger.name} has no payout and no event ${shown}: \`npx apportion payout list\` shows payouts`, { payout: subject })
+}
+
+async function findEvent(client: PoolClient, ledger: Ledger, reference: string): Promise<StoredEvent | null> {
+  const found = await eventByDigest(client, laneOf(ledger, reference), referenceDigest(reference))
+  // Text that is no Unicode has the digest of its replacement.
+  return found?.reference === reference ? found : null
+}
+
+async function partOf(client: PoolClient, ledger: Ledger, event: StoredEvent, role: string): Promise<number> {
+  const { plan } = await readPlan(client, ledger, event)
+  const roles = plan.step.rule.parts.map((part) => part.role)
+  const part = roles.indexOf(role)
+  if (part >= 0) return part
+  throw new Refusal(
+    'event_not_found',
+    `the event ${JSON.stringify(event.reference)} has no share ${JSON.stringify(role.slice(0, 80).toWellFormed())}: plan version ${plan.version} gives ${roles.join(', ')}`,
+    { reference: event.reference, role: role.slice(0, 80).toWellFormed(), roles },
+  )
+}
+
+/** The plan version as it is stored: its hash is worked out from the content, and given beside the stored one. */
+async function readPlan(client: PoolClient, ledger: Ledger, event: StoredEvent): Promise<{ plan: PlanVersion; storedHash: string }> {
+  const rows = await planVersionsOf(client, ledger.id)
+  const row = present(rows.find(({ version }) => version === event.plan), `plan version ${event.plan}`)
+  return { plan: { version: row.version, effectiveFrom: row.effective_from, ...parsePlan(row.content) }, storedHash: row.hash }
+}
+
+type Sources = {
+  readonly ledger: Ledger
+  readonly event: StoredEvent
+  readonly plan: PlanVersion
+  readonly storedHash: string
+  readonly proof: EventProof
+  readonly transfers: readonly NamedTransfer[]
+  readonly followed: ReadonlyMap<number, Followed>
+  readonly asked: Explanation['asked']
+}
+
+type Difference = Explanation['differences'][number]
+
+function compose(sources: Sources): Explanation {
+  const { ledger, event, plan, proof, transfers, asked } = sources
+  const explained = explainDistribution(event, plan)
+  const figures = explained.shares.map((share) => figuresSchema.parse(share))
+  const shares = figures.map((figure, part) => shareDocument(sources, figure, part))
+  const received = transfers.find(({ kind }) => kind === 'received')
+  const differences = [...differencesOfEvent(sources, received), ...shares.flatMap((share) => differencesOfShare(sources, share)), ...strays(sources)]
+  const print = fingerprint(event).toHex()
+  const { reference, parties, door, backdated, details } = event
+  const recordedAt = event.recordedAt.toString()
+  return {
+    format: 1,
+    ledger: ledger.name,
+    asked,
+    event: {
+      ...{ reference, lane: ledger.lanes.indexOf(event.lane), number: event.number.toString(), ...amountDocument(event.units, event.asset) },
+      ...{ event_at: event.eventAt.toString(), recorded_at: recordedAt, parties, door, backdated },
+      ...{ details: details as Explanation['event']['details'], digest: referenceDigest(reference), fingerprint: print },
+    },
+    block: { number: proof.block.toString(), hash: proof.hash, recorded_at: recordedAt },
+    received: received === undefined ? null : transferDocument(received),
+    plan: { version: plan.version, hash: plan.hash, effective_from: explained.plan.effectiveFrom },
+    step: { ...explained.step, weights: sumOfDecimals(figures.map(({ weight }) => weight)) },
+    shares,
+    agrees: differences.length === 0,
+    differences,
+  }
+}
+
+type Figures = ReturnType<typeof figuresSchema.parse>
+
+function shareDocument({ event, transfers, followed }: Sources, figures: Figures, part: number): ExplainedShare {
+  const transfer = transfers.find((candidate) => candidate.kind === 'share' && candidate.part === part)
+  const { payout, now } = followed.get(part) ?? { payout: null, now: null }
+  const claimed = event.claimed !== null && Object.hasOwn(event.claimed, figures.role) ? event.claimed[figures.role] : undefined
+  const units = BigInt(figures.units)
+  const standing = units === 0n ? ({ state: 'zero' } as const) : transfer === undefined ? ({ state: 'missing' } as const) : ({ state: 'payable' } as const)
+  return {
+    part,
+    ...figures,
+    ...amountDocument(units, event.asset),
+    claimed: claimed?.toString() ?? null,
+    transfer: transfer === undefined ? null : transferDocument(transfer),
+    now: now ?? standing,
+    payout,
+  }
+}
+
+function differencesOfEvent({ event, plan, storedHash, proof }: Sources, received: NamedTransfer | undefined): Difference[] {
+  const print = fingerprint(event).toHex()
+  const came = received === undefined ? 'no transfer' : `${received.units} units of ${received.asset} from ${received.debit} to ${received.credit}`
+  return [
+    difference(`hash of plan version ${plan.version}`, plan.hash, storedHash),
+    difference('fingerprint of the event', print, proof.fingerprint ?? 'none'),
+    difference('digest of the reference', referenceDigest(event.reference), proof.digest),
+    difference('what came in', `${event.units} units of ${event.asset} from expected to received`, came),
+  ].flat()
+}
+
+function differencesOfShare({ event }: Sources, { role, units, account, transfer, payout }: ExplainedShare): Difference[] {
+  const due = units === '0' ? 'no transfer' : `${units} units of ${event.asset} from received to ${account}`
+  const held = transfer === null ? 'no transfer' : `${transfer.units} units of ${transfer.asset} from ${transfer.debit} to ${transfer.credit}`
+  return [
+    ...difference(`share ${role}`, due, held),
+    ...(payout === null ? [] : difference(`payout of ${role}`, `${units} units of ${event.asset}`, `${payout.units} units of ${payout.asset}`)),
+  ]
+}
+
+/** Transfers of the event that no part of its plan accounts for. */
+function strays({ plan, transfers }: Sources): Difference[] {
+  const seen = new Set<number | null>()
+  return transfers.flatMap(({ number, kind, part, units, asset, credit }) => {
+    const own = kind === 'received' ? null : part
+    const fits = (kind === 'received' || (kind === 'share' && part !== null && part < plan.step.rule.parts.length)) && !seen.has(own)
+    seen.add(own)
+    return fits ? [] : [{ what: `transfer ${number}`, expected: 'no such transfer', found: `${kind} of ${units} units of ${asset} to ${credit}` }]
+  })
+}
+
+function difference(what: string, expected: string, found: string): Difference[] {
+  return expected === found ? [] : [{ what, expected, found }]
+}
+
+// Weights of plans have at most this many decimals.
+const DECIMALS = 18
+
+/** The exact sum of decimals as a decimal: 33.3 + 66.7 = 100. */
+function sumOfDecimals(texts: readonly string[]): string {
+  const scaled = ({ numerator, denominator }: Ratio): bigint => (numerator * 10n ** BigInt(DECIMALS)) / denominator
+  const sum = texts.reduce((all, text) => all + scaled(ratioOfDecimal(text)), 0n)
+  return formatUnits(sum, DECIMALS).replace(/\.?0+$/, '')
+}
