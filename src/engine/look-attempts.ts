@@ -3,13 +3,13 @@
 import { accountName } from '../core/account.ts'
 import { present, unreachable } from '../core/assert.ts'
 import { accountsOf, decideBatch, type Leg } from '../core/posting.ts'
-import type { Cost, Look, Rail, RailAsset, RailPayout } from '../rails/rail.ts'
+import type { Cost, Look, Rail } from '../rails/rail.ts'
 import { dueAttempts, endAttempts, postponeLooks, type AttemptEnd, type LiveAttempt, type PayoutEnd } from '../store/attempt.ts'
 import { runOnLane } from '../store/posting.ts'
 import { walletsOf } from '../store/wallet.ts'
 import type { Ledger } from './ledger.ts'
-import { retryAt, type ReadyAttempt } from './prepare-attempts.ts'
-import { submitAttempts, type Pace } from './submit-attempts.ts'
+import { railPayout, retryAt, type ReadyAttempt } from './prepare-attempts.ts'
+import { railAttempt, submitAttempts, type Pace } from './submit-attempts.ts'
 import type { World } from './world.ts'
 
 /** Attempts looked at in one go. */
@@ -25,12 +25,14 @@ export async function lookAttempts(
 ): Promise<number> {
   const due = await dueAttempts(world.store.pool, lane, world.now(), MAX_LOOKS)
   if (due.length === 0) return 0
+  const module = present(world.rails[rail.name], rail.name)
   const wallets = new Map((await walletsOf(world.store.pool, ledger.id)).map(({ wallet, address }) => [wallet, address]))
   const looks = await rail.look(
     due.map((attempt) => {
       const asset = present(ledger.assets.get(attempt.asset), attempt.asset)
       const wallet = { id: attempt.wallet, address: present(wallets.get(attempt.wallet), 'wallet') }
-      return { attempt: { ...ready(attempt), payouts: ready(attempt).members }, wallet, payouts: payoutsOf(attempt, asset) }
+      const payouts = attempt.payouts.map((row) => railPayout(module, { ...row, units: BigInt(row.units) }, asset))
+      return { attempt: railAttempt(ready(attempt)), wallet, payouts }
     }),
   )
   const ended: Ended[] = []
@@ -48,10 +50,6 @@ export async function lookAttempts(
 
 function ready({ lane, attempt, identity, bytes, data, payouts }: LiveAttempt): ReadyAttempt {
   return { lane, attempt, identity, bytes: new Uint8Array(bytes), data, members: payouts.map(({ payout }) => payout) }
-}
-
-function payoutsOf({ payouts }: LiveAttempt, asset: RailAsset): readonly RailPayout[] {
-  return payouts.map(({ payout, units, destination }) => ({ id: payout, units: BigInt(units), asset, destination }))
 }
 
 async function postponeOrResend(

@@ -5,8 +5,8 @@ import { present } from '../core/assert.ts'
 import { backoffMs } from '../core/attempt.ts'
 import { decideBatch, accountsOf, type Leg } from '../core/posting.ts'
 import type { PayoutHold } from '../core/payout.ts'
-import { Refusal } from '../core/refusal.ts'
-import type { PrepareInput, Prepared, Rail, RailAsset, RailPayout, RailWallet, Unpayable } from '../rails/rail.ts'
+import { Refusal, type RefusalCode } from '../core/refusal.ts'
+import type { PrepareInput, Prepared, Rail, RailAsset, RailModule, RailPayout, RailWallet, Unpayable } from '../rails/rail.ts'
 import { committedOf, reservePayouts, type LiveAttempt, type NewAttempt } from '../store/attempt.ts'
 import { dueQueues, duePayouts, holdPayouts, type Hold, type PayoutRow } from '../store/payout.ts'
 import { runOnLane } from '../store/posting.ts'
@@ -21,56 +21,79 @@ const MAX_BATCHES = 16
 /** An attempt that was committed and may be sent now. */
 export type ReadyAttempt = Pick<LiveAttempt, 'lane' | 'attempt' | 'identity' | 'bytes' | 'data'> & { readonly members: readonly string[] }
 
-/** Prepares what is due on a lane. Answers the attempts committed; an empty list when nothing was due or nothing could go. */
+/**
+ * Prepares what is due on a lane. Answers the attempts committed; an empty list when nothing was due or nothing could go.
+ * Refuses `rail_unavailable` when nothing at all could be prepared because the network or the signer does not answer.
+ */
 export async function prepareAttempts(world: World, ledger: Ledger, lane: bigint, rail: Rail): Promise<readonly ReadyAttempt[]> {
   const queues = await dueQueues(world.store.pool, lane, world.now())
   if (queues.length === 0) return []
   const wallets = await walletsOf(world.store.pool, ledger.id)
+  const module = present(world.rails[rail.name], rail.name)
   const ready: ReadyAttempt[] = []
+  let away: string | null = null
   for (const { wallet: id, asset: name } of queues) {
     const { address } = present(wallets.find(({ wallet }) => wallet === id), 'wallet')
     const asset = present(ledger.assets.get(name), name)
-    ready.push(...(await prepareQueue(world, { lane, rail, wallet: { id, address }, asset })))
+    const { prepared, unavailable } = await prepareQueue(world, { lane, rail, module, wallet: { id, address }, asset })
+    if (prepared.length > 0) ready.push(...(await reserve(world, lane, prepared)))
+    away ??= unavailable
   }
+  if (ready.length === 0 && away !== null) throw new Refusal('rail_unavailable', away, { rail: rail.name })
   return ready
 }
 
-type Queue = { readonly lane: bigint; readonly rail: Rail; readonly wallet: RailWallet; readonly asset: RailAsset }
+type Queue = {
+  readonly lane: bigint
+  readonly rail: Rail
+  readonly module: RailModule
+  readonly wallet: RailWallet
+  readonly asset: RailAsset
+}
 
-async function prepareQueue(world: World, queue: Queue): Promise<readonly ReadyAttempt[]> {
-  const { lane, rail, wallet, asset } = queue
+type Batch = { readonly attempt: NewAttempt; readonly rows: readonly PayoutRow[] }
+
+/** Packs and signs what is due of one wallet and asset, and holds what cannot go. `unavailable` says why it ended early. */
+async function prepareQueue(world: World, queue: Queue): Promise<{ prepared: readonly Batch[]; unavailable: string | null }> {
+  const { lane, rail, module, wallet, asset } = queue
   const now = world.now()
   const size = rail.batchSize(asset)
   const due = await duePayouts(world.store.pool, { lane, wallet: wallet.id, asset: asset.asset, now, limit: size * MAX_BATCHES })
   const committed = new Map((await committedOf(world.store.pool, wallet.id)).map(({ asset: name, units }) => [name, units]))
   const head = await headHash(world.store.pool, lane)
-  const prepared: { attempt: NewAttempt; rows: readonly PayoutRow[] }[] = []
-  const holds: Hold[] = []
+  const malformed = due.filter((row) => !module.destination.safeParse(row.destination).success)
+  const holds = holdsOf(world, due, malformed.map((row) => malformedDestination(module, row)))
+  const prepared: Batch[] = []
+  let unavailable: string | null = null
+  const groups = batches(due.filter((row) => !malformed.includes(row)), size)
   // One after the other, because each takes from what the ones before it leave in the wallet.
-  for (const group of batches(due, size)) {
+  for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+    const rowsById = new Map(group.map((row) => [row.payout, row]))
     const attempt = world.id()
-    const input = { attempt, head, wallet, committed, payouts: group.map((row) => railPayout(row, asset)) }
+    const input = { attempt, head, wallet, committed, payouts: group.map((row) => railPayout(module, row, asset)) }
     const outcome = await prepareBatch(world, queue, input)
     if (outcome.state === 'unavailable') {
-      world.log('warn', 'a batch could not be prepared; it is tried again', { reason: outcome.reason })
-      holds.length = 0
+      unavailable = outcome.reason
       break
     }
-    holds.push(...outcome.unpayable.map((found) => holdOf(world, group, found)))
+    if (outcome.state === 'broken') {
+      groups.unshift(group.slice(0, group.length / 2), group.slice(group.length / 2))
+      continue
+    }
+    holds.push(...holdsOf(world, group, outcome.unpayable))
     if (outcome.state === 'nothing') continue
     const { identity, bytes, data, payouts } = outcome.attempt
-    const rows = payouts.map((id) => present(group.find(({ payout }) => payout === id), 'payout of the batch'))
+    const rows = payouts.map((id) => present(rowsById.get(id), 'payout of the batch'))
     const units = rows.reduce((all, row) => all + row.units, 0n)
     committed.set(asset.asset, (committed.get(asset.asset) ?? 0n) + units)
     prepared.push({ attempt: { attempt, wallet: wallet.id, asset: asset.asset, identity, bytes, data, payouts }, rows })
   }
   if (holds.length > 0) await holdPayouts(world.store.pool, lane, holds, now)
-  if (prepared.length === 0) return []
-  return await reserve(world, lane, prepared)
+  return { prepared, unavailable }
 }
 
 /** Payouts that share a batch stay together in one of their own; the others are packed in order of age. */
-function batches(due: readonly PayoutRow[], size: number): readonly (readonly PayoutRow[])[] {
+function batches(due: readonly PayoutRow[], size: number): (readonly PayoutRow[])[] {
   const bound = Map.groupBy(due.filter(({ batch }) => batch !== null), ({ batch }) => batch)
   const free = due.filter(({ batch }) => batch === null)
   const packed: PayoutRow[][] = []
@@ -79,31 +102,60 @@ function batches(due: readonly PayoutRow[], size: number): readonly (readonly Pa
 }
 
 type Obstacle = Omit<Unpayable, 'reason'> & { readonly reason: PayoutHold }
-type Outcome = Prepared | { readonly state: 'nothing'; readonly unpayable: readonly Obstacle[] }
+type Outcome =
+  | Prepared
+  | { readonly state: 'nothing'; readonly unpayable: readonly Obstacle[] }
+  /** Nobody foresaw this, and nobody knows which payout it was. */
+  | { readonly state: 'broken' }
+
+/** Refusals that say nothing about the payouts: whoever refused cannot work now. */
+const AWAY: ReadonlySet<RefusalCode> = new Set(['rail_unavailable', 'database_unavailable', 'queue_exceeded'])
 
 async function prepareBatch(world: World, { lane, rail, wallet }: Queue, input: Omit<PrepareInput, 'sign'>): Promise<Outcome> {
   const sign: PrepareInput['sign'] = async (payouts, draft) => await world.signer.sign({ lane, wallet: wallet.id, payouts, draft })
   try {
     return await rail.prepare({ ...input, sign })
   } catch (error) {
-    // Nothing was sent. A limit holds the batch; anything else the signer refuses is a reason to wait and to be looked at.
-    if (!(error instanceof Refusal)) throw error
-    if (error.code === 'rail_unavailable') return { state: 'unavailable', reason: error.message }
-    world.log('warn', 'the signer refused a batch', { code: error.code, reason: error.message })
+    // Nothing was sent. A limit holds the batch; anything else is a reason to wait and to be looked at, and must not stop the others.
+    const detail = error instanceof Error ? error.message : String(error)
+    if (!(error instanceof Refusal)) {
+      world.log('error', 'a batch could not be prepared', { payouts: input.payouts.length, reason: detail })
+      if (input.payouts.length > 1) return { state: 'broken' }
+      return { state: 'nothing', unpayable: input.payouts.map(({ id }) => ({ payout: id, reason: 'rail_refused', detail })) }
+    }
+    if (AWAY.has(error.code)) return { state: 'unavailable', reason: detail }
+    world.log('warn', 'the signer refused a batch', { code: error.code, reason: detail })
     const reason = error.code === 'signing_limit_exceeded' ? 'signing_limit' : 'rail_refused'
     const blamed = input.payouts.filter(({ id }) => id === error.details['payout'])
     const waiting = blamed.length > 0 ? blamed : input.payouts
-    return { state: 'nothing', unpayable: waiting.map(({ id }) => ({ payout: id, reason, detail: error.message })) }
+    return { state: 'nothing', unpayable: waiting.map(({ id }) => ({ payout: id, reason, detail })) }
   }
 }
 
-export function railPayout({ payout, units, destination }: Pick<PayoutRow, 'payout' | 'units' | 'destination'>, asset: RailAsset): RailPayout {
-  return { id: payout, units, asset, destination: present(destination, 'destination') }
+/** A payout as its rail sees it. Its destination must be one of the rail's. */
+export function railPayout(
+  module: RailModule,
+  { payout, units, destination }: { readonly payout: string; readonly units: bigint; readonly destination: unknown },
+  asset: RailAsset,
+): RailPayout {
+  return { id: payout, units, asset, destination: module.destination.parse(destination) }
 }
 
-function holdOf(world: World, group: readonly PayoutRow[], { payout, reason, detail }: Obstacle): Hold {
-  const { tries } = present(group.find((row) => row.payout === payout), 'payout of the batch')
-  return { payout, reason, detail, dueAt: retryAt(world, tries) }
+/** Destinations may come by SQL, where nobody has read them as the rail does: one that is none must not stop the others. */
+function malformedDestination(module: RailModule, { payout, destination }: PayoutRow): Obstacle {
+  const problem = module.destination.safeParse(destination).error?.issues[0]?.message ?? 'unknown form'
+  return { payout, reason: 'destination_invalid', detail: `the destination is none of ${module.name}: ${problem}` }
+}
+
+function holdsOf(world: World, rows: readonly PayoutRow[], obstacles: readonly Obstacle[]): Hold[] {
+  const triesOf = ({ payout }: Obstacle): number => present(rows.find((row) => row.payout === payout), 'payout of the batch').tries
+  const small = obstacles.filter(({ reason }) => reason === 'below_minimum')
+  // Those that wait for each other's sum come back together: one by one each would have all of them tried again.
+  const together = retryAt(world, Math.max(0, ...small.map(triesOf)))
+  return obstacles.map((obstacle) => {
+    const { payout, reason, detail } = obstacle
+    return { payout, reason, detail, dueAt: small.includes(obstacle) ? together : retryAt(world, triesOf(obstacle)) }
+  })
 }
 
 /** When a payout that could not go is tried again. */
@@ -115,7 +167,7 @@ export function retryAt(world: Pick<World, 'now' | 'random'>, tries: number): Te
 async function reserve(
   world: World,
   lane: bigint,
-  prepared: readonly { readonly attempt: NewAttempt; readonly rows: readonly PayoutRow[] }[],
+  prepared: readonly Batch[],
 ): Promise<readonly ReadyAttempt[]> {
   const now = world.now()
   const rows = prepared.flatMap((batch) => batch.rows)

@@ -191,11 +191,26 @@ export async function holdPayouts(on: Queryable, lane: bigint, holds: readonly H
   })
 }
 
-/** Queues held payouts whose time to be tried again has come. */
+/**
+ * Queues held payouts whose time to be tried again has come. With one that was too small for its destination come all others that are:
+ * they are tried as one batch, because together they may be large enough.
+ */
 export async function requeueHeld(on: Queryable, lane: bigint, now: Temporal.Instant): Promise<void> {
   await rows(on, {
-    text: `update apportion.payout set state = 'queued', reason = null, detail = null, changed_at = $2
-      where lane = $1 and state = 'held' and due_at <= $2 and destination is not null`,
+    text: `with due as materialized (
+        select payout, wallet, asset, destination, reason from apportion.payout
+        where lane = $1 and state = 'held' and due_at <= $2 and destination is not null
+      ), mates as materialized (
+        select payout, wallet, asset, destination from apportion.payout
+        where lane = $1 and state = 'held' and reason = 'below_minimum'
+          and (wallet, asset, destination) in (select wallet, asset, destination from due where reason = 'below_minimum')
+      ), ready as (
+        select payout, null as batch from due where reason <> 'below_minimum'
+        union all
+        select payout, first_value(payout) over (partition by wallet, asset, destination order by payout) from mates
+      )
+      update apportion.payout set state = 'queued', reason = null, detail = null, due_at = $2, batch = ready.batch, changed_at = $2
+      from ready where payout.lane = $1 and payout.payout = ready.payout and payout.state = 'held'`,
     values: [lane, now.toString()],
   })
 }

@@ -283,6 +283,8 @@ create table apportion.payout (
 );
 create index payout_due on apportion.payout (lane, wallet, asset, due_at) where state = 'queued';
 create index payout_held on apportion.payout (lane, due_at) where state = 'held';
+-- Those too small for their destination, which may be large enough together.
+create index payout_small on apportion.payout (lane, destination) where state = 'held' and reason = 'below_minimum';
 create index payout_live on apportion.payout (lane, live_attempt) where live_attempt is not null;
 create index payout_recipient on apportion.payout (lane, recipient, payout);
 
