@@ -192,9 +192,12 @@ async function signed({ book }: Connection, input: PrepareInput, { choice, sight
     memo,
   }
   const ids = payouts.map(({ id }) => id)
-  const { identity, bytes } = await input.sign(ids, z.encode(draftSchema, draft))
+  // Composed here while the signer composes it there.
+  const [{ identity, bytes }, expected] = await Promise.all([
+    input.sign(ids, z.encode(draftSchema, draft)),
+    composeMessage({ wallet: input.wallet.address, payouts, draft, book }),
+  ])
   const { signature, message } = splitPacket(bytes)
-  const expected = await composeMessage({ wallet: input.wallet.address, payouts, draft, book })
   // The signer reads the payouts itself. If it read others than we did, nothing of this attempt may be kept.
   if (identity !== identityOf(signature) || Buffer.compare(message, expected) !== 0) {
     return { state: 'unavailable', reason: 'the signer signed another message than these payouts make: they were changed meanwhile' }
