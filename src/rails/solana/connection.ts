@@ -1,11 +1,11 @@
-// One connection of the rail: its node, and the few slow-moving facts it remembers for a while (rents, prices, the network's name).
+// One connection of the rail: its node, and the few slow-moving facts it remembers for a while (rents, prices).
 
 import { Refusal } from '../../core/refusal.ts'
 import type { Effects } from '../../core/effects.ts'
 import { createAddressBook, type AddressBook } from './address.ts'
 import { createClient, type Answer, type Client, type Failure, type Question } from './client.ts'
 import { MAX_COMPUTE_UNIT_PRICE } from './draft.ts'
-import { genesisHash, recentPrices, rentExemption } from './questions.ts'
+import { recentPrices, rentExemption } from './questions.ts'
 
 export type Connection = {
   readonly client: Client
@@ -14,7 +14,6 @@ export type Connection = {
   readonly rent: (space: bigint) => Promise<Answer<bigint>>
   /** Micro-lamports a compute unit that a message should offer now. */
   readonly price: () => Promise<bigint>
-  readonly genesis: () => Promise<Answer<string>>
   /** The newest slot known to be final. A node that has not reached it would show money that is spent already. */
   readonly finalSlot: () => bigint
   readonly sawFinal: (slot: bigint) => void
@@ -44,8 +43,6 @@ export function openConnection(effects: Effects, url: string): Connection {
       // Without an answer the message offers nothing above the base fee: late at worst, and then signed anew.
       return answer.ok ? priceToOffer(answer.value) : 0n
     },
-    // Remembered for one attempt's preparation only in so far as it lasts: looks compare it with what the node then answers.
-    genesis: remembered(effects, RENT_LIFE_MS, () => client.ask(genesisHash())),
     finalSlot: () => finalSlot,
     sawFinal: (slot) => {
       if (slot > finalSlot) finalSlot = slot

@@ -16,7 +16,7 @@ import { identityOf } from './custody.ts'
 import { attemptDataSchema, draftSchema, feeLamports, memoText, type Draft } from './draft.ts'
 import { NATIVE_ASSET, composeMessage, destinationAddress } from './message.ts'
 import { splitPacket } from './packet.ts'
-import { MAX_ACCOUNTS, accounts, latestBlockhash, type Account } from './questions.ts'
+import { MAX_ACCOUNTS, accounts, genesisHash, latestBlockhash, type Account } from './questions.ts'
 import { TOKEN_ACCOUNT_BYTES, mintProblem, readTokenAccount } from './token-account.ts'
 
 /**
@@ -93,18 +93,16 @@ async function survey(connection: Connection, input: PrepareInput, payouts: read
   for (const owner of mint === null ? [] : [...owners, wallet]) accountOf.set(owner, await book.tokenAccount(owner, present(mint, 'mint')))
   const addresses = [...new Set([wallet, ...owners, ...accountOf.values(), ...(mint === null ? [] : [toAddress(mint)])])]
   const least = connection.finalSlot()
-  const [asked, minimum, tokenRent, genesis, price] = await Promise.all([
-    client.askTogether(latestBlockhash(), accounts(addresses, least)),
+  const [asked, minimum, tokenRent, price] = await Promise.all([
+    client.askTogether(latestBlockhash(), genesisHash(), accounts(addresses, least)),
     connection.rent(0n),
     connection.rent(TOKEN_ACCOUNT_BYTES),
-    connection.genesis(),
     connection.price(),
   ])
   if (!asked.ok) return asked
   if (!minimum.ok) return minimum
   if (!tokenRent.ok) return tokenRent
-  if (!genesis.ok) return genesis
-  const [hash, shown] = asked.value
+  const [hash, genesis, shown] = asked.value
   // A node that does not know the question for a least slot answers all the same.
   if (shown.slot < least) return { ok: false, refused: false, reason: `the node shows slot ${shown.slot}, and ${least} is final`, error: null }
   const found = new Map(addresses.map((address, index) => [address as string, shown.accounts[index] ?? null]))
@@ -112,7 +110,7 @@ async function survey(connection: Connection, input: PrepareInput, payouts: read
   const own = accountOf.get(wallet)
   const value = {
     ...hash,
-    genesis: genesis.value,
+    genesis,
     minimum: minimum.value,
     tokenRent: tokenRent.value,
     price,
