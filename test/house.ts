@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { present } from '../src/core/assert.ts'
 import type { EventInput } from '../src/core/event.ts'
+import type { Program } from '../src/core/program.ts'
 import { Refusal } from '../src/core/refusal.ts'
 import { createLedger } from '../src/engine/create-ledger.ts'
 import type { PayoutDocument } from '../src/engine/documents.ts'
@@ -31,6 +32,7 @@ import { inProcessSigner } from '../src/signer/testbed.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { openStore, type Store } from '../src/store/store.ts'
 import { testDatabase, type TestDatabase } from './database.ts'
+import { dollars } from './dollars.ts'
 import { machine } from './effects.ts'
 import { ROLES } from './template.ts'
 
@@ -69,6 +71,8 @@ export type House = {
 }
 
 export type LedgerOptions = {
+  /** A program other than that of token sales has its own recipients, whom the test names. */
+  readonly program?: Program
   readonly lanes?: number
   readonly sandbox?: boolean
   readonly inbox?: boolean
@@ -138,7 +142,7 @@ function startProcess({ chain, signer, store }: Shared, parts: Parts): Process {
     id: machine.id,
     fetch: chain.effects.fetch,
     log: (level, message, fields) => void (level === 'debug' || logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)),
-    ...{ store, programs, signer, rails: { solana } },
+    ...{ store, signer, rails: { solana }, programs: new Map([...programs, [dollars.name, dollars]]) },
     connect: () => rail,
   }
   return { world, ledgers: createLedgers(world), recorder: createRecorder(world), rail, logged }
@@ -147,12 +151,12 @@ function startProcess({ chain, signer, store }: Shared, parts: Parts): Process {
 async function makeHome(
   { database, chain, main }: Pick<House, 'database' | 'chain' | 'main'>,
   name: string,
-  { lanes = 1, sandbox = true, inbox = true, tokens = {}, funds = 0n, creator = true }: LedgerOptions,
+  { program = saleSplit, lanes = 1, sandbox = true, inbox = true, tokens = {}, funds = 0n, creator = true }: LedgerOptions,
 ): Promise<Home> {
   const schema = name.replaceAll('-', '_')
   await createLedger(
     { ...main.world, owner: database.pool, appRole: ROLES.app },
-    { name, program: saleSplit.name, sandbox, railUrl: sandbox ? null : 'http://sandbox', inboxSchema: inbox ? schema : null, tokens, lanes },
+    { name, program: program.name, sandbox, railUrl: sandbox ? null : 'http://sandbox', inboxSchema: inbox ? schema : null, tokens, lanes },
   )
   const ledger = await main.ledgers.open(name)
   await createWallet(main.world, ledger, 'main')
@@ -165,6 +169,7 @@ async function makeHome(
     token: crypto.randomUUID(),
     addresses: { ai, dao, lucky, creator: ofCreator },
   }
+  if (program !== saleSplit) return home
   await nameAddress(main, home, 'ai', ai)
   await nameAddress(main, home, 'dao', dao)
   await nameAddress(main, home, 'lucky', lucky)
