@@ -3,7 +3,6 @@
 import { present } from '../core/assert.ts'
 import { formatMoney, parseAsset } from '../core/money.ts'
 import type { Program } from '../core/program.ts'
-import { createLedger } from '../engine/create-ledger.ts'
 import type { Ledger, Ledgers } from '../engine/ledger.ts'
 import { events, payoutsOfEvent, recipients, wallets } from '../engine/read-ledger.ts'
 import type { PayoutDocument } from '../engine/documents.ts'
@@ -11,7 +10,7 @@ import type { Recorder } from '../engine/recorder.ts'
 import { setDestinations } from '../engine/set-destinations.ts'
 import { createWallet, payingWallet } from '../engine/wallet.ts'
 import type { World } from '../engine/world.ts'
-import { createPool } from '../store/pool.ts'
+import { createLedgerAsOwner } from './create-ledger.ts'
 import type { Database } from './database.ts'
 
 type Print = (line: string) => void
@@ -40,23 +39,12 @@ export async function firstLedger(stage: Omit<Stage, 'recorder' | 'networkUrl'>,
   const existing = await ledgers.all()
   const [ledger] = existing
   if (ledger === undefined) {
-    await createSandboxLedger(stage, program)
+    const sandbox = { sandbox: true, railUrl: null, inboxSchema: 'public', tokens: {}, lanes: 1 }
+    await createLedgerAsOwner(world, stage.database, { name: program.name, program: program.name, ...sandbox })
     return await furnish(world, await ledgers.open(program.name))
   }
   const unused = existing.length === 1 && ledger.row.sandbox && ledger.name === program.name && (await events(world, ledger, { cursor: null, limit: 1 })).items.length === 0
   return unused ? await furnish(world, ledger) : null
-}
-
-async function createSandboxLedger({ world, database }: Pick<Stage, 'world' | 'database'>, program: Program): Promise<void> {
-  const owner = createPool({ url: database.ownerUrl, max: 1, applicationName: 'apportion create ledger' })
-  try {
-    await createLedger(
-      { ...world, owner, appRole: database.app },
-      { name: program.name, program: program.name, sandbox: true, railUrl: null, inboxSchema: 'public', tokens: {}, lanes: 1 },
-    )
-  } finally {
-    await owner.end()
-  }
 }
 
 /** Gives the ledger a wallet and its recipients addresses, as far as they are missing. */

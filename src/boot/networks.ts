@@ -49,7 +49,7 @@ export function runNetworks(effects: Effects, dataDirectory: string): RunningNet
       running.delete(rail)
       if (stopping) return
       effects.log('warn', 'the sandbox network ended by itself and is started again', { rail })
-      void restart(rail)
+      restart(rail).catch((error: unknown) => effects.log('error', 'the sandbox network stays away', { rail, reason: String(error) }))
     })
     return network
   }

@@ -1,15 +1,7 @@
 // The table of commands: what each takes, in words for people, and the file that does it. A new verb is one file and one entry here.
 
-import { z } from 'zod'
-import { Refusal } from '../core/refusal.ts'
-import type { Ledger } from '../engine/ledger.ts'
-import type { CommandDesk, Needs } from './desk.ts'
-import type { Output } from './output.ts'
-
-/** What was given: words in their order, options by name. */
-export type Given = { readonly words: readonly unknown[]; readonly options: Readonly<Record<string, unknown>> }
-
-export type Run = (desk: CommandDesk, given: Given, output: Output) => Promise<void>
+import type { Needs } from '../boot/desk.ts'
+import type { Run } from './command.ts'
 
 export type CommandEntry = {
   readonly noun: string | null
@@ -157,35 +149,3 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry(null, 'verify', { summary: 'recompute every figure and name the first break', options: [LEDGER], load: async () => await import('./commands/verify.ts') }),
   entry(null, 'doctor', { summary: 'settings, database, ledgers and what fails', needs: 'database', load: async () => await import('./commands/doctor.ts') }),
 ]
-
-export function text(value: unknown): string {
-  return z.string().parse(value)
-}
-
-export function maybeText(value: unknown): string | null {
-  return value === undefined ? null : text(value)
-}
-
-const STANDARD_LIMIT = 20
-
-export function pageOf({ limit, cursor }: Given['options']): { readonly limit: number; readonly cursor: string | null } {
-  return { limit: typeof limit === 'number' ? limit : STANDARD_LIMIT, cursor: maybeText(cursor) }
-}
-
-export function showNext({ next }: { readonly next: string | null }, output: Output): void {
-  if (next !== null) output.note(`There is more: --cursor ${next}`)
-}
-
-/** The ledger named, or the only one there is. Refuses `ledger_not_found`. */
-export async function ledgerOf(desk: CommandDesk, { ledger }: Given['options']): Promise<Ledger> {
-  const name = maybeText(ledger)
-  if (name !== null) return await desk.ledgers.open(name)
-  const all = await desk.ledgers.all()
-  const [only] = all
-  if (only !== undefined && all.length === 1) return only
-  const names = all.map((found) => found.name).join(', ')
-  throw new Refusal(
-    'ledger_not_found',
-    all.length === 0 ? 'there is no ledger yet: `npm start` makes one on the sandbox' : `there are several ledgers: say --ledger and one of ${names}`,
-  )
-}

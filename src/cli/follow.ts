@@ -1,9 +1,9 @@
 // Progress while payouts settle: a bar on a terminal, and at the end a word about what still waits, with its reason.
 
 import { SingleBar } from 'cli-progress'
+import type { CommandDesk } from '../boot/desk.ts'
 import type { Ledger } from '../engine/ledger.ts'
 import { payoutCounts, payoutsOfEvent } from '../engine/read-ledger.ts'
-import type { CommandDesk } from './desk.ts'
 import type { Output } from './output.ts'
 
 const LOOK_EVERY_MS = 100

@@ -1,9 +1,10 @@
 // The command line: nouns and verbs, each loaded only when it is named. Results go to stdout, everything else to stderr.
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { withDesk } from '../boot/desk.ts'
 import { Refusal } from '../core/refusal.ts'
-import { COMMANDS, type CommandEntry, type Given } from './commands.ts'
-import { withDesk } from './desk.ts'
+import type { Given } from './command.ts'
+import { COMMANDS, type CommandEntry } from './commands.ts'
 import { createOutput } from './output.ts'
 
 const USAGE = 2

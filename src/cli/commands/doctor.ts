@@ -1,12 +1,11 @@
 // `doctor`: what the program stands on, setting by setting and part by part, without a secret.
 
 import { shownSettings } from '../../config.ts'
-import { oneRow } from '../../store/statement.ts'
-import type { Run } from '../commands.ts'
+import type { Run } from '../command.ts'
 
 export const run: Run = async (desk, _given, output) => {
   const settings = shownSettings(process.env)
-  const { version } = await oneRow<{ version: string }>(desk.store.pool, { text: `select current_setting('server_version') as version`, values: [] })
+  const version = await desk.databaseVersion()
   const ledgers = await desk.ledgers.all()
   const networks = await Promise.all(
     ledgers.map(async ({ name, row }) => {

@@ -2,7 +2,7 @@
 
 import { explain } from '../../engine/explain.ts'
 import { sentences } from '../../engine/explain-sentences.ts'
-import { ledgerOf, text, type Run } from '../commands.ts'
+import { ledgerOf, text, type Run } from '../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const explanation = await explain(desk, await ledgerOf(desk, options), text(words[0]))

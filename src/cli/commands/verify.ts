@@ -2,7 +2,7 @@
 
 import { SingleBar } from 'cli-progress'
 import { verificationSentences, verify, type Verification } from '../../engine/verify.ts'
-import { ledgerOf, maybeText, type Run } from '../commands.ts'
+import { ledgerOf, maybeText, type Run } from '../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const chosen = maybeText(options['ledger']) === null ? await desk.ledgers.all() : [await ledgerOf(desk, options)]

@@ -2,7 +2,7 @@
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { balances } from '../../../engine/read-ledger.ts'
-import { ledgerOf, type Run } from '../../commands.ts'
+import { ledgerOf, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const found = await balances(desk, await ledgerOf(desk, options))

@@ -2,7 +2,7 @@
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { distributions } from '../../../engine/read-distributions.ts'
-import { ledgerOf, pageOf, showNext, type Run } from '../../commands.ts'
+import { ledgerOf, pageOf, showNext, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const page = await distributions(desk, await ledgerOf(desk, options), pageOf(options))

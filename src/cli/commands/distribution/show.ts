@@ -2,7 +2,7 @@
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { distribution } from '../../../engine/read-distributions.ts'
-import { ledgerOf, text, type Run } from '../../commands.ts'
+import { ledgerOf, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const found = await distribution(desk, await ledgerOf(desk, options), text(words[0]))

@@ -2,7 +2,7 @@
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { events } from '../../../engine/read-ledger.ts'
-import { ledgerOf, pageOf, showNext, type Run } from '../../commands.ts'
+import { ledgerOf, pageOf, showNext, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const page = await events(desk, await ledgerOf(desk, options), pageOf(options))

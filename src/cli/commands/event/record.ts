@@ -9,7 +9,7 @@ import { Refusal } from '../../../core/refusal.ts'
 import { eventDocument, type EventDocument } from '../../../engine/documents.ts'
 import type { Ledger } from '../../../engine/ledger.ts'
 import type { RecordResult } from '../../../engine/recorder.ts'
-import { ledgerOf, maybeText, type Given, type Run } from '../../commands.ts'
+import { ledgerOf, maybeText, type Given, type Run } from '../../command.ts'
 import { followPayouts } from '../../follow.ts'
 import type { Output } from '../../output.ts'
 

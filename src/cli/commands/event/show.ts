@@ -2,7 +2,7 @@
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { event } from '../../../engine/read-ledger.ts'
-import { ledgerOf, text, type Run } from '../../commands.ts'
+import { ledgerOf, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const found = await event(desk, await ledgerOf(desk, options), text(words[0]))

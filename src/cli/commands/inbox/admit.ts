@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { Refusal } from '../../../core/refusal.ts'
 import { admitRows } from '../../../engine/admit-rows.ts'
-import { ledgerOf, type Run } from '../../commands.ts'
+import { ledgerOf, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const references = z.array(z.string()).parse(words[0])

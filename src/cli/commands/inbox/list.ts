@@ -1,7 +1,7 @@
 // `inbox list`: rows of SQL inserts that are no events yet, or never will be, with the reason.
 
 import { inboxEntries } from '../../../engine/read-ledger.ts'
-import { ledgerOf, pageOf, type Run } from '../../commands.ts'
+import { ledgerOf, pageOf, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const found = await inboxEntries(desk, await ledgerOf(desk, options), pageOf(options))

@@ -1,7 +1,7 @@
 // `key create`: a key of the API for one ledger, shown once.
 
 import { createKey } from '../../../engine/api-key.ts'
-import { ledgerOf, text, type Run } from '../../commands.ts'
+import { ledgerOf, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)

@@ -1,7 +1,7 @@
 // `key list`: the keys of a ledger's API, without their secrets.
 
 import { listKeys } from '../../../engine/api-key.ts'
-import { ledgerOf, type Run } from '../../commands.ts'
+import { ledgerOf, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const found = await listKeys(desk, await ledgerOf(desk, options))

@@ -1,31 +1,21 @@
 // `ledger create`: installs a program as a new ledger, with the owner's database role.
 
 import { Refusal } from '../../../core/refusal.ts'
-import { createLedger } from '../../../engine/create-ledger.ts'
 import { ledgers } from '../../../engine/read-ledger.ts'
-import { createPool } from '../../../store/pool.ts'
-import { maybeText, text, type Run } from '../../commands.ts'
+import { maybeText, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const name = text(words[0])
   const url = maybeText(options['networkUrl'])
-  const owner = createPool({ url: desk.database.ownerUrl, max: 1, applicationName: 'apportion create ledger' })
-  try {
-    await createLedger(
-      { ...desk, owner, appRole: desk.database.app },
-      {
-        name,
-        program: text(options['program']),
-        sandbox: options['production'] !== true,
-        railUrl: url,
-        inboxSchema: maybeText(options['schema']) ?? name.replaceAll('-', '_'),
-        tokens: tokensOf(maybeText(options['token'])),
-        lanes: Number(options['lanes'] ?? 1),
-      },
-    )
-  } finally {
-    await owner.end()
-  }
+  await desk.createLedger({
+    name,
+    program: text(options['program']),
+    sandbox: options['production'] !== true,
+    railUrl: url,
+    inboxSchema: maybeText(options['schema']) ?? name.replaceAll('-', '_'),
+    tokens: tokensOf(maybeText(options['token'])),
+    lanes: Number(options['lanes'] ?? 1),
+  })
   const made = (await ledgers(desk)).find((ledger) => ledger.name === name)
   output.result(made, () => output.line(`Ledger ${name} is there. Next: \`apportion wallet create main --ledger ${name}\`, then name its recipients.`))
 }

@@ -1,7 +1,7 @@
 // `ledger list`: the ledgers of this database.
 
 import { ledgers } from '../../../engine/read-ledger.ts'
-import type { Run } from '../../commands.ts'
+import type { Run } from '../../command.ts'
 
 export const run: Run = async (desk, _given, output) => {
   const found = await ledgers(desk)

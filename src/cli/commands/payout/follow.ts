@@ -1,6 +1,6 @@
 // `payout follow`: shows progress until everything that can be paid is paid.
 
-import { ledgerOf, type Run } from '../../commands.ts'
+import { ledgerOf, type Run } from '../../command.ts'
 import { followPayouts } from '../../follow.ts'
 
 export const run: Run = async (desk, { options }, output) => {

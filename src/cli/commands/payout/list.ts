@@ -1,7 +1,7 @@
 // `payout list`: payouts, newest first.
 
 import { payouts } from '../../../engine/read-ledger.ts'
-import { ledgerOf, maybeText, pageOf, showNext, type Run } from '../../commands.ts'
+import { ledgerOf, maybeText, pageOf, showNext, type Run } from '../../command.ts'
 import { PAYOUT_COLUMNS } from '../../payout-columns.ts'
 
 export const run: Run = async (desk, { options }, output) => {

@@ -1,7 +1,7 @@
 // `payout show`: one payout with every attempt that was made for it.
 
 import { payout } from '../../../engine/read-ledger.ts'
-import { ledgerOf, text, type Run } from '../../commands.ts'
+import { ledgerOf, text, type Run } from '../../command.ts'
 import { PAYOUT_COLUMNS } from '../../payout-columns.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Refusal } from '../../../core/refusal.ts'
 import { addPlanVersion } from '../../../engine/add-plan-version.ts'
-import { ledgerOf, maybeText, text, type Run } from '../../commands.ts'
+import { ledgerOf, maybeText, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)

@@ -1,7 +1,7 @@
 // `plan list`: the versions of the rules, and which is in force.
 
 import { versionInForce } from '../../../core/plan.ts'
-import { ledgerOf, type Run } from '../../commands.ts'
+import { ledgerOf, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const { plans } = await ledgerOf(desk, options)

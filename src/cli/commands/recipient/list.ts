@@ -1,7 +1,7 @@
 // `recipient list`: who is paid where.
 
 import { recipients } from '../../../engine/read-ledger.ts'
-import { ledgerOf, pageOf, showNext, type Run } from '../../commands.ts'
+import { ledgerOf, pageOf, showNext, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const page = await recipients(desk, await ledgerOf(desk, options), pageOf(options))

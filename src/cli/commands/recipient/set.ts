@@ -1,7 +1,7 @@
 // `recipient set`: names where a recipient is paid from now on.
 
 import { setDestinations } from '../../../engine/set-destinations.ts'
-import { ledgerOf, maybeText, text, type Run } from '../../commands.ts'
+import { ledgerOf, maybeText, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)

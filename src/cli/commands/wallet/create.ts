@@ -1,7 +1,7 @@
 // `wallet create`: a wallet whose key is made by the signer and never leaves it.
 
 import { createWallet } from '../../../engine/wallet.ts'
-import { ledgerOf, text, type Run } from '../../commands.ts'
+import { ledgerOf, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)

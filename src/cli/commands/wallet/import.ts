@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { importWallet } from '../../../engine/wallet.ts'
-import { ledgerOf, text, type Run } from '../../commands.ts'
+import { ledgerOf, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)

@@ -2,7 +2,7 @@
 
 import { formatMoney, formatUnits, parseAsset } from '../../../core/money.ts'
 import { wallets } from '../../../engine/read-ledger.ts'
-import { ledgerOf, type Run } from '../../commands.ts'
+import { ledgerOf, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const ledger = await ledgerOf(desk, options)

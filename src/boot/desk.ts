@@ -1,9 +1,11 @@
 // What a command works with: the database (started when it does not run), the ledgers, and only when asked for the signer.
 
-import { networksOf } from '../boot/networks.ts'
-import { openDatabase, type Database } from '../boot/database.ts'
-import { masterKeyOf } from '../boot/master-key.ts'
+import { createLedgerAsOwner } from './create-ledger.ts'
+import { openDatabase, type Database } from './database.ts'
+import { masterKeyOf } from './master-key.ts'
+import { networksOf } from './networks.ts'
 import { readConfig, type Config } from '../config.ts'
+import type { NewLedger } from '../engine/create-ledger.ts'
 import { createLedgers, type Ledgers } from '../engine/ledger.ts'
 import { createRecorder, type Recorder } from '../engine/recorder.ts'
 import type { Desk, World } from '../engine/world.ts'
@@ -11,6 +13,7 @@ import { programs } from '../programs/index.ts'
 import { rails } from '../rails/index.ts'
 import { startSigner } from '../signer/client.ts'
 import { listLedgers } from '../store/ledger.ts'
+import { oneRow } from '../store/statement.ts'
 import { openStore } from '../store/store.ts'
 import { machineEffects, stderrLog } from '../world.ts'
 import type { Signer } from '../signer/signer.ts'
@@ -21,12 +24,18 @@ export type CommandDesk = Desk &
     readonly database: Database
     readonly ledgers: Ledgers
     readonly recorder: Recorder
+    /** The version of the database server. */
+    readonly databaseVersion: () => Promise<string>
+    /** Installs a ledger with the owner's database role. */
+    readonly createLedger: (given: NewLedger) => Promise<void>
     /** Starts the signer's process for this command. */
     readonly signer: () => Promise<Signer>
   }
 
 /** A command without a database answers although there is none. */
 export type Needs = 'database' | 'nothing'
+
+const SERVER_VERSION = { text: `select current_setting('server_version') as version`, values: [] }
 
 /** Opens what a command needs, runs it, and leaves nothing open behind it. */
 export async function withDesk(needs: Needs, work: (desk: CommandDesk) => Promise<void>): Promise<void> {
@@ -47,6 +56,8 @@ export async function withDesk(needs: Needs, work: (desk: CommandDesk) => Promis
       ...desk,
       config,
       database,
+      databaseVersion: async () => (await oneRow<{ version: string }>(store.pool, SERVER_VERSION)).version,
+      createLedger: async (given) => await createLedgerAsOwner(desk, database, given),
       ledgers: createLedgers(desk),
       recorder: createRecorder(desk),
       signer: async () => await (signer ??= openSigner()),
