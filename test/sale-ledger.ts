@@ -7,6 +7,7 @@ import { createRecorder, type RecordResult } from '../src/engine/recorder.ts'
 import { takeInboxRows } from '../src/engine/take-inbox.ts'
 import type { Desk } from '../src/engine/world.ts'
 import { programMigrations, programs } from '../src/programs/index.ts'
+import { rails } from '../src/rails/index.ts'
 import { saleSplit } from '../src/programs/sale-split/program.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { createPool } from '../src/store/pool.ts'
@@ -47,7 +48,6 @@ export async function saleDatabase(): Promise<SaleDatabase> {
     database,
     owner: database.pool,
     makeLedger: async (name, { schema = 'public', lanes = 1 } = {}) => {
-      const rails = { solana: { name: 'solana', nativeAssets: ['SOL/9'] } }
       const world = { ...desk, rails, owner: database.pool, appRole: ROLES.app }
       await createLedger(world, { name, program: saleSplit.name, sandbox: true, railUrl: null, inboxSchema: schema, tokens: {}, lanes })
       const ledger = await ledgers.open(name)

@@ -11,24 +11,6 @@ export async function headHash(on: Queryable, lane: bigint): Promise<string> {
   return hash
 }
 
-export type HeadRow = {
-  readonly lane: bigint
-  readonly event: bigint
-  readonly transfer: bigint
-  readonly block: bigint
-  readonly hash: string
-  readonly recorded_at: Temporal.Instant
-}
-
-/** The heads of these lanes, by lane. */
-export async function headsOf(on: Queryable, lanes: readonly bigint[]): Promise<HeadRow[]> {
-  return await rows(on, {
-    text: `select lane, event, transfer, block, encode(hash, 'hex') as hash, recorded_at from apportion.head
-      where lane = any ($1::bigint[]) order by lane`,
-    values: [plainArray(lanes)],
-  })
-}
-
 export type BalanceRow = { readonly name: string; readonly asset: string; readonly debits: bigint; readonly credits: bigint }
 
 /** The balances of all accounts of these lanes, summed over the lanes, by name and asset. */

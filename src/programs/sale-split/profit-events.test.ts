@@ -29,7 +29,7 @@ function fresh(): string {
   return `TEST_${crypto.randomUUID()}`
 }
 
-type Row = Readonly<Record<string, string | null>>
+type Row = Readonly<Record<string, string | null | undefined>>
 
 /** Inserts rows as text, in one statement. */
 async function insert(rows: readonly Row[], by: Pick<Pool, 'query'> = user): Promise<void> {
