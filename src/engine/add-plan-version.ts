@@ -1,10 +1,12 @@
 // Adds a plan version to a ledger: immutable, numbered, in force from an instant. Events keep the version of their own instant.
 
+import type { PoolClient } from 'pg'
+import { present } from '../core/assert.ts'
 import { parsePlan, type PlanVersion } from '../core/plan.ts'
 import { Refusal } from '../core/refusal.ts'
-import { announcePlanVersion, insertPlanVersion } from '../store/ledger.ts'
+import { announcePlanVersion, insertPlanVersion, lockHeads, planVersionsOf } from '../store/ledger.ts'
 import { inTransaction } from '../store/statement.ts'
-import { newestPlan, refreshPlans, type Ledger } from './ledger.ts'
+import { refreshPlans, type Ledger } from './ledger.ts'
 import type { Desk } from './world.ts'
 
 /** Real money gets at least this notice before its division changes. */
@@ -20,24 +22,41 @@ export async function addPlanVersion(
   { content, effectiveFrom }: { content: unknown; effectiveFrom: Temporal.Instant | null },
 ): Promise<PlanVersion> {
   const { data, step, hash } = parsePlan(content)
-  await refreshPlans(desk, ledger)
-  const newest = newestPlan(ledger)
-  const now = desk.now()
-  const from = effectiveFrom ?? now
-  const earliest = ledger.row.sandbox ? now : now.add(NOTICE)
-  const floor = newest.effectiveFrom !== null && Temporal.Instant.compare(newest.effectiveFrom, earliest) > 0 ? newest.effectiveFrom : earliest
-  if (Temporal.Instant.compare(from, floor) < 0) {
-    throw new Refusal('plan_invalid', `version ${newest.version + 1} would be in force from ${from.toString()}; the earliest is ${floor.toString()}`, {
-      field: 'effective_from',
-      value: from.toString(),
-      earliest: floor.toString(),
-    })
-  }
-  const version = newest.version + 1
-  await inTransaction(desk.store.pool, async (client) => {
+  const added = await inTransaction(desk.store.pool, async (client) => {
+    const { version, now, earliest } = await nextVersion(client, desk, ledger)
+    const from = effectiveFrom ?? now
+    if (Temporal.Instant.compare(from, earliest) < 0) {
+      throw new Refusal('plan_invalid', `version ${version} would be in force from ${from.toString()}; the earliest is ${earliest.toString()}`, {
+        field: 'effective_from',
+        value: from.toString(),
+        earliest: earliest.toString(),
+      })
+    }
     await insertPlanVersion(client, { ledger: ledger.id, version, effectiveFrom: from, content: data, hash, at: now })
-    await announcePlanVersion(client, ledger.id, version)
+    await announcePlanVersion(client, { ledger: ledger.id, version, at: now })
+    return { version, effectiveFrom: from }
   })
   await refreshPlans(desk, ledger)
-  return { version, effectiveFrom: from, data, step, hash }
+  return { ...added, data, step, hash }
+}
+
+/**
+ * The number of the next version, the instant at which it is added, and the earliest from which it may be in force. All lanes are locked
+ * by now: the instant is after everything recorded without the version, whatever this process' clock says, and nobody else adds one.
+ */
+async function nextVersion(
+  client: PoolClient,
+  desk: Pick<Desk, 'now'>,
+  ledger: Ledger,
+): Promise<{ version: number; now: Temporal.Instant; earliest: Temporal.Instant }> {
+  const recorded = await lockHeads(client, ledger.id)
+  const now = laterOf(desk.now(), recorded.add({ microseconds: 1 }))
+  const newest = present((await planVersionsOf(client, ledger.id)).at(-1), 'plan version')
+  const noticed = ledger.row.sandbox ? now : now.add(NOTICE)
+  const earliest = newest.effective_from === null ? noticed : laterOf(newest.effective_from, noticed)
+  return { version: newest.version + 1, now, earliest }
+}
+
+function laterOf(one: Temporal.Instant, other: Temporal.Instant): Temporal.Instant {
+  return Temporal.Instant.compare(one, other) > 0 ? one : other
 }

@@ -7,7 +7,7 @@ import { versionInForce, type PlanVersion } from '../core/plan.ts'
 import type { EventMember } from '../core/posting.ts'
 import { referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
-import { newestPlan, type Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 
 /** An event at a door: which one, and whether the caller may record events of the past. */
 export type Offer = { readonly input: EventInput; readonly door: string; readonly mayBackdate: boolean }
@@ -46,12 +46,10 @@ function sharesOf({ program }: Ledger, event: EventInput, plan: PlanVersion): re
   }
 }
 
-function isBackdated(ledger: Ledger, eventAt: Temporal.Instant, now: Temporal.Instant): boolean {
-  const newest = newestPlan(ledger).effectiveFrom
-  return (
-    Temporal.Instant.compare(eventAt, now.subtract(BACKDATED_AFTER)) < 0 ||
-    (newest !== null && Temporal.Instant.compare(newest, now) <= 0 && Temporal.Instant.compare(eventAt, newest) < 0)
-  )
+function isBackdated({ plans }: Ledger, eventAt: Temporal.Instant, now: Temporal.Instant): boolean {
+  // A later version may be planned already: what counts is the newest that is in force.
+  const since = versionInForce(plans, now).effectiveFrom
+  return Temporal.Instant.compare(eventAt, now.subtract(BACKDATED_AFTER)) < 0 || (since !== null && Temporal.Instant.compare(eventAt, since) < 0)
 }
 
 function timeRefusal(

@@ -7,7 +7,7 @@ import type { Share } from '../core/distribution.ts'
 import { accountsOf, decideBatch, type EventMember, type Outcome, type PostedEvent } from '../core/posting.ts'
 import { Refusal } from '../core/refusal.ts'
 import { eventsByNumber, type StoredEvent } from '../store/event.ts'
-import { insertInboxRows, readAdopted } from '../store/inbox.ts'
+import { insertInboxRows, readAdopted, type PATIENCE } from '../store/inbox.ts'
 import { runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
@@ -94,17 +94,19 @@ async function drain(desk: Desk, queue: Queue): Promise<void> {
   queue.running = false
 }
 
-async function recordBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): Promise<readonly RecordResult[]> {
+type Patience = keyof typeof PATIENCE
+
+async function recordBatch(desk: Desk, queue: Queue, offers: readonly Offer[], patience: Patience = 'first'): Promise<readonly RecordResult[]> {
   try {
-    return await postBatch(desk, queue, offers)
+    return await postBatch(desk, queue, offers, patience)
   } catch (error) {
     const refuse = rowRefusal(error)
     if (refuse === null) throw error
     // The inbox table did not take one of the rows: halving finds it, and only that event is refused for it.
     if (offers.length > 1) {
       const middle = Math.ceil(offers.length / 2)
-      const first = await recordBatch(desk, queue, offers.slice(0, middle))
-      return [...first, ...(await recordBatch(desk, queue, offers.slice(middle)))]
+      const first = await recordBatch(desk, queue, offers.slice(0, middle), 'again')
+      return [...first, ...(await recordBatch(desk, queue, offers.slice(middle), 'again'))]
     }
     return [{ state: 'refused', refusal: refuse(present(offers[0], 'offer').input.reference) }]
   }
@@ -112,9 +114,11 @@ async function recordBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): 
 
 type Posted = { readonly outcomes: readonly Outcome[]; readonly events: readonly PostedEvent[]; readonly recordedAt: Temporal.Instant | null }
 
-async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): Promise<readonly RecordResult[]> {
+async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[], patience: Patience): Promise<readonly RecordResult[]> {
   const { ledger, lane } = queue
   const now = desk.now()
+  // Others may read newer versions while this waits for its lane: what counts is what the members were made of.
+  const newest = newestPlan(ledger).version
   const members = offers.map((offer) => eventMember(ledger, offer, now))
   const posted = await runOnLane<Posted | 'new plan'>(desk.store, {
     lane,
@@ -122,29 +126,29 @@ async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[]): Pr
     accounts: members.flatMap((member) => accountsOf(member)),
     guards: ledger.row.inbox_schema === null ? [] : [readAdopted(ledger.id, members.map(({ input }) => input.reference))],
     decide: ({ head, known, guarded }) => {
-      // The version is chosen under the lane's lock: a newer one than those known here must be read first.
-      if (head.plan > newestPlan(ledger).version) return { abort: true, result: 'new plan' }
+      // The version is chosen under the lane's lock: a newer one than those known before must be read first.
+      if (head.plan > newest) return { abort: true, result: 'new plan' }
       const { outcomes, write } = decideBatch(head, known, withoutAdopted(members, guarded[0]), now)
       const events = write?.events ?? []
       const result = { outcomes, events, recordedAt: write?.head.recordedAt ?? null }
-      return { abort: false, write, after: inboxStatements(ledger, events), result }
+      return { abort: false, write, after: inboxStatements(ledger, events, patience), result }
     },
   })
   if (posted === 'new plan') {
     await refreshPlans(desk, ledger)
-    return await postBatch(desk, queue, offers)
+    return await postBatch(desk, queue, offers, patience)
   }
   return await answers(desk, queue, members, posted)
 }
 
 /** Rows of the inbox table for events that did not come from it. */
-function inboxStatements(ledger: Ledger, events: readonly PostedEvent[]): readonly Statement[] {
+function inboxStatements(ledger: Ledger, events: readonly PostedEvent[], patience: Patience): readonly Statement[] {
   const { inbox } = ledger.program
   const schema = ledger.row.inbox_schema
   if (inbox === null || schema === null) return []
   const given = events.filter(({ member }) => member.door !== SQL_DOOR)
   if (given.length === 0) return []
-  return [insertInboxRows({ schema, inbox }, given.map(({ member }) => inbox.toRow(member.input, sharesIn(member))))]
+  return [insertInboxRows({ schema, inbox }, given.map(({ member }) => inbox.toRow(member.input, sharesIn(member))), patience)]
 }
 
 /** The door of rows that people insert into an inbox table themselves. */

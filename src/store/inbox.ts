@@ -10,23 +10,25 @@ function nameOf({ schema, inbox }: InboxTable): string {
   return `${escapeIdentifier(schema)}.${escapeIdentifier(inbox.table)}`
 }
 
-// A row may have to wait for somebody's open transaction that inserted the same reference. Whoever posts holds the lane meanwhile, so
-// the wait is short; the caller of that reference alone is told to come back.
-const LOCK_TIMEOUT_MS = 250
+/**
+ * How long a row waits for somebody's open transaction that inserted the same reference. Whoever posts holds the lane meanwhile, so the
+ * wait is short, and where one is known to be waited for in vain, and only has to be found, it is as short as can be.
+ */
+export const PATIENCE = { first: '250ms', again: '20ms' } as const
 
 /**
  * Writes the rows of events that came in by doors of our own, in the posting's transaction. The setting tells the table's trigger not
  * to queue them. A row that is there already is left as it is.
  */
-export function insertInboxRows(table: InboxTable, given: readonly InboxRow[]): Statement {
+export function insertInboxRows(table: InboxTable, given: readonly InboxRow[], patience: keyof typeof PATIENCE): Statement {
   const { inbox } = table
   const columns = inbox.columns.map(({ name }) => escapeIdentifier(name)).join(', ')
   const casts = inbox.columns.map(({ name, type }) => `row.${escapeIdentifier(name)}::${type}`).join(', ')
   const arrays = inbox.columns.map((_, index) => `$${index + 1}::text[]`).join(', ')
   return {
-    name: `inbox-rows ${table.schema}.${inbox.table}`,
+    name: `inbox-rows ${patience} ${table.schema}.${inbox.table}`,
     text: `with door as materialized (
-        select set_config('apportion.door', 'engine', true), set_config('lock_timeout', '${LOCK_TIMEOUT_MS}ms', true)
+        select set_config('apportion.door', 'engine', true), set_config('lock_timeout', '${PATIENCE[patience]}', true)
       )
       insert into ${nameOf(table)} (${columns})
       select ${casts} from door cross join unnest(${arrays}) as row (${columns})

@@ -114,14 +114,26 @@ export async function insertPlanVersion(
   })
 }
 
-/** Tells each lane's head of the newest version, under its lock: posters who do not know it yet read it before they decide. */
-export async function announcePlanVersion(client: PoolClient, ledger: string, version: number): Promise<void> {
+/** Locks the heads of all lanes of a ledger, in order, and answers the newest instant at which anything was recorded in them. */
+export async function lockHeads(client: PoolClient, ledger: string): Promise<Temporal.Instant> {
+  const heads = await rows<{ recorded_at: Temporal.Instant }>(client, {
+    text: `select head.recorded_at from apportion.head join apportion.lane using (lane)
+      where lane.ledger = $1 order by head.lane for update of head`,
+    values: [ledger],
+  })
+  return heads.map(({ recorded_at: at }) => at).reduce((latest, at) => (Temporal.Instant.compare(at, latest) > 0 ? at : latest))
+}
+
+/**
+ * Tells each lane's head of the newest version and of the instant when it was added: posters who do not know it yet read it before they
+ * decide, and nothing is recorded before that instant any more. The heads must be locked.
+ */
+export async function announcePlanVersion(
+  client: PoolClient,
+  { ledger, version, at }: { ledger: string; version: number; at: Temporal.Instant },
+): Promise<void> {
   await client.query({
-    text: `with locked as (
-        select head.lane from apportion.head join apportion.lane using (lane)
-        where lane.ledger = $1 order by head.lane for update of head
-      )
-      update apportion.head set plan = $2 from locked where head.lane = locked.lane`,
-    values: [ledger, version],
+    text: `update apportion.head set plan = $2, recorded_at = $3 from apportion.lane where lane.ledger = $1 and head.lane = lane.lane`,
+    values: [ledger, version, at.toString()],
   })
 }
