@@ -150,7 +150,7 @@ describe('adding a version', () => {
     const others = [house.main, house.start(), house.start(), house.start()]
     const settled = await Promise.allSettled(others.map(async (process) => await addVersion(process, home, null)))
     const versions = settled.map((result) => (result.status === 'fulfilled' ? result.value.version : (result.reason as Error).message))
-    expect(versions.toSorted()).toEqual([2, 3, 4, 5])
+    expect(new Set(versions)).toEqual(new Set([2, 3, 4, 5]))
     expect(await breaks(house, home)).toEqual([])
   })
 

@@ -9,10 +9,8 @@ export type LaneCache = {
   readonly missing: (wanted: readonly AccountName[]) => readonly AccountName[]
   /** Whether what is remembered stood at this head. */
   readonly holds: (hash: Uint8Array) => boolean
-  /** The wanted accounts, as far as they exist: remembered ones, and those just read. */
-  readonly take: (wanted: readonly AccountName[], read: readonly AccountState[]) => ReadonlyMap<string, AccountState>
-  /** Remembers what was read at a head. Forgets everything of another head. */
-  readonly keep: (hash: Uint8Array, read: readonly AccountState[]) => void
+  /** The wanted accounts at a head, as far as they exist: remembered ones, and those just read. Remembers these too. */
+  readonly take: (hash: Uint8Array, wanted: readonly AccountName[], read: readonly AccountState[]) => ReadonlyMap<string, AccountState>
   /** Moves on to the head after a committed write. */
   readonly advance: (write: BatchWrite) => void
   readonly forget: () => void
@@ -24,29 +22,29 @@ const MAX_ACCOUNTS = 100_000
 export function createLaneCache(): LaneCache {
   const accounts = new Map<string, AccountState>()
   let at: Uint8Array | null = null
+  const holds = (hash: Uint8Array): boolean => at !== null && Buffer.compare(at, hash) === 0
   const remember = (found: readonly AccountState[]): void => {
     if (accounts.size + found.length > MAX_ACCOUNTS) accounts.clear()
     for (const account of found) accounts.set(accountKey(account), account)
   }
   return {
+    holds,
     missing: (wanted) => {
       const distinct = new Map(wanted.map((account) => [accountKey(account), account]))
       return [...distinct].filter(([key]) => !accounts.has(key)).map(([, account]) => account)
     },
-    holds: (hash) => at !== null && Buffer.compare(at, hash) === 0,
-    take: (wanted, read) => {
+    take: (hash, wanted, read) => {
+      if (!holds(hash)) accounts.clear()
+      at = hash
       const found = new Map(read.map((account) => [accountKey(account), account]))
       for (const account of wanted) {
         const key = accountKey(account)
         const known = accounts.get(key)
         if (known !== undefined) found.set(key, known)
       }
-      return found
-    },
-    keep: (hash, read) => {
-      if (at === null || Buffer.compare(at, hash) !== 0) accounts.clear()
-      at = hash
+      // Not before: what makes room for these may be among those wanted.
       remember(read)
+      return found
     },
     advance: ({ head, touched }) => {
       at = head.hash

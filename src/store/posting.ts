@@ -69,17 +69,18 @@ async function lockAndRead(client: PoolClient, cache: LaneCache, work: Pick<Lane
     ...guards,
   ])
   const head = headOf(present(locked, 'head'))
-  let read = accountsOf(present(first, 'accounts'))
-  // Somebody else posted meanwhile: what is remembered is old.
-  if (!cache.holds(head.hash)) cache.forget()
+  const read = [...accountsOf(present(first, 'accounts'))]
   const asked = new Set(missing.map(accountKey))
-  const forgotten = cache.missing(accounts).filter((account) => !asked.has(accountKey(account)))
-  if (forgotten.length > 0) {
-    const [again] = await pipelined(client, [readAccounts(lane, forgotten)])
-    read = [...read, ...accountsOf(present(again, 'accounts'))]
+  for (;;) {
+    // Somebody else posted meanwhile: what is remembered is old. Whoever shares the cache may also have emptied it.
+    if (!cache.holds(head.hash)) cache.forget()
+    const unread = cache.missing(accounts).filter((account) => !asked.has(accountKey(account)))
+    if (unread.length === 0) break
+    for (const account of unread) asked.add(accountKey(account))
+    const [again] = await pipelined(client, [readAccounts(lane, unread)])
+    read.push(...accountsOf(present(again, 'accounts')))
   }
-  cache.keep(head.hash, read)
-  return { head, known: { references: referencesOf(present(references, 'references')), accounts: cache.take(accounts, read) }, guarded }
+  return { head, known: { references: referencesOf(present(references, 'references')), accounts: cache.take(head.hash, accounts, read) }, guarded }
 }
 
 /** Writes all statements at once and waits for all answers; throws the first failure. */

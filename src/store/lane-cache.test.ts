@@ -1,0 +1,83 @@
+// What a process remembers of a lane: never more than the head it stands at vouches for, and never less than was asked for.
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { accountKey } from '../core/account.ts'
+import type { AccountState, BatchWrite } from '../core/posting.ts'
+import { createLaneCache, type LaneCache } from './lane-cache.ts'
+
+const ASSET = 'SOL/9'
+const head = (number: number): Uint8Array => new Uint8Array([number])
+const name = (index: number) => ({ name: `payable:${index}`, asset: ASSET })
+const state = (index: number, debits = 0n): AccountState => ({ ...name(index), number: index, debits, credits: 0n, transfer: 1n })
+
+function write(at: number, touched: readonly AccountState[]): BatchWrite {
+  return { head: { hash: head(at) }, touched } as unknown as BatchWrite
+}
+
+/** What a posting does before it decides: asks for what is missing, as of the head it finds. */
+function read(cache: LaneCache, at: number, wanted: readonly number[], books: ReadonlyMap<string, AccountState>): ReadonlyMap<string, AccountState> {
+  if (!cache.holds(head(at))) cache.forget()
+  const found = cache.missing(wanted.map(name)).flatMap((account) => books.get(accountKey(account)) ?? [])
+  return cache.take(head(at), wanted.map(name), found)
+}
+
+const booksOf = (states: readonly AccountState[]): Map<string, AccountState> => new Map(states.map((account) => [accountKey(account), account]))
+
+describe('a lane cache', () => {
+  it('asks for each account once, however often it is wanted', () => {
+    const cache = createLaneCache()
+    expect(cache.missing([name(1), name(2), name(1)])).toEqual([name(1), name(2)])
+    cache.take(head(1), [], [state(1)])
+    expect(cache.missing([name(1), name(2)])).toEqual([name(2)])
+  })
+
+  it('holds only at the head of its last reading or writing', () => {
+    const cache = createLaneCache()
+    expect(cache.holds(head(1))).toBe(false)
+    cache.take(head(1), [], [state(1)])
+    expect([cache.holds(head(1)), cache.holds(head(2))]).toEqual([true, false])
+    cache.advance(write(2, [state(1, 5n)]))
+    expect([cache.holds(head(1)), cache.holds(head(2))]).toEqual([false, true])
+    expect(cache.take(head(2), [name(1)], []).get(accountKey(name(1)))?.debits).toBe(5n)
+    cache.forget()
+    expect([cache.holds(head(2)), cache.missing([name(1)])]).toEqual([false, [name(1)]])
+  })
+
+  it('forgets what stood at another head', () => {
+    const cache = createLaneCache()
+    cache.take(head(1), [], [state(1)])
+    cache.take(head(2), [], [state(2)])
+    expect(cache.missing([name(1), name(2)])).toEqual([name(1)])
+  })
+
+  it('gives every account that was asked for when it is full, those it knew before too', () => {
+    const cache = createLaneCache()
+    const known = Array.from({ length: 100_000 }, (_, index) => state(index))
+    cache.take(head(1), [], known)
+    const books = booksOf([...known, state(100_000), state(100_001)])
+    const found = read(cache, 1, [7, 100_000, 100_001], books)
+    expect([...found.keys()].toSorted()).toEqual([7, 100_000, 100_001].map((index) => accountKey(name(index))).toSorted())
+  })
+
+  it('never shows another balance than the books, whoever writes in between', () => {
+    const turn = fc.record({ ours: fc.boolean(), lost: fc.boolean(), accounts: fc.uniqueArray(fc.nat({ max: 12 }), { minLength: 1, maxLength: 5 }) })
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 60 }), (turns) => {
+        const cache = createLaneCache()
+        const books = new Map<string, AccountState>()
+        let at = 0
+        for (const { ours, lost, accounts } of turns) {
+          const found = ours ? read(cache, at, accounts, books) : books
+          for (const index of accounts) expect(found.get(accountKey(name(index)))).toEqual(books.get(accountKey(name(index))))
+          const touched = accounts.map((index) => state(index, (books.get(accountKey(name(index)))?.debits ?? 0n) + 1n))
+          for (const account of touched) books.set(accountKey(account), account)
+          at += 1
+          if (!ours) continue
+          if (lost) cache.forget()
+          else cache.advance(write(at, touched))
+        }
+      }),
+    )
+  })
+})
