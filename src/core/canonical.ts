@@ -25,7 +25,10 @@ export function sha256(data: string | Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hash('sha256', data, 'buffer'))
 }
 
+/** Printing an instant is slow, and the events of one batch mostly share the instant of their recording. */
+const printed = new WeakMap<Temporal.Instant, string>()
+
 /** An instant with microseconds, as the journal's lines and SQL print it: 2026-01-31T12:00:00.000000Z. */
 export function instantText(instant: Temporal.Instant): string {
-  return instant.toString({ fractionalSecondDigits: 6 })
+  return printed.getOrInsertComputed(instant, (one) => one.toString({ fractionalSecondDigits: 6 }))
 }

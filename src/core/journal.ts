@@ -61,7 +61,7 @@ export type OpenBlock = {
 }
 
 // Lines are hashed at once up to this many characters: a block of a few events costs one call, a large one is never held whole.
-const MAX_HELD = 1 << 20
+const MAX_HELD = 1 << 16
 
 /** The same hash for whoever cannot hold a whole block: its lines are added one by one. */
 export function startBlock(previous: Uint8Array, { number, recordedAt }: Pick<BlockLines, 'number' | 'recordedAt'>): OpenBlock {

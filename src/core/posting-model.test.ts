@@ -168,7 +168,13 @@ function read({ references, accounts }: Stored, members: readonly Member[]): Kno
 
 function write(stored: Stored, { head, events, transfers, newAccounts, touched }: BatchWrite): void {
   stored.head = head
-  stored.transfers.push(...transfers)
+  const numbers = new Map(touched.map((account) => [accountKey(account), account.number]))
+  for (const { debitNumber, creditNumber, ...transfer } of transfers) {
+    // The numbers under which a transfer is stored are those of the accounts that its line names.
+    const { debit, credit, asset } = transfer
+    expect([debitNumber, creditNumber]).toEqual([numbers.get(accountKey({ name: debit, asset })), numbers.get(accountKey({ name: credit, asset }))])
+    stored.transfers.push(transfer)
+  }
   for (const { digest, fingerprint, number } of events) stored.references.set(digest, { fingerprint, event: number })
   for (const account of newAccounts) {
     if (stored.accounts.has(accountKey(account))) throw new Error(`${account.name} was made twice`)

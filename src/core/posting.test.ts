@@ -48,9 +48,9 @@ it('posts an event: the money received, then a transfer for each share above zer
   expect(outcomes).toEqual([{ state: 'posted', event: 11n, firstTransfer: 41n, transfers: 3 }])
   const base = { asset: 'SOL/9', event: 11n, subject: null }
   expect(write?.transfers).toEqual([
-    { ...base, number: 41n, kind: 'received', debit: 'expected', credit: 'received', units: 100n, part: null },
-    { ...base, number: 42n, kind: 'share', debit: 'received', credit: 'payable:a', units: 80n, part: 0 },
-    { ...base, number: 43n, kind: 'share', debit: 'received', credit: 'payable:c', units: 20n, part: 2 },
+    { ...base, number: 41n, kind: 'received', debit: 'expected', debitNumber: 4, credit: 'received', creditNumber: 5, units: 100n, part: null },
+    { ...base, number: 42n, kind: 'share', debit: 'received', debitNumber: 5, credit: 'payable:a', creditNumber: 6, units: 80n, part: 0 },
+    { ...base, number: 43n, kind: 'share', debit: 'received', debitNumber: 5, credit: 'payable:c', creditNumber: 7, units: 20n, part: 2 },
   ])
   const { digest, fingerprint } = member
   expect(write?.events).toEqual([

@@ -72,11 +72,14 @@ export type PostedEvent = EventLine & {
   readonly transfers: number
 }
 
+/** A transfer with the numbers of its accounts in their lane. */
+export type PostedTransfer = TransferLine & { readonly debitNumber: number; readonly creditNumber: number }
+
 export type BatchWrite = {
   readonly head: Head
   readonly block: { readonly firstTransfer: bigint; readonly firstEvent: bigint }
   readonly events: readonly PostedEvent[]
-  readonly transfers: readonly TransferLine[]
+  readonly transfers: readonly PostedTransfer[]
   readonly newAccounts: readonly AccountState[]
   /** Each account the block touched, as it stands after the block. */
   readonly touched: readonly AccountState[]
@@ -84,12 +87,22 @@ export type BatchWrite = {
 
 export type Decision = { readonly outcomes: readonly Outcome[]; readonly write: BatchWrite | null }
 
+/** An account while the batch works on it. Changed in place: a batch touches the same few accounts thousands of times. */
+type Working = AccountName & {
+  readonly number: number
+  readonly floor: boolean
+  debits: bigint
+  credits: bigint
+  transfer: bigint
+}
+
 type Draft = {
-  readonly accounts: Map<string, AccountState>
-  readonly touched: Set<string>
+  readonly known: Known
+  readonly accounts: Map<string, Working>
+  readonly touched: Set<Working>
   readonly references: Map<string, { readonly fingerprint: Uint8Array; readonly event: bigint }>
   readonly events: PostedEvent[]
-  readonly transfers: TransferLine[]
+  readonly transfers: PostedTransfer[]
   lastAccount: number
 }
 
@@ -107,7 +120,8 @@ export function accountsOf(member: Member): readonly AccountName[] {
  */
 export function decideBatch(head: Head, known: Known, members: readonly Member[], recordedAt: Temporal.Instant): Decision {
   const draft: Draft = {
-    accounts: new Map(known.accounts),
+    known,
+    accounts: new Map(),
     touched: new Set(),
     references: new Map(known.references),
     events: [],
@@ -119,7 +133,9 @@ export function decideBatch(head: Head, known: Known, members: readonly Member[]
   const instant = Temporal.Instant.compare(recordedAt, head.recordedAt) < 0 ? head.recordedAt : recordedAt
   const number = head.block + 1n
   const { events, transfers } = draft
-  const touched = [...draft.touched].map((key) => present(draft.accounts.get(key), key))
+  const touched = [...draft.touched].map(({ name, asset, number: place, debits, credits, transfer }) => {
+    return { name, asset, number: place, debits, credits, transfer }
+  })
   return {
     outcomes,
     write: {
@@ -151,11 +167,11 @@ function decideMember(draft: Draft, head: Head, member: Member): Outcome {
     if (member.shares instanceof Refusal) return { state: 'refused', refusal: member.shares }
   }
   const legs = legsOf(member)
-  const refusal = apply(draft, head, legs)
-  if (refusal !== null) return { state: 'refused', refusal }
   const firstTransfer = head.transfer + BigInt(draft.transfers.length) + 1n
   const event = member.type === 'event' ? head.event + BigInt(draft.events.length) + 1n : null
-  for (const [index, leg] of legs.entries()) draft.transfers.push({ ...leg, number: firstTransfer + BigInt(index), event })
+  const applied = apply(draft, legs, { firstTransfer, event })
+  if (applied instanceof Refusal) return { state: 'refused', refusal: applied }
+  draft.transfers.push(...applied)
   if (member.type === 'event') {
     const number = present(event, 'event number')
     const { input, digest, fingerprint, plan } = member
@@ -166,15 +182,20 @@ function decideMember(draft: Draft, head: Head, member: Member): Outcome {
   return { state: 'posted', event, firstTransfer, transfers: legs.length }
 }
 
+/** Members are never changed, and each is asked for its legs when its accounts are read and again when it is decided. */
+const legsByMember = new WeakMap<EventMember, readonly Leg[]>()
+
 function legsOf(member: Member): readonly Leg[] {
-  if (member.type === 'move') return member.legs
-  if (member.shares instanceof Refusal) return []
-  const { asset, units } = member.input
-  const shared = member.shares.reduce((all, share) => all + share.units, 0n)
-  assert(shared === units && member.shares.every((share) => share.units >= 0n), `shares of ${shared} units are posted for ${units}`)
+  return member.type === 'move' ? member.legs : legsByMember.getOrInsertComputed(member, legsOfEvent)
+}
+
+function legsOfEvent({ input: { asset, units }, shares }: EventMember): readonly Leg[] {
+  if (shares instanceof Refusal) return []
+  const shared = shares.reduce((all, share) => all + share.units, 0n)
+  assert(shared === units && shares.every((share) => share.units >= 0n), `shares of ${shared} units are posted for ${units}`)
   return [
     { kind: 'received', debit: 'expected', credit: 'received', asset, units, part: null, subject: null },
-    ...member.shares
+    ...shares
       .filter((share) => share.units > 0n)
       .map(({ part, recipient, units: share }): Leg => {
         return { kind: 'share', debit: 'received', credit: accountName('payable', recipient), asset, units: share, part, subject: null }
@@ -182,47 +203,69 @@ function legsOf(member: Member): readonly Leg[] {
   ]
 }
 
+type Place = { readonly firstTransfer: bigint; readonly event: bigint | null }
+
+/** How an account stood before the member at hand touched it. */
+type Before = Balance & { readonly account: Working; readonly transfer: bigint; readonly isNew: boolean }
+
 /** Applies the legs to the draft, or leaves the draft as it was and says why not. */
-function apply(draft: Draft, head: Head, legs: readonly Leg[]): Refusal | null {
-  const before = new Map<string, AccountState | undefined>()
+function apply(draft: Draft, legs: readonly Leg[], { firstTransfer, event }: Place): readonly PostedTransfer[] | Refusal {
+  const before = new Map<Working, Before>()
   const lastAccount = draft.lastAccount
-  for (const [index, leg] of legs.entries()) {
+  const posted = legs.map((leg, index): PostedTransfer => {
     checkChart(leg)
-    const number = head.transfer + BigInt(draft.transfers.length + index) + 1n
-    move(draft, before, { name: leg.debit, asset: leg.asset }, { debits: leg.units, credits: 0n }, number)
-    move(draft, before, { name: leg.credit, asset: leg.asset }, { debits: 0n, credits: leg.units }, number)
+    const number = firstTransfer + BigInt(index)
+    const debit = open(draft, before, leg.debit, leg.asset)
+    const credit = open(draft, before, leg.credit, leg.asset)
+    debit.debits += leg.units
+    credit.credits += leg.units
+    debit.transfer = credit.transfer = number
+    return { ...leg, number, event, debitNumber: debit.number, creditNumber: credit.number }
+  })
+  for (const account of before.keys()) {
+    const refusal = checkAccount(account)
+    if (refusal === null) continue
+    undo(draft, before, lastAccount)
+    return refusal
   }
-  const refusal = [...before.keys()].map((key) => checkAccount(present(draft.accounts.get(key), key))).find((found) => found !== null)
-  if (refusal === undefined) {
-    for (const key of before.keys()) draft.touched.add(key)
-    return null
-  }
-  for (const [key, account] of before) {
-    if (account === undefined) draft.accounts.delete(key)
-    else draft.accounts.set(key, account)
-  }
-  draft.lastAccount = lastAccount
-  return refusal
+  for (const account of before.keys()) draft.touched.add(account)
+  return posted
 }
 
-function move(draft: Draft, before: Map<string, AccountState | undefined>, account: AccountName, by: Balance, transfer: bigint): void {
-  const key = accountKey(account)
-  const found = draft.accounts.get(key)
-  if (!before.has(key)) before.set(key, found)
-  const number = found?.number ?? (draft.lastAccount += 1)
-  const debits = (found?.debits ?? 0n) + by.debits
-  const credits = (found?.credits ?? 0n) + by.credits
-  draft.accounts.set(key, { name: account.name, asset: account.asset, number, debits, credits, transfer })
+function open(draft: Draft, before: Map<Working, Before>, name: string, asset: AssetName): Working {
+  const key = accountKey({ name, asset })
+  let account = draft.accounts.get(key)
+  const isNew = account === undefined && !draft.known.accounts.has(key)
+  if (account === undefined) {
+    const found = draft.known.accounts.get(key) ?? { number: (draft.lastAccount += 1), debits: 0n, credits: 0n, transfer: 0n }
+    const { number, debits, credits, transfer } = found
+    account = { name, asset, number, debits, credits, transfer, floor: roleOf(name).floor }
+    draft.accounts.set(key, account)
+  }
+  const { debits, credits, transfer } = account
+  if (!before.has(account)) before.set(account, { account, debits, credits, transfer, isNew })
+  return account
+}
+
+function undo(draft: Draft, before: ReadonlyMap<Working, Before>, lastAccount: number): void {
+  for (const { account, debits, credits, transfer, isNew } of before.values()) {
+    Object.assign(account, { debits, credits, transfer })
+    if (isNew) draft.accounts.delete(accountKey(account))
+  }
+  draft.lastAccount = lastAccount
 }
 
 function checkChart({ kind, debit, credit, units }: Leg): void {
   const allowed = TRANSFER_KINDS[kind]
-  const matches = (name: string, role: string): boolean => name === role || name.startsWith(`${role}:`)
-  assert(matches(debit, allowed.debit) && matches(credit, allowed.credit), `the chart has no ${kind} from ${debit} to ${credit}`)
+  assert(hasRole(debit, allowed.debit) && hasRole(credit, allowed.credit), `the chart has no ${kind} from ${debit} to ${credit}`)
   assert(units > 0n, `a transfer moves more than zero units, not ${units}`)
 }
 
-function checkAccount(account: AccountState): Refusal | null {
+function hasRole(name: string, role: string): boolean {
+  return name.startsWith(role) && (name.length === role.length || name[role.length] === ':')
+}
+
+function checkAccount(account: Working): Refusal | null {
   const { name, asset, debits, credits } = account
   if (debits > MAX_UNITS || credits > MAX_UNITS) {
     return new Refusal('balance_exceeded', `account ${name} would pass 39 digits of ${asset}: use an asset with fewer decimals`, {
@@ -233,7 +276,7 @@ function checkAccount(account: AccountState): Refusal | null {
     })
   }
   const balance = balanceOf(name, account)
-  if (balance >= 0n || !roleOf(name).floor) return null
+  if (balance >= 0n || !account.floor) return null
   return new Refusal('floor_exceeded', `account ${name} would stand at ${balance} units of ${asset}; it may not fall below zero`, {
     account: name,
     asset,

@@ -23,7 +23,9 @@ const TEST_PREFIX = 'TEST_'
 export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer, now: Temporal.Instant): EventMember {
   const event = { ...input, eventAt: input.eventAt ?? now }
   const plan = versionInForce(ledger.plans, ledger.program.versionInstant(event))
-  const backdated = isBackdated(ledger, event.eventAt, now)
+  // Only an instant that the source gave can be wrong.
+  const backdated = input.eventAt !== null && isBackdated(ledger, input.eventAt, now)
+  const refusal = input.eventAt === null ? null : timeRefusal(input.eventAt, { now, backdated, mayBackdate })
   return {
     type: 'event',
     input: event,
@@ -32,8 +34,7 @@ export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer,
     plan: plan.version,
     door,
     backdated,
-    shares:
-      testRefusal(ledger, event.reference) ?? timeRefusal(event.eventAt, { now, backdated, mayBackdate }) ?? sharesOf(ledger, event, plan),
+    shares: testRefusal(ledger, event.reference) ?? refusal ?? sharesOf(ledger, event, plan),
   }
 }
 
@@ -56,14 +57,13 @@ function timeRefusal(
   eventAt: Temporal.Instant,
   { now, backdated, mayBackdate }: { now: Temporal.Instant; backdated: boolean; mayBackdate: boolean },
 ): Refusal | null {
+  const early = Temporal.Instant.compare(eventAt, now.add(FUTURE_LIMIT)) > 0
+  if (!early && (!backdated || mayBackdate)) return null
   const figures = { field: 'event_at', value: eventAt.toString(), now: now.toString() }
-  if (Temporal.Instant.compare(eventAt, now.add(FUTURE_LIMIT)) > 0) {
-    return new Refusal('event_time_exceeded', `event_at is ${eventAt.toString()}, more than five minutes after now (${now.toString()})`, figures)
-  }
-  if (!backdated || mayBackdate) return null
+  if (early) return new Refusal('event_time_exceeded', `event_at is ${figures.value}, more than five minutes after now (${figures.now})`, figures)
   return new Refusal(
     'event_backdated_forbidden',
-    `event_at is ${eventAt.toString()}: an event older than seven days, or than the newest plan version, takes the right to backdate`,
+    `event_at is ${figures.value}: an event older than seven days, or than the newest plan version, takes the right to backdate`,
     figures,
   )
 }

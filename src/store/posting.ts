@@ -5,7 +5,7 @@
 import type { PoolClient, QueryResult } from 'pg'
 import { accountKey, type AccountName } from '../core/account.ts'
 import { assert, present } from '../core/assert.ts'
-import { canonicalJson, instantText } from '../core/canonical.ts'
+import { instantText } from '../core/canonical.ts'
 import type { JsonObject } from '../core/effects.ts'
 import type { AccountState, BatchWrite, Head, Known } from '../core/posting.ts'
 import { createLaneCache, type LaneCache } from './lane-cache.ts'
@@ -184,9 +184,7 @@ const WRITE_BATCH = `with
   select lane from moved_head`
 
 function writeBatch(lane: bigint, { head, block, events, transfers, newAccounts, touched }: BatchWrite): Statement {
-  const numbers = new Map(touched.map((account) => [accountKey(account), account.number]))
-  const numberOf = (name: string, asset: string): number => present(numbers.get(accountKey({ name, asset })), name)
-  const json = (value: JsonObject | null): string | null => (value === null ? null : canonicalJson(value))
+  const json = (value: JsonObject | null): string | null => (value === null ? null : JSON.stringify(value))
   return {
     name: 'write-batch',
     text: WRITE_BATCH,
@@ -209,8 +207,8 @@ function writeBatch(lane: bigint, { head, block, events, transfers, newAccounts,
       plainArray(touched.map(({ debits }) => debits)),
       plainArray(touched.map(({ credits }) => credits)),
       plainArray(transfers.map(({ event }) => event)),
-      plainArray(transfers.map(({ debit, asset }) => numberOf(debit, asset))),
-      plainArray(transfers.map(({ credit, asset }) => numberOf(credit, asset))),
+      plainArray(transfers.map(({ debitNumber }) => debitNumber)),
+      plainArray(transfers.map(({ creditNumber }) => creditNumber)),
       plainArray(transfers.map(({ part }) => part)),
       plainArray(transfers.map(({ units }) => units)),
       plainArray(transfers.map(({ kind }) => kind)),
@@ -226,7 +224,7 @@ function writeBatch(lane: bigint, { head, block, events, transfers, newAccounts,
       plainArray(events.map(({ asset }) => asset)),
       plainArray(events.map(({ member }) => member.door)),
       events.map(({ member }) => member.input.reference),
-      events.map(({ member }) => canonicalJson(member.input.parties)),
+      events.map(({ member }) => JSON.stringify(member.input.parties)),
       events.map(({ member }) => json(claimedJson(member.input.claimed))),
       events.map(({ member }) => json(member.input.details)),
     ],
