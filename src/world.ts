@@ -1,6 +1,6 @@
 // The real machine: its clock, timers, randomness and network. Nothing else in the server reads them.
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import type { Effects, JsonObject, Log, LogLevel } from './core/effects.ts'
 
 /** The real machine's effects. */
@@ -28,6 +28,9 @@ async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** UUID v7 (RFC 9562, 5.7) with the 12 bits after the version as a counter, so that ids of one process grow within a millisecond. */
 function idMaker(): () => string {
+  // One call for many ids: asking for eight bytes at a time costs ten times as much as the rest of an id.
+  const chance = Buffer.alloc(RANDOM_POOL_BYTES)
+  let used = chance.length
   let last = 0
   let count = 0
   return () => {
@@ -37,15 +40,18 @@ function idMaker(): () => string {
     const ms = count > 0xfff ? now + 1 : now
     if (ms > now) count = 0
     last = ms
-    const bytes = new Uint8Array(randomBytes(16))
-    const view = new DataView(bytes.buffer)
-    view.setUint16(0, Math.floor(ms / 2 ** 32))
-    view.setUint32(2, ms >>> 0)
-    view.setUint16(6, 0x7000 | count)
-    view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f))
-    return bytes.toHex().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    if (used === chance.length) {
+      randomFillSync(chance)
+      used = 0
+    }
+    chance.writeUInt8(0x80 | (chance.readUInt8(used) & 0x3f), used)
+    const tail = chance.toString('hex', used, (used += 8))
+    const head = ms.toString(16).padStart(12, '0')
+    return `${head.slice(0, 8)}-${head.slice(8)}-7${count.toString(16).padStart(3, '0')}-${tail.slice(0, 4)}-${tail.slice(4)}`
   }
 }
+
+const RANDOM_POOL_BYTES = 4096
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 

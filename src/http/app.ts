@@ -33,8 +33,8 @@ const MAX_PARAMETER = 16_384
 /** A request that has not arrived whole by then is cut off, so that it cannot hold up an orderly end. */
 const REQUEST_LIMIT_MS = 30_000
 
-// What browsers shall do with answers that are data: show nothing of them, guess no type, tell nobody. The other headers of the library
-// are for pages, and each costs a little in every answer.
+// What browsers shall do with answers that are data: show nothing of them, guess no type, tell nobody. The library's other headers are
+// for pages.
 const HEADERS: FastifyHelmetOptions = {
   contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
   crossOriginOpenerPolicy: false,
@@ -60,11 +60,17 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => parseJsonBody(body))
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body: Buffer, done) => {
+    try {
+      done(null, parseJsonBody(body))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
   handleErrors(app, desk.log)
   refuseUnknown(app)
+  await app.register(helmet, { ...HEADERS, global: false })
   watch(app, desk)
-  await app.register(helmet, HEADERS)
   await app.register(rateLimit, { global: false })
   await describeApi(app, [...desk.programs.values()])
   healthRoutes(app, { desk, failingTasks: () => faults().length })
@@ -82,8 +88,15 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
 
 /** Every answer carries its request's id; answers of money are kept by nobody on the way. */
 function watch(app: App, { log }: Pick<Desk, 'log'>): void {
+  // The same for every answer, so the library makes them once: anew each time they cost as much as all the rest of a small answer.
+  let constant: Readonly<Record<string, string>> | null = null
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'request-id': request.id, 'cache-control': 'no-store' })
+    if (constant === null) {
+      reply.helmet()
+      constant = { ...(reply.raw.getHeaders() as Record<string, string>), 'cache-control': 'no-store' }
+    }
+    reply.headers(constant)
+    reply.header('request-id', request.id)
   })
   let closing = false
   app.addHook('preClose', async () => {

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Program } from '../core/program.ts'
-import { API_VERSION, MAX_BATCH } from './contract.ts'
+import { API_VERSION, idempotencyHeaders, MAX_BATCH } from './contract.ts'
 import { PROBLEM_TYPE } from './errors.ts'
 
 declare module 'fastify' {
@@ -47,7 +47,7 @@ export async function describeApi(app: FastifyInstance, programs: readonly Progr
     },
     transform: (given) => {
       const { body } = given.route.config ?? {}
-      const schema = body === undefined ? given.schema : { ...given.schema, body: bodies[body] }
+      const schema = body === undefined ? given.schema : { ...given.schema, body: bodies[body], headers: idempotencyHeaders }
       const { schema: made, url } = transform({ ...given, schema })
       const answers = Object.entries((made.response ?? {}) as Readonly<Record<string, object>>).map(([status, answer]) => {
         return [status, { description: STATUS_CODES[status], ...answer }] as const
