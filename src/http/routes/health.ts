@@ -8,6 +8,15 @@ import type { App } from './parts.ts'
 const tags = ['health']
 
 export function healthRoutes(app: App, { desk, failingTasks }: { desk: Desk; failingTasks: () => number }): void {
+  // One question at a time for all who ask: anybody may, and none of them shall be able to keep the database busy.
+  let asked: Promise<boolean> | null = null
+  const ask = async (): Promise<boolean> => {
+    try {
+      return await databaseAnswers(desk)
+    } finally {
+      asked = null
+    }
+  }
   app.get(
     '/health',
     { schema: { summary: 'The process lives', operationId: 'getHealth', tags, security: [], response: { 200: healthSchema } } },
@@ -27,7 +36,7 @@ export function healthRoutes(app: App, { desk, failingTasks }: { desk: Desk; fai
       },
     },
     async (_, reply) => {
-      const database = await databaseAnswers(desk)
+      const database = await (asked ??= ask())
       const failing = failingTasks()
       const status = database ? (failing === 0 ? 'ready' : 'degraded') : 'unavailable'
       return await reply.code(database ? 200 : 503).send({ status, database, failing_tasks: failing })
