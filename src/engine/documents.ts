@@ -34,7 +34,8 @@ export function eventDocument(event: RecordedEvent): EventDocument {
     event: number.toString(),
     event_at: eventAt.toString(),
     recorded_at: recordedAt.toString(),
-    parties,
+    // In one order, whether they come from the caller or from the database.
+    parties: Object.fromEntries(Object.entries(parties).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     ...amountDocument(units, asset),
     plan_version: plan,
     backdated,

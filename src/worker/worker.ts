@@ -2,6 +2,7 @@
 // database: each step is a conditional update or an idempotent posting, so that they only share the work.
 
 import type { Effects } from '../core/effects.ts'
+import { forgetIdempotencyKeys } from '../engine/idempotency.ts'
 import type { Ledger, Ledgers } from '../engine/ledger.ts'
 import { lookAttempts } from '../engine/look-attempts.ts'
 import { makePayouts, recheckHeld } from '../engine/make-payouts.ts'
@@ -31,6 +32,8 @@ const REST_LIMIT_MS = 200
 const LEDGERS_EVERY_MS = 1000
 const WALLETS_EVERY_MS = 500
 const HELD_EVERY_MS = 250
+/** Answers to repeated calls are kept seven days; an hour more hurts nobody. */
+const FORGET_EVERY_MS = 3_600_000
 /** A failing task waits this long, growing to the limit. */
 const FAULT_FIRST_MS = 100
 const FAULT_LIMIT_MS = 10_000
@@ -58,8 +61,16 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
       return false
     },
   }
+  const forget: Task = {
+    name: 'idempotency keys',
+    restMs: { first: FORGET_EVERY_MS, limit: FORGET_EVERY_MS },
+    step: async () => {
+      await forgetIdempotencyKeys(world)
+      return false
+    },
+  }
   return {
-    start: () => begin(discover),
+    start: () => [discover, forget].forEach(begin),
     stop: async () => {
       stopping.abort()
       await Promise.all(running)
