@@ -148,7 +148,7 @@ function inboxStatements(ledger: Ledger, events: readonly PostedEvent[], patienc
   if (inbox === null || schema === null) return []
   const given = events.filter(({ member }) => member.door !== SQL_DOOR)
   if (given.length === 0) return []
-  return [insertInboxRows({ schema, inbox }, given.map(({ member }) => inbox.toRow(member.input, sharesIn(member))), patience)]
+  return [insertInboxRows({ schema, inbox }, ledger.id, given.map(({ member }) => inbox.toRow(member.input, sharesIn(member))), patience)]
 }
 
 /** The door of rows that people insert into an inbox table themselves. */

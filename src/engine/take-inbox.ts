@@ -23,7 +23,8 @@ export async function takeInboxRows(desk: Desk, recorder: Recorder, ledger: Ledg
   if (inbox === null || schema === null) return 0
   const now = desk.now()
   const { pool } = desk.store
-  const references = await takeInbox(pool, { ledger: ledger.id, now, until: now.add(LEASE), limit: MAX_ROWS })
+  const taking = { ledger: ledger.id, until: now.add(LEASE) }
+  const references = await takeInbox(pool, { ...taking, now, limit: MAX_ROWS })
   if (references.length === 0) return 0
   const [found, admitted] = await Promise.all([
     readInboxRows(pool, { schema, inbox }, references),
@@ -32,7 +33,9 @@ export async function takeInboxRows(desk: Desk, recorder: Recorder, ledger: Ledg
   const rows = new Map(found.map((row) => [present(row[inbox.reference], inbox.reference), row]))
   const offers: Offer[] = []
   const verdicts: InboxVerdict[] = []
-  for (const [reference, row] of rows) {
+  for (const reference of references) {
+    const row = rows.get(reference)
+    if (row === undefined) continue
     try {
       offers.push({ input: inbox.toEvent(row), door: SQL_DOOR, mayBackdate: admitted.has(reference) })
     } catch (error) {
@@ -46,8 +49,8 @@ export async function takeInboxRows(desk: Desk, recorder: Recorder, ledger: Ledg
   }
   const judged = new Set(verdicts.map(({ reference }) => reference))
   // What is neither refused nor waiting is an event now, or was deleted by its owner before it was taken.
-  await clearInbox(pool, ledger.id, references.filter((reference) => !judged.has(reference)))
-  if (verdicts.length > 0) await judgeInbox(pool, ledger.id, verdicts)
+  await clearInbox(pool, taking, references.filter((reference) => !judged.has(reference)))
+  if (verdicts.length > 0) await judgeInbox(pool, taking, verdicts)
   return references.length
 }
 

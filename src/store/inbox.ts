@@ -18,29 +18,33 @@ export const PATIENCE = { first: '250ms', again: '20ms' } as const
 
 /**
  * Writes the rows of events that came in by doors of our own, in the posting's transaction. The setting tells the table's trigger not
- * to queue them. A row that is there already is left as it is.
+ * to queue them. A row that is there already is left as it is; what is left of one that its owner deleted is forgotten.
  */
-export function insertInboxRows(table: InboxTable, given: readonly InboxRow[], patience: keyof typeof PATIENCE): Statement {
+export function insertInboxRows(table: InboxTable, ledger: string, given: readonly InboxRow[], patience: keyof typeof PATIENCE): Statement {
   const { inbox } = table
   const columns = inbox.columns.map(({ name }) => escapeIdentifier(name)).join(', ')
   const casts = inbox.columns.map(({ name, type }) => `row.${escapeIdentifier(name)}::${type}`).join(', ')
-  const arrays = inbox.columns.map((_, index) => `$${index + 1}::text[]`).join(', ')
+  const arrays = inbox.columns.map((_, index) => `$${index + 2}::text[]`).join(', ')
   return {
     name: `inbox-rows ${patience} ${table.schema}.${inbox.table}`,
     text: `with door as materialized (
         select set_config('apportion.door', 'engine', true), set_config('lock_timeout', '${PATIENCE[patience]}', true)
+      ), written as (
+        insert into ${nameOf(table)} (${columns})
+        select ${casts} from door cross join unnest(${arrays}) as row (${columns})
+        on conflict (${escapeIdentifier(inbox.reference)}) do nothing
+        returning ${escapeIdentifier(inbox.reference)} as reference
       )
-      insert into ${nameOf(table)} (${columns})
-      select ${casts} from door cross join unnest(${arrays}) as row (${columns})
-      on conflict (${escapeIdentifier(inbox.reference)}) do nothing`,
-    values: inbox.columns.map(({ name }) => given.map((row) => row[name] ?? null)),
+      delete from apportion.inbox using written
+      where inbox.ledger = $1 and inbox.reference = written.reference collate "C" and inbox.state in ('refused', 'waiting')`,
+    values: [ledger, ...inbox.columns.map(({ name }) => given.map((row) => row[name] ?? null))],
   }
 }
 
 /** Takes queued rows for a while; another worker takes them when this one is gone. Order is that of queueing. */
 export async function takeInbox(
   on: Queryable,
-  { ledger, now, until, limit }: { ledger: string; now: Temporal.Instant; until: Temporal.Instant; limit: number },
+  { ledger, now, until, limit }: Taking & { readonly now: Temporal.Instant; readonly limit: number },
 ): Promise<string[]> {
   const taken = await rows<{ reference: string }>(on, {
     text: `with due as (
@@ -69,13 +73,19 @@ export async function readInboxRows(on: Queryable, table: InboxTable, references
   })
 }
 
-/** Rows that have become events (or were deleted by their owner) need no entry any more: their event is their status. */
-export async function clearInbox(on: Queryable, ledger: string, references: readonly string[]): Promise<void> {
+/**
+ * Rows that have become events (or were deleted by their owner) need no entry any more: their event is their status. `until` is that of
+ * the taking: a row that was inserted again since stays queued.
+ */
+export async function clearInbox(on: Queryable, { ledger, until }: Taking, references: readonly string[]): Promise<void> {
   await rows(on, {
-    text: `delete from apportion.inbox where ledger = $1 and reference = any ($2::text[]) and state = 'queued'`,
-    values: [ledger, references],
+    text: `delete from apportion.inbox where ledger = $1 and reference = any ($2::text[]) and state = 'queued' and taken_until = $3`,
+    values: [ledger, references, until.toString()],
   })
 }
+
+/** Which ledger's rows were taken, and until when: nobody else has them until then. */
+export type Taking = { readonly ledger: string; readonly until: Temporal.Instant }
 
 export type InboxVerdict = {
   readonly reference: string
@@ -84,17 +94,19 @@ export type InboxVerdict = {
   readonly reason: string
 }
 
-export async function judgeInbox(on: Queryable, ledger: string, verdicts: readonly InboxVerdict[]): Promise<void> {
+/** Keeps why rows are no events, of those that still are what was taken. */
+export async function judgeInbox(on: Queryable, { ledger, until }: Taking, verdicts: readonly InboxVerdict[]): Promise<void> {
   await rows(on, {
     text: `update apportion.inbox set state = row.state, code = row.code, reason = row.reason, taken_until = null
       from unnest($2::text[], $3::text[], $4::text[], $5::text[]) as row (reference, state, code, reason)
-      where inbox.ledger = $1 and inbox.reference = row.reference and inbox.state = 'queued'`,
+      where inbox.ledger = $1 and inbox.reference = row.reference and inbox.state = 'queued' and inbox.taken_until = $6`,
     values: [
       ledger,
       verdicts.map(({ reference }) => reference),
       plainArray(verdicts.map(({ state }) => state)),
       plainArray(verdicts.map(({ code }) => code)),
       verdicts.map(({ reason }) => reason),
+      until.toString(),
     ],
   })
 }

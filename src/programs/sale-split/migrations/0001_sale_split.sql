@@ -69,12 +69,13 @@ begin
     perform apportion.sale_split_refuse_row(bad.content, split_part(bad.problem, ' ', 1), split_part(bad.problem, ' ', 2),
       tg_table_schema, tg_table_name);
   end if;
-  -- An entry that is there already belongs to a row that its owner deleted. What the old system paid stays paid.
+  -- An entry that is there already belongs to a row that its owner deleted; a worker that has that one at hand must not take this one for
+  -- it. What the old system paid stays paid.
   insert into apportion.inbox (ledger, reference, state, queued_at)
   select tg_argv[0]::uuid, added.transaction_hash, 'queued', now() from added order by added.transaction_hash collate "C"
   on conflict (ledger, reference) do update
   set state = 'queued', code = null, reason = null, queued_at = excluded.queued_at, taken_until = null
-  where inbox.state in ('refused', 'waiting');
+  where inbox.state <> 'before_adoption';
   return null;
 end
 $$;

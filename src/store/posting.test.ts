@@ -1,0 +1,144 @@
+// Work on a lane: all of it in one transaction under the head's lock, in a number of statements that no batch's size changes.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { accounts, breaks, mustRecord, openHouse, record, sale, type Home, type House } from '../../test/house.ts'
+import { watchedStore } from '../../test/watched-store.ts'
+import { present } from '../core/assert.ts'
+import { decideBatch, type Leg, type MoveMember } from '../core/posting.ts'
+import { runOnLane, type LaneWork } from './posting.ts'
+import type { Statement } from './statement.ts'
+
+let house: House
+beforeAll(async () => {
+  house = await openHouse()
+})
+afterAll(async () => await house.close())
+
+const ASSET = 'SOL/9'
+
+/** Money seen in the wallet of an id, a leg each. */
+function funding(wallet: string, units: readonly bigint[]): MoveMember {
+  return { type: 'move', legs: units.map((each): Leg => ({ kind: 'funded', debit: `wallet:${wallet}`, credit: 'expected', asset: ASSET, units: each, part: null, subject: null })) }
+}
+
+function post(home: Home, member: MoveMember, own: Partial<LaneWork<string>> = {}): LaneWork<string> {
+  return {
+    lane: home.lane,
+    digests: [],
+    accounts: member.legs.flatMap(({ debit, credit, asset }) => [{ name: debit, asset }, { name: credit, asset }]),
+    guards: [],
+    decide: ({ head, known }) => ({ abort: false, write: decideBatch(head, known, [member], house.now()).write, after: [], result: 'posted' }),
+    ...own,
+  }
+}
+
+const addRecipient = ({ ledger }: Home, recipient: string): Statement => ({
+  text: `insert into apportion.recipient (ledger, recipient, created_at) values ($1, $2, now())`,
+  values: [ledger.id, recipient],
+})
+
+async function recipientsLike(pattern: string): Promise<number> {
+  return (await house.database.pool.query('select from apportion.recipient where recipient like $1', [pattern])).rowCount ?? 0
+}
+
+async function blocksOf({ lane }: Home): Promise<bigint> {
+  const { rows } = await house.database.pool.query<{ block: bigint }>('select block from apportion.head where lane = $1', [lane])
+  return present(rows[0], 'head').block
+}
+
+describe('work on a lane', () => {
+  it('commits guards, write and what comes after together', async () => {
+    const home = await house.makeLedger()
+    const { store } = house.main.world
+    const member = funding('w', [5n, 7n])
+    const decide: LaneWork<string>['decide'] = ({ head, known, guarded }) => {
+      expect(guarded).toHaveLength(1)
+      return { abort: false, write: decideBatch(head, known, [member], house.now()).write, after: [addRecipient(home, 'together-after')], result: 'done' }
+    }
+    expect(await runOnLane(store, post(home, member, { guards: [addRecipient(home, 'together-guard')], decide }))).toBe('done')
+    expect(await recipientsLike('together-%')).toBe(2)
+    expect(await blocksOf(home)).toBe(1n)
+    expect((await accounts(house, home))['wallet:w']).toBe(12n)
+  })
+
+  it('that is aborted leaves nothing, of its guards neither', async () => {
+    const home = await house.makeLedger()
+    const work = post(home, funding('w', [1n]), { guards: [addRecipient(home, 'aborted')], decide: () => ({ abort: true, result: 'no' }) })
+    expect(await runOnLane(house.main.world.store, work)).toBe('no')
+    expect(await recipientsLike('aborted')).toBe(0)
+    expect(await blocksOf(home)).toBe(0n)
+  })
+
+  it.each([
+    ['whose decision throws', (home: Home) => ({ guards: [addRecipient(home, 'failed-1')], decide: () => { throw new Error('undecided') } }), 'undecided'],
+    ['whose guard fails', (home: Home) => ({ guards: [addRecipient(home, 'failed-2'), { text: 'select 1 / 0', values: [] }] }), 'division by zero'],
+    [
+      'whose last statement fails',
+      (home: Home) => ({
+        guards: [addRecipient(home, 'failed-3')],
+        decide: (({ head, known }) => {
+          return { abort: false, write: decideBatch(head, known, [funding('w', [1n])], house.now()).write, after: [{ text: 'select 1 / 0', values: [] }], result: '' }
+        }) satisfies LaneWork<string>['decide'],
+      }),
+      'division by zero',
+    ],
+  ])('%s leaves nothing, and the next one finds lane and connection in order', async (_, own, message) => {
+    const home = await house.makeLedger()
+    const { store } = house.main.world
+    await expect(runOnLane(store, post(home, funding('w', [1n]), own(home)))).rejects.toThrow(message)
+    expect(await recipientsLike('failed-%')).toBe(0)
+    expect(await blocksOf(home)).toBe(0n)
+    expect(await runOnLane(store, post(home, funding('w', [3n])))).toBe('posted')
+    expect((await accounts(house, home))['wallet:w']).toBe(3n)
+    expect(store.hot.waitingCount + store.hot.totalCount - store.hot.idleCount).toBe(0)
+  })
+
+  it('takes as many statements for a thousand events of a thousand parties as for one', async () => {
+    const home = await house.makeLedger()
+    const seen: string[] = []
+    const process = house.start({ store: (store) => watchedStore(store, ({ moment, statement }) => void (moment === 'before' && seen.push(statement))) })
+    await mustRecord(process, home, sale(home, 'warm', '1'))
+    const count = async (length: number): Promise<readonly string[]> => {
+      seen.length = 0
+      const results = await record(process, home, Array.from({ length }, (_, index) => sale(home, `${length} ${index}`, '1', { token_id: crypto.randomUUID() })))
+      expect(results.every(({ state }) => state === 'recorded')).toBe(true)
+      return [...seen]
+    }
+    const one = await count(1)
+    expect(await count(1000)).toEqual(one)
+    expect(one).toEqual(['begin', 'lock-head', 'read-references', 'read-accounts', 'read-adopted', 'write-batch', expect.stringMatching(/^inbox-rows /), 'commit'])
+    expect(await breaks(house, home)).toEqual([])
+  })
+
+  it('reads again what another process has moved, and only then', async () => {
+    const home = await house.makeLedger()
+    const seen: string[] = []
+    const process = house.start({ store: (store) => watchedStore(store, ({ moment, statement }) => void (moment === 'before' && seen.push(statement))) })
+    const reads = async (reference: string): Promise<number> => {
+      seen.length = 0
+      await mustRecord(process, home, sale(home, reference, '1'))
+      return seen.filter((statement) => statement === 'read-accounts').length
+    }
+    expect([await reads('first'), await reads('second')]).toEqual([1, 1])
+    await mustRecord(house.main, home, sale(home, 'by another', '1'))
+    expect([await reads('third'), await reads('fourth')]).toEqual([2, 1])
+    expect((await accounts(house, home))['payable:ai']).toBe(5n * 800_000_000n)
+  })
+
+  it('waits for whoever holds the lane, and holds up no other lane', async () => {
+    const [held, free] = [await house.makeLedger(), await house.makeLedger()]
+    const client = await house.database.pool.connect()
+    let waiting
+    try {
+      await client.query('begin')
+      await client.query('select from apportion.head where lane = $1 for update', [held.lane])
+      waiting = mustRecord(house.main, held, sale(held, 'waits', '1'))
+      await mustRecord(house.main, free, sale(free, 'goes', '1'))
+      expect(await blocksOf(held)).toBe(0n)
+      await client.query('commit')
+    } finally {
+      client.release()
+    }
+    expect((await waiting).number).toBe(1n)
+  })
+})
