@@ -19,7 +19,8 @@ declare module 'vitest' {
 const PREFIX = 'apportion-test-'
 
 // Nothing here has to survive a crash of the machine.
-const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+// Tests that abandon a process' connections in mid-work leave them to the server for a while.
+const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' }
 
 /** With TEST_DATABASE_URL (a superuser's) the tests run on that server instead: to see them on an older PostgreSQL. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

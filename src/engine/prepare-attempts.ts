@@ -53,8 +53,13 @@ type Queue = {
 
 type Batch = { readonly attempt: NewAttempt; readonly rows: readonly PayoutRow[] }
 
+type Committed = PrepareInput['committed']
+
+/** What became of payouts offered together: batches signed, payouts held, and why it ended early, if it did. */
+type Outcomes = { readonly prepared: readonly Batch[]; readonly holds: readonly Hold[]; readonly unavailable: string | null }
+
 /** Packs and signs what is due of one wallet and asset, and holds what cannot go. `unavailable` says why it ended early. */
-async function prepareQueue(world: World, queue: Queue): Promise<{ prepared: readonly Batch[]; unavailable: string | null }> {
+async function prepareQueue(world: World, queue: Queue): Promise<Omit<Outcomes, 'holds'>> {
   const { lane, rail, module, wallet, asset } = queue
   const now = world.now()
   const size = rail.batchSize(asset)
@@ -62,38 +67,80 @@ async function prepareQueue(world: World, queue: Queue): Promise<{ prepared: rea
   const committed = new Map((await committedOf(world.store.pool, wallet.id)).map(({ asset: name, units }) => [name, units]))
   const head = await headHash(world.store.pool, lane)
   const malformed = due.filter((row) => !module.destination.safeParse(row.destination).success)
-  const holds = holdsOf(world, due, malformed.map((row) => malformedDestination(module, row)))
-  const prepared: Batch[] = []
-  let unavailable: string | null = null
   const groups = batches(due.filter((row) => !malformed.includes(row)), size)
-  // One after the other, because each takes from what the ones before it leave in the wallet.
-  for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
-    const rowsById = new Map(group.map((row) => [row.payout, row]))
-    const attempt = world.id()
-    const input = { attempt, head, wallet, committed, payouts: group.map((row) => railPayout(module, row, asset)) }
-    const outcome = await prepareBatch(world, queue, input)
-    if (outcome.state === 'unavailable') {
-      unavailable = outcome.reason
-      break
-    }
-    if (outcome.state === 'broken') {
-      groups.unshift(group.slice(0, group.length / 2), group.slice(group.length / 2))
-      continue
-    }
-    holds.push(...holdsOf(world, group, outcome.unpayable))
-    if (outcome.state === 'nothing') continue
-    const { identity, bytes, data, payouts } = outcome.attempt
-    const rows = payouts.map((id) => present(rowsById.get(id), 'payout of the batch'))
-    const units = rows.reduce((all, row) => all + row.units, 0n)
-    committed.set(asset.asset, (committed.get(asset.asset) ?? 0n) + units)
-    prepared.push({ attempt: { attempt, wallet: wallet.id, asset: asset.asset, identity, bytes, data, payouts }, rows })
-  }
+  const prepare = async (group: readonly PayoutRow[], taken: Committed): Promise<Outcomes> => await prepareGroup(world, queue, group, { head, taken })
+  const outcomes = (await isPlenty(queue, groups, committed))
+    ? await Promise.all(groups.map(async (group) => await prepare(group, committed)))
+    : await oneByOne(groups, { committed, asset: asset.asset, prepare })
+  const holds = [...holdsOf(world, due, malformed.map((row) => malformedDestination(module, row))), ...outcomes.flatMap((outcome) => outcome.holds)]
   if (holds.length > 0) await holdPayouts(world.store.pool, lane, holds, now)
-  return { prepared, unavailable }
+  const away = outcomes.find(({ unavailable }) => unavailable !== null)
+  return { prepared: outcomes.flatMap(({ prepared }) => prepared), unavailable: away?.unavailable ?? null }
+}
+
+/** Whether the wallet has twice what is due: then no batch depends on what the others take, and all can be prepared at once. */
+async function isPlenty({ rail, wallet, asset }: Queue, groups: readonly (readonly PayoutRow[])[], committed: Committed): Promise<boolean> {
+  if (groups.length < 2) return false
+  const due = groups.flat().reduce((all, { units }) => all + units, 0n)
+  try {
+    return (await rail.balance(wallet, asset)) - (committed.get(asset.asset) ?? 0n) >= 2n * due
+  } catch (error) {
+    // Preparing asks the network too and says what is wrong with it.
+    if (error instanceof Refusal) return false
+    throw error
+  }
+}
+
+/** One after the other, because each takes from what the ones before it leave in the wallet. */
+async function oneByOne(
+  groups: readonly (readonly PayoutRow[])[],
+  { committed, asset, prepare }: { committed: Committed; asset: string; prepare: (group: readonly PayoutRow[], taken: Committed) => Promise<Outcomes> },
+): Promise<readonly Outcomes[]> {
+  const taken = new Map(committed)
+  const outcomes: Outcomes[] = []
+  for (const group of groups) {
+    const outcome = await prepare(group, taken)
+    outcomes.push(outcome)
+    if (outcome.unavailable !== null) break
+    taken.set(asset, (taken.get(asset) ?? 0n) + unitsOf(outcome.prepared))
+  }
+  return outcomes
+}
+
+function unitsOf(prepared: readonly Batch[]): bigint {
+  return prepared.reduce((all, { rows }) => rows.reduce((sum, row) => sum + row.units, all), 0n)
+}
+
+async function prepareGroup(
+  world: World,
+  queue: Queue,
+  group: readonly PayoutRow[],
+  { head, taken }: { head: string; taken: Committed },
+): Promise<Outcomes> {
+  const { module, wallet, asset } = queue
+  const attempt = world.id()
+  const outcome = await prepareBatch(world, queue, { attempt, head, wallet, committed: taken, payouts: group.map((row) => railPayout(module, row, asset)) })
+  if (outcome.state === 'unavailable') return { prepared: [], holds: [], unavailable: outcome.reason }
+  if (outcome.state === 'broken') {
+    const halves = [group.slice(0, group.length / 2), group.slice(group.length / 2)]
+    const found = await oneByOne(halves, { committed: taken, asset: asset.asset, prepare: async (half, left) => await prepareGroup(world, queue, half, { head, taken: left }) })
+    return {
+      prepared: found.flatMap(({ prepared }) => prepared),
+      holds: found.flatMap(({ holds }) => holds),
+      unavailable: found.find(({ unavailable }) => unavailable !== null)?.unavailable ?? null,
+    }
+  }
+  const holds = holdsOf(world, group, outcome.unpayable)
+  if (outcome.state === 'nothing') return { prepared: [], holds, unavailable: null }
+  const { identity, bytes, data, payouts } = outcome.attempt
+  const rowsById = new Map(group.map((row) => [row.payout, row]))
+  const rows = payouts.map((id) => present(rowsById.get(id), 'payout of the batch'))
+  const made = { attempt, wallet: wallet.id, asset: asset.asset, identity, bytes, data, payouts }
+  return { prepared: [{ attempt: made, rows }], holds, unavailable: null }
 }
 
 /** Payouts that share a batch stay together in one of their own; the others are packed in order of age. */
-function batches(due: readonly PayoutRow[], size: number): (readonly PayoutRow[])[] {
+function batches(due: readonly PayoutRow[], size: number): readonly (readonly PayoutRow[])[] {
   const bound = Map.groupBy(due.filter(({ batch }) => batch !== null), ({ batch }) => batch)
   const free = due.filter(({ batch }) => batch === null)
   const packed: PayoutRow[][] = []
@@ -109,7 +156,7 @@ type Outcome =
   | { readonly state: 'broken' }
 
 /** Refusals that say nothing about the payouts: whoever refused cannot work now. */
-const AWAY: ReadonlySet<RefusalCode> = new Set(['rail_unavailable', 'database_unavailable', 'queue_exceeded'])
+const AWAY: ReadonlySet<RefusalCode> = new Set(['rail_unavailable', 'database_unavailable', 'queue_exceeded', 'server_failed'])
 
 async function prepareBatch(world: World, { lane, rail, wallet }: Queue, input: Omit<PrepareInput, 'sign'>): Promise<Outcome> {
   const sign: PrepareInput['sign'] = async (payouts, draft) => await world.signer.sign({ lane, wallet: wallet.id, payouts, draft })
