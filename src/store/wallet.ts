@@ -80,21 +80,25 @@ export async function insertRecipients(
   })
 }
 
-/** Adds destinations that count for events from `at` on; one equal to the newest of its recipient is no change and is left out. */
+/**
+ * Adds destinations that count for events from `at` on; one equal to the newest of its recipient is no change and is left out. Whatever
+ * clock the newest was named by, the last one named is the newest.
+ */
 export async function insertDestinations(
   on: Queryable,
   { ledger, destinations, at }: { ledger: string; destinations: readonly { recipient: string; destination: JsonObject }[]; at: Temporal.Instant },
 ): Promise<void> {
   await rows(on, {
     text: `insert into apportion.destination (ledger, recipient, effective_from, destination, created_at)
-      select $1, row.recipient, $4, row.destination, $4
+      select $1, row.recipient, greatest($4, newest.effective_from + interval '1 microsecond'), row.destination, $4
       from unnest($2::text[], $3::jsonb[]) as row (recipient, destination)
-      where row.destination is distinct from (
-        select newest.destination from apportion.destination newest
-        where newest.ledger = $1 and newest.recipient = row.recipient
-        order by newest.effective_from desc
+      left join lateral (
+        select effective_from, destination from apportion.destination
+        where destination.ledger = $1 and destination.recipient = row.recipient
+        order by effective_from desc
         limit 1
-      )`,
+      ) newest on true
+      where row.destination is distinct from newest.destination`,
     values: [
       ledger,
       destinations.map(({ recipient }) => recipient),
