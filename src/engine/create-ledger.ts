@@ -2,9 +2,12 @@
 
 import { escapeIdentifier, escapeLiteral, type Pool } from 'pg'
 import { GENESIS_HASH } from '../core/journal.ts'
+import { parseAsset } from '../core/money.ts'
 import { parsePlan } from '../core/plan.ts'
+import type { Program } from '../core/program.ts'
 import { Refusal } from '../core/refusal.ts'
-import { findLedger, insertAssets, insertLanes, insertLedger, insertPlanVersion } from '../store/ledger.ts'
+import type { RailModule } from '../rails/rail.ts'
+import { insertAssets, insertLanes, insertLedger, insertPlanVersion } from '../store/ledger.ts'
 import { inTransaction } from '../store/statement.ts'
 import { insertRecipients } from '../store/wallet.ts'
 import type { World } from './world.ts'
@@ -30,7 +33,7 @@ const RAISED = 'P0001'
 
 /**
  * Creates a ledger with the owner's database role. All of it or nothing.
- * Refuses `ledger_conflict`, `program_not_found`, `rail_not_found`, `field_malformed`, `inbox_table_mismatch`.
+ * Refuses `ledger_conflict`, `program_not_found`, `rail_not_found`, `asset_not_found`, `field_malformed`, `inbox_table_mismatch`.
  */
 export async function createLedger(
   world: Pick<World, 'now' | 'id' | 'random' | 'programs' | 'rails'> & { readonly owner: Pool; readonly appRole: string },
@@ -43,15 +46,13 @@ export async function createLedger(
   checkLedger(given)
   const rail = world.rails[program.rail]
   if (rail === undefined) throw new Refusal('rail_not_found', `the program ${program.name} pays by ${program.rail}, which is no rail here`, { rail: program.rail })
+  const names = assetNames(rail, program, given.tokens)
   const at = world.now()
   const ledger = world.id()
   const { data, hash } = parsePlan(program.firstPlan)
   await inTransaction(world.owner, async (client) => {
-    if ((await findLedger(client, given.name)) !== null) {
-      throw new Refusal('ledger_conflict', `there is a ledger named ${given.name} already`, { ledger: given.name })
-    }
     const { name, sandbox, railUrl, inboxSchema } = given
-    await insertLedger(client, {
+    const isNew = await insertLedger(client, {
       ledger,
       name,
       program: program.name,
@@ -62,7 +63,7 @@ export async function createLedger(
       settings: {},
       created_at: at,
     })
-    const names = [...new Set([...rail.nativeAssets, program.asset, ...Object.keys(given.tokens)])]
+    if (!isNew) throw new Refusal('ledger_conflict', `there is a ledger named ${name} already`, { ledger: name })
     await insertAssets(client, ledger, names.map((asset) => ({ asset, token: given.tokens[asset] ?? null })))
     await insertPlanVersion(client, { ledger, version: 1, effectiveFrom: null, content: data, hash, at })
     await insertRecipients(client, { ledger, recipients: program.recipients, at })
@@ -73,6 +74,18 @@ export async function createLedger(
       await install(client, program.install, { schema, ledger: escapeLiteral(ledger), app: escapeIdentifier(world.appRole) })
     }
   })
+}
+
+/** The assets of a new ledger. Refuses a token without a name on the network here, where later every payout would wait for it in vain. */
+function assetNames({ name, nativeAssets }: RailModule, { asset }: Program, tokens: NewLedger['tokens']): readonly string[] {
+  const names = [...new Set([...nativeAssets, asset, ...Object.keys(tokens)])]
+  for (const each of names) {
+    parseAsset(each)
+    if (nativeAssets.includes(each) !== Object.hasOwn(tokens, each)) continue
+    const problem = nativeAssets.includes(each) ? `is native to ${name} and has no token` : `is not native to ${name}: name its token there`
+    throw new Refusal('asset_not_found', `${each} ${problem}`, { field: 'tokens', value: each })
+  }
+  return names
 }
 
 function checkLedger({ name, sandbox, railUrl, lanes, inboxSchema }: NewLedger): void {

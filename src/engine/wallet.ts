@@ -1,5 +1,6 @@
 // Wallets of a ledger: made or imported by the signer, which alone holds their keys.
 
+import { present } from '../core/assert.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { RailWallet } from '../rails/rail.ts'
 import { findWallet, insertWallet, walletsOf, type WalletRow } from '../store/wallet.ts'
@@ -22,7 +23,10 @@ export async function createWallet(world: Pick<World, 'store' | 'signer' | 'id' 
   })
 }
 
-/** Takes over a wallet by its key in the rail's usual text form. The key goes to the signer and nowhere else. */
+/**
+ * Takes over a wallet by its key in the rail's usual text form. The key goes to the signer and nowhere else.
+ * Refuses `wallet_conflict` when the label is taken or the ledger has that wallet, `key_malformed`.
+ */
 export async function importWallet(
   world: Pick<World, 'store' | 'signer' | 'id' | 'now'>,
   ledger: Ledger,
@@ -40,11 +44,16 @@ async function addWallet(
   keyed: (wallet: string) => Promise<{ address: string }>,
 ): Promise<WalletRow> {
   const existing = await findWallet(store.pool, ledger.id, label)
-  if (existing !== null) {
-    throw new Refusal('wallet_conflict', `the ledger ${ledger.name} has a wallet ${label} already, at ${existing.address}`, { label, address: existing.address })
-  }
+  if (existing !== null) throw conflict(ledger, existing)
   const row = { wallet: id(), ledger: ledger.id, label, rail: ledger.row.rail, at: now() }
   const { address } = await keyed(row.wallet)
-  await insertWallet(store.pool, { ...row, address })
+  if (!(await insertWallet(store.pool, { ...row, address }))) {
+    const others = await walletsOf(store.pool, ledger.id)
+    throw conflict(ledger, present(others.find((other) => other.label === label || other.address === address), 'the wallet in the way'))
+  }
   return { ...row, address, movement_cursor: null, created_at: row.at }
+}
+
+function conflict({ name }: Ledger, { label, address }: Pick<WalletRow, 'label' | 'address'>): Refusal {
+  return new Refusal('wallet_conflict', `the ledger ${name} has a wallet ${label} already, at ${address}`, { label, address })
 }

@@ -54,9 +54,10 @@ export async function planVersionsOf(on: Queryable, ledger: string): Promise<Pla
   })
 }
 
-export async function insertLedger(client: PoolClient, row: LedgerRow): Promise<void> {
-  await client.query({
-    text: `insert into apportion.ledger (${LEDGER_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+/** Writes a ledger's row; false when there is one of that name, or will be once somebody else commits. */
+export async function insertLedger(client: PoolClient, row: LedgerRow): Promise<boolean> {
+  const { rowCount } = await client.query({
+    text: `insert into apportion.ledger (${LEDGER_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (name) do nothing`,
     values: [
       row.ledger,
       row.name,
@@ -69,6 +70,7 @@ export async function insertLedger(client: PoolClient, row: LedgerRow): Promise<
       row.created_at.toString(),
     ],
   })
+  return rowCount === 1
 }
 
 /** Makes the lanes of a new ledger, each with its head before the first block and its payout cursor. */

@@ -30,14 +30,17 @@ export async function findWallet(on: Queryable, ledger: string, label: string): 
   })
 }
 
+/** Writes a wallet's row; false when the ledger has one of that label or address, which stays as it is. */
 export async function insertWallet(
   on: Queryable,
   { wallet, ledger, label, rail, address, at }: { wallet: string; ledger: string; label: string; rail: string; address: string; at: Temporal.Instant },
-): Promise<void> {
-  await rows(on, {
-    text: `insert into apportion.wallet (wallet, ledger, label, rail, address, created_at) values ($1, $2, $3, $4, $5, $6)`,
+): Promise<boolean> {
+  const written = await rows(on, {
+    text: `insert into apportion.wallet (wallet, ledger, label, rail, address, created_at) values ($1, $2, $3, $4, $5, $6)
+      on conflict do nothing returning wallet`,
     values: [wallet, ledger, label, rail, address, at.toString()],
   })
+  return written.length === 1
 }
 
 export type RecipientRow = {
