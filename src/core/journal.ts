@@ -60,7 +60,7 @@ export type OpenBlock = {
   readonly hash: () => Uint8Array<ArrayBuffer>
 }
 
-// Lines are hashed at once up to this many characters: a block of a few events costs one call, a large one is never held whole.
+// Lines are hashed at once up to this many characters: a block of some hundred events costs one call, a large one is never held whole.
 const MAX_HELD = 1 << 16
 
 /** The same hash for whoever cannot hold a whole block: its lines are added one by one. */
