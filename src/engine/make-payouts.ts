@@ -2,6 +2,7 @@
 // recipient or wallet becomes a payout that waits and says why.
 
 import { present } from '../core/assert.ts'
+import { lastTransfer } from '../store/journal.ts'
 import { insertPayouts, lockPayoutCursor, movePayoutCursor, nameDestinations, newShares, requeueHeld } from '../store/payout.ts'
 import { inTransaction } from '../store/statement.ts'
 import { planVersion, refreshPlans, type Ledger } from './ledger.ts'
@@ -21,7 +22,13 @@ export async function makePayouts(desk: Desk, ledger: Ledger, lane: bigint): Pro
   const now = desk.now()
   return await inTransaction(desk.store.pool, async (client) => {
     const cursor = await lockPayoutCursor(client, lane)
+    const head = await lastTransfer(client, lane)
     const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, limit: MAX_SHARES })
+    const last = shares.at(-1)?.transfer ?? cursor
+    // All shares up to the head as it was read before them are among these, unless there were too many. What else stands there is no
+    // share and need not be read again: payouts make twice as many transfers as shares do.
+    const next = shares.length < MAX_SHARES && head > last ? head : last
+    if (next > cursor) await movePayoutCursor(client, lane, next)
     if (shares.length === 0) return 0
     if (shares.some(({ plan }) => !ledger.plans.some(({ version }) => version === plan))) await refreshPlans(desk, ledger)
     const payouts = shares.map((share) => {
@@ -31,7 +38,6 @@ export async function makePayouts(desk: Desk, ledger: Ledger, lane: bigint): Pro
       return { ...share, payout: desk.id(), role, wallet: wallet.id, state: named ? ('queued' as const) : ('held' as const), reason: named ? null : missing }
     })
     await insertPayouts(client, lane, payouts, now)
-    await movePayoutCursor(client, lane, present(shares.at(-1), 'last share').transfer)
     return shares.length
   })
 }

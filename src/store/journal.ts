@@ -11,6 +11,12 @@ export async function headHash(on: Queryable, lane: bigint): Promise<string> {
   return hash
 }
 
+/** The number of the last transfer of a lane. */
+export async function lastTransfer(on: Queryable, lane: bigint): Promise<bigint> {
+  const { transfer } = await oneRow<{ transfer: bigint }>(on, { text: `select transfer from apportion.head where lane = $1`, values: [lane] })
+  return transfer
+}
+
 export type BalanceRow = { readonly name: string; readonly asset: string; readonly debits: bigint; readonly credits: bigint }
 
 /** The balances of all accounts of these lanes, summed over the lanes, by name and asset. */
