@@ -77,6 +77,8 @@ export type PostedTransfer = TransferLine & { readonly debitNumber: number; read
 
 export type BatchWrite = {
   readonly head: Head
+  /** The head on which the batch was decided. */
+  readonly before: Head
   readonly block: { readonly firstTransfer: bigint; readonly firstEvent: bigint }
   readonly events: readonly PostedEvent[]
   readonly transfers: readonly PostedTransfer[]
@@ -139,6 +141,7 @@ export function decideBatch(head: Head, known: Known, members: readonly Member[]
   return {
     outcomes,
     write: {
+      before: head,
       head: {
         event: head.event + BigInt(events.length),
         transfer: head.transfer + BigInt(transfers.length),

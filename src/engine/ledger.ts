@@ -7,6 +7,7 @@ import type { Program } from '../core/program.ts'
 import { lanePosition } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { RailAsset } from '../rails/rail.ts'
+import { hasAdopted } from '../store/inbox.ts'
 import { assetsOf, findLedger, lanesOf, listLedgers, planVersionsOf, type LedgerRow } from '../store/ledger.ts'
 import type { Desk } from './world.ts'
 
@@ -18,6 +19,8 @@ export type Ledger = {
   readonly asset: Asset
   readonly assets: ReadonlyMap<string, RailAsset>
   readonly lanes: readonly bigint[]
+  /** Whether its inbox table held rows when it was adopted: their references must be looked up before any event is posted. */
+  readonly adopted: boolean
   /** Versions known so far, in order; `refreshPlans` reads new ones. */
   plans: readonly PlanVersion[]
 }
@@ -75,10 +78,11 @@ async function requireLedger({ store }: Pick<Desk, 'store'>, name: string): Prom
 
 async function loadLedger({ store, programs }: Pick<Desk, 'store' | 'programs'>, row: LedgerRow): Promise<Ledger> {
   const program = present(programs.get(row.program), `program ${row.program}`)
-  const [lanes, assets, plans] = await Promise.all([
+  const [lanes, assets, plans, adopted] = await Promise.all([
     lanesOf(store.pool, row.ledger),
     assetsOf(store.pool, row.ledger),
     loadPlans({ store }, row.ledger),
+    row.inbox_schema === null ? false : hasAdopted(store.pool, row.ledger),
   ])
   return {
     id: row.ledger,
@@ -88,6 +92,7 @@ async function loadLedger({ store, programs }: Pick<Desk, 'store' | 'programs'>,
     asset: parseAsset(program.asset),
     assets: new Map(assets.map((asset) => [asset.asset, asset])),
     lanes,
+    adopted,
     plans,
   }
 }

@@ -8,7 +8,7 @@ import { accountsOf, decideBatch, type EventMember, type Outcome, type PostedEve
 import { Refusal } from '../core/refusal.ts'
 import { eventsByNumber, type StoredEvent } from '../store/event.ts'
 import { insertInboxRows, readAdopted, type PATIENCE } from '../store/inbox.ts'
-import { runOnLane } from '../store/posting.ts'
+import { postRemembered, runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
 import { laneOf, newestPlan, planVersion, refreshPlans, type Ledger } from './ledger.ts'
@@ -120,11 +120,49 @@ async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[], pat
   // Others may read newer versions while this waits for its lane: what counts is what the members were made of.
   const newest = newestPlan(ledger).version
   const members = offers.map((offer) => eventMember(ledger, offer, now))
-  const posted = await runOnLane<Posted | 'new plan'>(desk.store, {
+  const draft = { ledger, lane, members, now, newest, patience }
+  const posted = (await postFromMemory(desk, draft)) ?? (await postUnderLock(desk, draft))
+  if (posted === 'new plan') {
+    await refreshPlans(desk, ledger)
+    return await postBatch(desk, queue, offers, patience)
+  }
+  return await answers(desk, queue, members, posted)
+}
+
+type Draft = Pick<Queue, 'ledger' | 'lane'> & {
+  readonly members: readonly EventMember[]
+  readonly now: Temporal.Instant
+  /** The newest plan version that the members were made by. */
+  readonly newest: number
+  readonly patience: Patience
+}
+
+/**
+ * The ordinary case in one round trip: all accounts are remembered and all members are new. The write fails whole when the lane has
+ * moved on, has a newer plan, or knows one of the references; then nothing was done, and the lock decides.
+ */
+async function postFromMemory(desk: Desk, { ledger, lane, members, now, newest, patience }: Draft): Promise<Posted | null> {
+  if (ledger.adopted) return null
+  const posted = await postRemembered<Posted>(desk.store, {
+    lane,
+    accounts: members.flatMap((member) => accountsOf(member)),
+    decide: ({ head, known }) => {
+      if (head.plan !== newest) return null
+      const { outcomes, write } = decideBatch(head, known, members, now)
+      if (write === null || outcomes.some(({ state }) => state !== 'posted')) return null
+      const { events, head: next } = write
+      return { write, after: inboxStatements(ledger, events, patience), result: { outcomes, events, recordedAt: next.recordedAt } }
+    },
+  })
+  return posted?.result ?? null
+}
+
+async function postUnderLock(desk: Desk, { ledger, lane, members, now, newest, patience }: Draft): Promise<Posted | 'new plan'> {
+  return await runOnLane<Posted | 'new plan'>(desk.store, {
     lane,
     digests: [...new Set(members.map(({ digest }) => digest))],
     accounts: members.flatMap((member) => accountsOf(member)),
-    guards: ledger.row.inbox_schema === null ? [] : [readAdopted(ledger.id, members.map(({ input }) => input.reference))],
+    guards: ledger.adopted ? [readAdopted(ledger.id, members.map(({ input }) => input.reference))] : [],
     decide: ({ head, known, guarded }) => {
       // The version is chosen under the lane's lock: a newer one than those known before must be read first.
       if (head.plan > newest) return { abort: true, result: 'new plan' }
@@ -134,11 +172,6 @@ async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[], pat
       return { abort: false, write, after: inboxStatements(ledger, events, patience), result }
     },
   })
-  if (posted === 'new plan') {
-    await refreshPlans(desk, ledger)
-    return await postBatch(desk, queue, offers, patience)
-  }
-  return await answers(desk, queue, members, posted)
 }
 
 /** Rows of the inbox table for events that did not come from it. */

@@ -2,7 +2,7 @@
 
 import { escapeIdentifier } from 'pg'
 import type { Inbox, InboxRow } from '../core/program.ts'
-import { plainArray, rows, type Queryable, type Statement } from './statement.ts'
+import { oneRow, plainArray, rows, type Queryable, type Statement } from './statement.ts'
 
 export type InboxTable = { readonly schema: string; readonly inbox: Inbox }
 
@@ -153,4 +153,13 @@ export function readAdopted(ledger: string, references: readonly string[]): Stat
     text: `select reference from apportion.inbox where ledger = $1 and reference = any ($2::text[]) and state = 'before_adoption'`,
     values: [ledger, references],
   }
+}
+
+/** Whether a ledger's table held rows when it was adopted. That never changes afterwards. */
+export async function hasAdopted(on: Queryable, ledger: string): Promise<boolean> {
+  const { adopted } = await oneRow<{ adopted: boolean }>(on, {
+    text: `select exists (select from apportion.inbox where ledger = $1 and state = 'before_adoption') as adopted`,
+    values: [ledger],
+  })
+  return adopted
 }

@@ -3,21 +3,26 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { accountKey } from '../core/account.ts'
-import type { AccountState, BatchWrite } from '../core/posting.ts'
+import { GENESIS_HASH } from '../core/journal.ts'
+import type { AccountState, BatchWrite, Head } from '../core/posting.ts'
 import { createLaneCache, type LaneCache } from './lane-cache.ts'
 
 const ASSET = 'SOL/9'
-const head = (number: number): Uint8Array => new Uint8Array([number])
+const hash = (number: number): Uint8Array => new Uint8Array([number])
+const head = (number: number): Head => {
+  const recordedAt = Temporal.Instant.fromEpochMilliseconds(0)
+  return { event: 0n, transfer: 0n, block: BigInt(number), account: 0, plan: 1, hash: number === 0 ? GENESIS_HASH : hash(number), recordedAt }
+}
 const name = (index: number) => ({ name: `payable:${index}`, asset: ASSET })
 const state = (index: number, debits = 0n): AccountState => ({ ...name(index), number: index, debits, credits: 0n, transfer: 1n })
 
-function write(at: number, touched: readonly AccountState[]): BatchWrite {
-  return { head: { hash: head(at) }, touched } as unknown as BatchWrite
+function write(at: number, touched: readonly AccountState[], before = at - 1): BatchWrite {
+  return { before: head(before), head: head(at), touched } as unknown as BatchWrite
 }
 
 /** What a posting does before it decides: asks for what is missing, as of the head it finds. */
 function read(cache: LaneCache, at: number, wanted: readonly number[], books: ReadonlyMap<string, AccountState>): ReadonlyMap<string, AccountState> {
-  if (!cache.holds(head(at))) cache.forget()
+  if (!cache.holds(hash(at))) cache.forget()
   const found = cache.missing(wanted.map(name)).flatMap((account) => books.get(accountKey(account)) ?? [])
   return cache.take(head(at), wanted.map(name), found)
 }
@@ -34,14 +39,14 @@ describe('a lane cache', () => {
 
   it('holds only at the head of its last reading or writing', () => {
     const cache = createLaneCache()
-    expect(cache.holds(head(1))).toBe(false)
+    expect(cache.holds(hash(1))).toBe(false)
     cache.take(head(1), [], [state(1)])
-    expect([cache.holds(head(1)), cache.holds(head(2))]).toEqual([true, false])
+    expect([cache.holds(hash(1)), cache.holds(hash(2))]).toEqual([true, false])
     cache.advance(write(2, [state(1, 5n)]))
-    expect([cache.holds(head(1)), cache.holds(head(2))]).toEqual([false, true])
+    expect([cache.holds(hash(1)), cache.holds(hash(2))]).toEqual([false, true])
     expect(cache.take(head(2), [name(1)], []).get(accountKey(name(1)))?.debits).toBe(5n)
     cache.forget()
-    expect([cache.holds(head(2)), cache.missing([name(1)])]).toEqual([false, [name(1)]])
+    expect([cache.holds(hash(2)), cache.missing([name(1)])]).toEqual([false, [name(1)]])
   })
 
   it('forgets what stood at another head', () => {
@@ -49,6 +54,18 @@ describe('a lane cache', () => {
     cache.take(head(1), [], [state(1)])
     cache.take(head(2), [], [state(2)])
     expect(cache.missing([name(1), name(2)])).toEqual([name(1)])
+  })
+
+  it('does not mix what stood at two heads when the answer of an earlier commit comes late', () => {
+    const cache = createLaneCache()
+    cache.take(head(0), [], [state(1), state(2)])
+    // Block 1 touched account 1 and its answer is on its way; meanwhile blocks 2 and 3 are read and written by others of this process.
+    cache.take(head(1), [], [state(1, 1n), state(2)])
+    cache.advance(write(2, [state(1, 2n)]))
+    cache.advance(write(1, [state(1, 1n)]))
+    cache.advance(write(3, [state(2, 3n)]))
+    expect(cache.recall([name(1), name(2)])).toBeNull()
+    expect(cache.recall([name(2)])).toEqual({ head: head(3), accounts: new Map([[accountKey(name(2)), state(2, 3n)]]) })
   })
 
   it('gives every account that was asked for when it is full, those it knew before too', () => {

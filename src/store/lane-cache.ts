@@ -2,7 +2,7 @@
 // so while it is unchanged under the lock, so are they. Nothing here is ever trusted without that comparison.
 
 import { accountKey, type AccountName } from '../core/account.ts'
-import type { AccountState, BatchWrite } from '../core/posting.ts'
+import type { AccountState, BatchWrite, Head } from '../core/posting.ts'
 
 export type LaneCache = {
   /** Those of the wanted accounts that must be read. */
@@ -10,7 +10,9 @@ export type LaneCache = {
   /** Whether what is remembered stood at this head. */
   readonly holds: (hash: Uint8Array) => boolean
   /** The wanted accounts at a head, as far as they exist: remembered ones, and those just read. Remembers these too. */
-  readonly take: (hash: Uint8Array, wanted: readonly AccountName[], read: readonly AccountState[]) => ReadonlyMap<string, AccountState>
+  readonly take: (head: Head, wanted: readonly AccountName[], read: readonly AccountState[]) => ReadonlyMap<string, AccountState>
+  /** The head remembered, with the wanted accounts; null unless all of them are known without reading. */
+  readonly recall: (wanted: readonly AccountName[]) => { readonly head: Head; readonly accounts: ReadonlyMap<string, AccountState> } | null
   /** Moves on to the head after a committed write. */
   readonly advance: (write: BatchWrite) => void
   readonly forget: () => void
@@ -21,8 +23,8 @@ const MAX_ACCOUNTS = 100_000
 
 export function createLaneCache(): LaneCache {
   const accounts = new Map<string, AccountState>()
-  let at: Uint8Array | null = null
-  const holds = (hash: Uint8Array): boolean => at !== null && Buffer.compare(at, hash) === 0
+  let at: Head | null = null
+  const holds = (hash: Uint8Array): boolean => at !== null && Buffer.compare(at.hash, hash) === 0
   const remember = (found: readonly AccountState[]): void => {
     if (accounts.size + found.length > MAX_ACCOUNTS) accounts.clear()
     for (const account of found) accounts.set(accountKey(account), account)
@@ -33,9 +35,9 @@ export function createLaneCache(): LaneCache {
       const distinct = new Map(wanted.map((account) => [accountKey(account), account]))
       return [...distinct].filter(([key]) => !accounts.has(key)).map(([, account]) => account)
     },
-    take: (hash, wanted, read) => {
-      if (!holds(hash)) accounts.clear()
-      at = hash
+    take: (head, wanted, read) => {
+      if (!holds(head.hash)) accounts.clear()
+      at = head
       const found = new Map(read.map((account) => [accountKey(account), account]))
       for (const account of wanted) {
         const key = accountKey(account)
@@ -46,8 +48,21 @@ export function createLaneCache(): LaneCache {
       remember(read)
       return found
     },
-    advance: ({ head, touched }) => {
-      at = head.hash
+    recall: (wanted) => {
+      if (at === null) return null
+      const found = new Map<string, AccountState>()
+      for (const account of wanted) {
+        const key = accountKey(account)
+        const known = accounts.get(key)
+        if (known === undefined) return null
+        found.set(key, known)
+      }
+      return { head: at, accounts: found }
+    },
+    advance: ({ before, head, touched }) => {
+      // Answers of commits may come late: what is remembered may stand at another head than the one this write was decided on.
+      if (!holds(before.hash)) accounts.clear()
+      at = head
       remember(touched)
     },
     forget: () => {

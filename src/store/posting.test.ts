@@ -106,7 +106,7 @@ describe('work on a lane', () => {
     }
     const one = await count(1)
     expect(await count(1000)).toEqual(one)
-    expect(one).toEqual(['begin', 'lock-head', 'read-references', 'read-accounts', 'read-adopted', 'write-batch', expect.stringMatching(/^inbox-rows /), 'commit'])
+    expect(one).toEqual(['begin', 'lock-head', 'read-references', 'read-accounts', 'write-batch', expect.stringMatching(/^inbox-rows /), 'commit'])
     expect(await breaks(house, home)).toEqual([])
   })
 
@@ -119,10 +119,23 @@ describe('work on a lane', () => {
       await mustRecord(process, home, sale(home, reference, '1'))
       return seen.filter((statement) => statement === 'read-accounts').length
     }
-    expect([await reads('first'), await reads('second')]).toEqual([1, 1])
+    expect([await reads('first'), await reads('second')]).toEqual([1, 0])
     await mustRecord(house.main, home, sale(home, 'by another', '1'))
-    expect([await reads('third'), await reads('fourth')]).toEqual([2, 1])
+    expect([await reads('third'), await reads('fourth')]).toEqual([1, 0])
     expect((await accounts(house, home))['payable:ai']).toBe(5n * 800_000_000n)
+  })
+
+  it('asks for nothing when everything is remembered, and finds a reference that is taken all the same', async () => {
+    const home = await house.makeLedger()
+    const seen: string[] = []
+    const process = house.start({ store: (store) => watchedStore(store, ({ moment, statement }) => void (moment === 'before' && seen.push(statement))) })
+    await mustRecord(process, home, sale(home, 'warm', '1'))
+    seen.length = 0
+    await mustRecord(process, home, sale(home, 'next', '1'))
+    expect(seen).toEqual(['begin', 'write-batch', expect.stringMatching(/^inbox-rows /), 'commit'])
+    const [again, other] = await record(process, home, [sale(home, 'next', '1'), sale(home, 'warm', '2')])
+    expect([again?.state, other?.state]).toEqual(['duplicate', 'refused'])
+    expect(await breaks(house, home)).toEqual([])
   })
 
   it('waits for whoever holds the lane, and holds up no other lane', async () => {

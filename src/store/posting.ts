@@ -1,8 +1,8 @@
 // Posting on a lane: lock its head, read, decide, write, commit, in two round trips (three after somebody else's block) whatever the
-// batch's size. The decision is the
-// core's; here are only the statements. Nothing is answered before the commit.
+// batch's size; in one when nothing needs to be read. The decision is the core's; here are only the statements. Nothing is answered
+// before the commit.
 
-import type { PoolClient, QueryResult } from 'pg'
+import { DatabaseError, type PoolClient, type QueryResult } from 'pg'
 import { accountKey, type AccountName } from '../core/account.ts'
 import { assert, present } from '../core/assert.ts'
 import { instantText } from '../core/canonical.ts'
@@ -52,6 +52,48 @@ export async function runOnLane<T>(store: Store, work: LaneWork<T>): Promise<T> 
   }
 }
 
+/** What can be decided on what this process remembers, without asking: the write is made only if nothing has changed since. */
+export type RememberedWork<T> = Pick<LaneWork<T>, 'lane' | 'accounts'> & {
+  /** Null when the decision needs what only the database knows. */
+  readonly decide: (found: { readonly head: Head; readonly known: Known }) => { readonly write: BatchWrite; readonly after: readonly Statement[]; readonly result: T } | null
+}
+
+/**
+ * Carries out work in one round trip when everything it needs is remembered: the write names the head that it was decided on, and
+ * fails whole when the lane has another one by now or a reference is taken. Null: not done, `runOnLane` must do it.
+ */
+export async function postRemembered<T>(store: Store, { lane, accounts, decide }: RememberedWork<T>): Promise<{ readonly result: T } | null> {
+  const cache = store.lanes.getOrInsertComputed(lane, createLaneCache)
+  const client = await store.hot.connect()
+  let broken: Error | undefined
+  try {
+    const recalled = cache.recall(accounts)
+    const decision = recalled === null ? null : decide({ head: recalled.head, known: { references: new Map(), accounts: recalled.accounts } })
+    if (decision === null) return null
+    const results = await pipelined(client, [BEGIN, writeBatch(lane, decision.write), ...decision.after, COMMIT])
+    assert(results.at(-1)?.command === 'COMMIT', `the commit answered ${results.at(-1)?.command ?? 'nothing'}`)
+    cache.advance(decision.write)
+    return { result: decision.result }
+  } catch (error) {
+    cache.forget()
+    await client.query('rollback').catch((failure: Error) => (broken = failure))
+    if (isOvertaken(error)) return null
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+const DIVISION_BY_ZERO = '22012'
+const UNIQUE_VIOLATION = '23505'
+const DEADLOCK = '40P01'
+
+/** Whether a write failed only because it was decided on a head, or without a reference, that is not so any more. */
+function isOvertaken(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false
+  return error.code === DIVISION_BY_ZERO || error.code === DEADLOCK || (error.code === UNIQUE_VIOLATION && error.schema === 'apportion')
+}
+
 const BEGIN: Statement = { text: 'begin', values: [] }
 const COMMIT: Statement = { text: 'commit', values: [] }
 
@@ -80,7 +122,7 @@ async function lockAndRead(client: PoolClient, cache: LaneCache, work: Pick<Lane
     const [again] = await pipelined(client, [readAccounts(lane, unread)])
     read.push(...accountsOf(present(again, 'accounts')))
   }
-  return { head, known: { references: referencesOf(present(references, 'references')), accounts: cache.take(head.hash, accounts, read) }, guarded }
+  return { head, known: { references: referencesOf(present(references, 'references')), accounts: cache.take(head, accounts, read) }, guarded }
 }
 
 /** Writes all statements at once and waits for all answers; throws the first failure. */
@@ -141,11 +183,12 @@ function accountsOf({ rows }: QueryResult): readonly AccountState[] {
   return rows as AccountState[]
 }
 
+// The head must be the one that the batch was decided on, to the hash and the plan: else the division fails, and with it everything.
 const WRITE_BATCH = `with
   moved_head as (
     update apportion.head
     set event = $3, transfer = $4, block = $5, account = $6, hash = $7, recorded_at = $8
-    where lane = $1 and block = $2
+    where lane = $1 and block = $2 and hash = $39 and plan = $40
     returning lane
   ),
   block as (
@@ -181,16 +224,16 @@ const WRITE_BATCH = `with
       with ordinality as row (digest, event_at, first_transfer, transfers, plan, backdated, units, asset, door, reference, parties,
         claimed, details, place)
   )
-  select lane from moved_head`
+  select 1 / count(*) as moved from moved_head`
 
-function writeBatch(lane: bigint, { head, block, events, transfers, newAccounts, touched }: BatchWrite): Statement {
+function writeBatch(lane: bigint, { head, before, block, events, transfers, newAccounts, touched }: BatchWrite): Statement {
   const json = (value: JsonObject | null): string | null => (value === null ? null : JSON.stringify(value))
   return {
     name: 'write-batch',
     text: WRITE_BATCH,
     values: [
       lane,
-      head.block - 1n,
+      before.block,
       head.event,
       head.transfer,
       head.block,
@@ -227,6 +270,8 @@ function writeBatch(lane: bigint, { head, block, events, transfers, newAccounts,
       events.map(({ member }) => JSON.stringify(member.input.parties)),
       events.map(({ member }) => json(claimedJson(member.input.claimed))),
       events.map(({ member }) => json(member.input.details)),
+      Buffer.from(before.hash),
+      before.plan,
     ],
   }
 }
