@@ -43,6 +43,8 @@ export const COIN = 1_000_000_000n
 export type Parts = {
   readonly rail?: (rail: Rail) => Rail
   readonly store?: (store: Store) => Store
+  /** Another way to the same database. */
+  readonly databaseUrl?: string
   readonly now?: World['now']
 }
 
@@ -110,7 +112,7 @@ export async function openHouse(): Promise<House> {
   const signer = inProcessSigner({ effects: { now, random: machine.random }, pool: signing, masterKey, rails: { solana } })
   const stores: Store[] = []
   const start = (parts: Parts = {}): Process => {
-    const store = openStore(database.appUrl, 'house')
+    const store = openStore(parts.databaseUrl ?? database.appUrl, 'house')
     stores.push(store)
     return startProcess({ chain, signer, store: parts.store?.(store) ?? store }, parts)
   }
@@ -121,7 +123,7 @@ export async function openHouse(): Promise<House> {
     elapse: (by) => elapse(Temporal.Duration.from(by).total('milliseconds')),
     makeLedger: async (options = {}) => await makeHome({ database, chain, main }, `sales-${(ledgers += 1)}`, options),
     close: async () => {
-      await Promise.all(stores.map(async (store) => await store.close()))
+      await Promise.all(stores.filter(({ pool }) => !pool.ended).map(async (store) => await store.close()))
       await signing.end()
       await database.drop()
       chain.close()

@@ -27,8 +27,10 @@ export type Ledger = {
 
 /** Ledgers opened by one process, by name. */
 export type Ledgers = {
-  /** Refuses `ledger_not_found`. */
+  /** Refuses `ledger_not_found`, `program_not_found`. */
   readonly open: (name: string) => Promise<Ledger>
+  /** The names of those there are now, oldest first. Each may be opened, or refuse to be, by itself. */
+  readonly names: () => Promise<readonly string[]>
   readonly all: () => Promise<readonly Ledger[]>
 }
 
@@ -45,6 +47,7 @@ export function createLedgers(desk: Pick<Desk, 'store' | 'programs'>): Ledgers {
     })
   return {
     open: async (name) => await remember(name, async () => await loadLedger(desk, await requireLedger(desk, name))),
+    names: async () => (await listLedgers(desk.store.pool)).map(({ name }) => name),
     all: async () => {
       const found = await listLedgers(desk.store.pool)
       return await Promise.all(found.map(async (row) => await remember(row.name, async () => await loadLedger(desk, row))))
@@ -77,7 +80,11 @@ async function requireLedger({ store }: Pick<Desk, 'store'>, name: string): Prom
 }
 
 async function loadLedger({ store, programs }: Pick<Desk, 'store' | 'programs'>, row: LedgerRow): Promise<Ledger> {
-  const program = present(programs.get(row.program), `program ${row.program}`)
+  const program = programs.get(row.program)
+  if (program === undefined) {
+    const message = `the ledger ${row.name} is one of the program ${row.program}, which there is not here; there are: ${[...programs.keys()].join(', ')}`
+    throw new Refusal('program_not_found', message, { program: row.program, ledger: row.name })
+  }
   const [lanes, assets, plans, adopted] = await Promise.all([
     lanesOf(store.pool, row.ledger),
     assetsOf(store.pool, row.ledger),

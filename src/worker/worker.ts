@@ -57,7 +57,16 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
     name: 'ledgers',
     restMs: { first: LEDGERS_EVERY_MS, limit: LEDGERS_EVERY_MS },
     step: async () => {
-      for (const ledger of await ledgers.all()) for (const task of tasksOf(world, recorder, ledger)) begin(task)
+      const problems: unknown[] = []
+      for (const name of await ledgers.names()) {
+        try {
+          for (const task of tasksOf(world, recorder, await ledgers.open(name))) begin(task)
+        } catch (error) {
+          // The others are served all the same.
+          problems.push(error)
+        }
+      }
+      if (problems.length > 0) throw problems[0]
       return false
     },
   }
