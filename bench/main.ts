@@ -24,15 +24,20 @@ const rail = present(Object.values(rails)[0], 'rail')
 const nowMs = (): number => performance.now()
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
-const database = await openBenchDatabase(effects)
-try {
-  const rows = [...(await postingRows(database)), ...(await payoutRows(database))]
-  const peak = process.resourceUsage().maxRSS / 1024
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version, peakMiB: Math.round(peak) }
-  if (options.json) process.stdout.write(`${JSON.stringify({ machine, rows }, null, 2)}\n`)
-  else process.stdout.write(`${table(rows)}\n\n${machine.cpus} × ${machine.model}, ${machine.memoryGiB} GiB, Node ${machine.node}; peak memory of the bench's process ${machine.peakMiB} MiB\n`)
-} finally {
-  await database.close()
+const rows = [...(await inDatabase(postingRows)), ...(await inDatabase(payoutRows))]
+const peak = process.resourceUsage().maxRSS / 1024
+const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version, peakMiB: Math.round(peak) }
+if (options.json) process.stdout.write(`${JSON.stringify({ machine, rows }, null, 2)}\n`)
+else process.stdout.write(`${table(rows)}\n\n${machine.cpus} × ${machine.model}, ${machine.memoryGiB} GiB, Node ${machine.node}; peak memory of the bench's process ${machine.peakMiB} MiB\n`)
+
+/** Each part has a database of its own: a worker pays whatever ledgers it finds. */
+async function inDatabase(measure: (database: BenchDatabase) => Promise<readonly Row[]>): Promise<readonly Row[]> {
+  const database = await openBenchDatabase(effects)
+  try {
+    return await measure(database)
+  } finally {
+    await database.close()
+  }
 }
 
 async function postingRows({ owner, store, app }: BenchDatabase): Promise<readonly Row[]> {

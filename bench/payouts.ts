@@ -56,7 +56,7 @@ export async function settledPerSecond(effects: Effects, database: BenchDatabase
     for (;;) {
       const settled = (await payoutCounts(world, ledger)).find(({ state }) => state === 'settled')
       if (Number(settled?.payouts ?? 0) === payouts) break
-      await effects.sleep(20)
+      await effects.sleep(100)
     }
     const perSecond = (payouts * 1000) / (performance.now() - began)
     await worker.stop()
