@@ -55,7 +55,7 @@ function pastSentences({ payout }: ExplainedShare): string[] {
     .filter(({ state }) => state === 'failed' || state === 'never')
     .map(({ attempt, identity, state, prepared_at: prepared, ended_at: ended, reason, proof }) => {
       const end = state === 'failed' ? `failed${reason === null ? '' : ` (${reason})`}` : 'can never pay, which is proven'
-      return `Attempt ${attempt}, ${identity}, prepared at ${prepared}, ended at ${ended ?? 'an unknown time'}: it ${end}${proofText(proof)}.`
+      return `Attempt ${attempt}, on the network ${identity}, prepared at ${prepared}, ended at ${ended ?? 'an unknown time'}: it ${end}${proofText(proof, identity)}.`
     })
 }
 
@@ -73,9 +73,9 @@ function standingSentence({ role, now, payout, account }: ExplainedShare): strin
     case 'held':
       return `${own} is held since ${now.since}: ${now.reason}${now.detail === null ? '' : ` (${now.detail})`}${now.retry_at === null ? '' : `; looked at again at ${now.retry_at}`}.`
     case 'in_flight':
-      return `${own} is on its way since ${now.since} in attempt ${now.attempt}, ${now.identity} (${now.attempt_state}).`
+      return `${own} is on its way since ${now.since} in attempt ${now.attempt}, on the network ${now.identity} (${now.attempt_state}).`
     case 'paid':
-      return `${own} was paid in attempt ${now.attempt}, ${now.identity}, settled at ${now.settled_at}${proofText(now.proof)}.`
+      return `${own} was paid in attempt ${now.attempt}, on the network ${now.identity}, settled at ${now.settled_at}${proofText(now.proof, now.identity)}.`
   }
 }
 
@@ -103,9 +103,9 @@ function money(units: string, asset: string): string {
   return formatMoney(BigInt(units), parseAsset(asset))
 }
 
-/** A network's proof as it gave it, field by field. */
-function proofText(proof: unknown): string {
+/** The plain fields of a network's proof, as it names them; what is nested stands in the document. */
+function proofText(proof: unknown, identity: string): string {
   if (proof === null || typeof proof !== 'object' || Array.isArray(proof)) return ''
-  const fields = Object.entries(proof).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-  return fields.length === 0 ? '' : ` (proof: ${fields.join(', ')})`
+  const fields = Object.entries(proof).filter(([, value]) => value !== null && typeof value !== 'object' && value !== identity)
+  return fields.length === 0 ? '' : ` (proof: ${fields.map(([name, value]) => `${name} ${String(value)}`).join(', ')})`
 }

@@ -125,7 +125,7 @@ describe('where the money is', () => {
     for (let index = 0; index < 20; index += 1) await flow.record([paperEvent(`later ${index}`, 5n)])
     await flow.send()
     expect((await standing('house'))?.now).toMatchObject({ state: 'in_flight', attempt_state: 'submitted', identity: expect.stringMatching(/^paper-/) })
-    expect(await told('house')).toContain('Payout <id> to drawer house is on its way since <time> in attempt <id>, paper-<id> (submitted).')
+    expect(await told('house')).toContain('Payout <id> to drawer house is on its way since <time> in attempt <id>, on the network paper-<id> (submitted).')
     network.look = () => ({ state: 'failed', reason: 'torn', member: null, hold: null, proof: { page: 3 }, costs: [{ kind: 'fee', asset: ASSET, units: 5n }] })
     await flow.look()
     network.look = settled
@@ -148,8 +148,8 @@ describe('where the money is', () => {
       ['settled', '700', 'in_flight:house', `wallet:${flow.wallet}`],
     ])
     expect((await told('house')).slice(5)).toEqual([
-      'Attempt <id>, paper-<id>, prepared at <time>, ended at <time>: it failed (torn) (proof: page 3).',
-      'Payout <id> to drawer house was paid in attempt <id>, paper-<id>, settled at <time> (proof: line 7, page page of paper-<id>).',
+      'Attempt <id>, on the network paper-<id>, prepared at <time>, ended at <time>: it failed (torn) (proof: page 3).',
+      'Payout <id> to drawer house was paid in attempt <id>, on the network paper-<id>, settled at <time> (proof: line 7, page page of paper-<id>).',
       'The other 3 shares are explained with the event sale.',
       'For attempt <id> with 2 payouts the network took 0.05 PAP (5 units) as fee, transfer 69; the account network bears it, no share is less for it.',
       expect.stringMatching(/^For attempt <id> with one payout the network took 0\.05 PAP \(5 units\) as fee, transfer [0-9]+; /),

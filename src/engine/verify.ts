@@ -81,7 +81,7 @@ export async function verify(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, 
 export function verificationSentences({ ledger, ok, complete, lanes, checks, breaks }: Verification): string[] {
   const size = lanes.map(({ position, blocks, events, transfers, head }) => {
     const lane = lanes.length === 1 ? '' : `lane ${position}: `
-    return `${lane}${blocks} blocks, ${events} events, ${transfers} transfers; head ${head === '' ? 'missing' : head}`
+    return `${lane}${counted(blocks, 'block')}, ${counted(events, 'event')}, ${counted(transfers, 'transfer')}; head ${head === '' ? 'missing' : head}`
   })
   const [first, ...others] = breaks
   if (ok || first === undefined) {
@@ -90,11 +90,15 @@ export function verificationSentences({ ledger, ok, complete, lanes, checks, bre
   }
   const more = complete ? '' : ' Nothing after the last of them was looked at.'
   return [
-    `The ledger ${ledger} is broken: ${breaks.length} ${breaks.length === 1 ? 'break' : 'breaks'}, the first in ${placeText(first)}.${more}`,
+    `The ledger ${ledger} is broken: ${counted(breaks.length.toString(), 'break')}, the first in ${placeText(first)}.${more}`,
     `First break: ${breakText(first)}`,
     ...others.map((found) => `Then: ${breakText(found)}`),
     ...size,
   ]
+}
+
+function counted(count: string, noun: string): string {
+  return `${count} ${noun}${count === '1' ? '' : 's'}`
 }
 
 function breakText({ check, where, expected, found, meaning }: Break): string {
