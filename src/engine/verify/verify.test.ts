@@ -74,3 +74,21 @@ it('works on one instant of the ledger while others go on recording', async () =
   expect(seen).toEqual([4n])
   expect(await verify(world, ledger)).toMatchObject({ ok: true, lanes: [{ events: '2', transfers: '8' }] })
 })
+
+it('stops when it has found enough, and says so', async () => {
+  const made = await paper.open('enough')
+  await made.record(Array.from({ length: 5 }, (_, index) => paperEvent(`sale ${index}`, 1000n)))
+  await paper.database.pool.query(`update apportion.transfer set units = units + 1 where lane = $1 and kind = 'share'`, [made.lane])
+  const report = await verify(made.world, made.ledger, { maxBreaks: 3 })
+  expect(report).toMatchObject({ ok: false, complete: false })
+  expect(report.breaks.map(({ check, where }) => [check, where.event])).toEqual([
+    ['distribution', '1'],
+    ['distribution', '1'],
+    ['distribution', '1'],
+  ])
+  expect(verificationSentences(report)[0]).toBe(
+    'The ledger enough is broken: 3 breaks, the first in lane 0, block 1, event 1 (sale 0), transfer 2. Nothing after the last of them was looked at.',
+  )
+  // Its connection is fit for use again.
+  expect(await verify(made.world, made.ledger)).toMatchObject({ ok: false, complete: true })
+})
