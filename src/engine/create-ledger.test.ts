@@ -3,7 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openHouse, type House } from '../../test/house.ts'
 import { ROLES } from '../../test/template.ts'
+import { saleSplit } from '../programs/sale-split/program.ts'
 import { createLedger, type NewLedger } from './create-ledger.ts'
+import { makePayouts } from './make-payouts.ts'
 import { createWallet, importWallet, payingWallet } from './wallet.ts'
 
 let house: House
@@ -53,6 +55,20 @@ describe('a ledger', () => {
     const before = await countLedgers()
     await expect(create('second', { inboxSchema: 'taken' })).rejects.toMatchObject({ code: 'inbox_table_mismatch' })
     expect(await countLedgers()).toBe(before)
+  })
+})
+
+describe('a ledger without a wallet', () => {
+  it('has nothing wrong with it until there is something to pay', async () => {
+    await create('walletless')
+    const ledger = await house.main.ledgers.open('walletless')
+    const [lane = 0n] = ledger.lanes
+    expect(await makePayouts(house.main.world, ledger, lane)).toBe(0)
+    const input = saleSplit.event.parse({ reference: 'sale', token_id: crypto.randomUUID(), sale_amount: '1' })
+    await house.main.recorder.record(ledger, [{ input, door: 'api', mayBackdate: false }])
+    await expect(makePayouts(house.main.world, ledger, lane)).rejects.toMatchObject({ code: 'wallet_not_found' })
+    await createWallet(house.main.world, ledger, 'main')
+    expect(await makePayouts(house.main.world, ledger, lane)).toBe(4)
   })
 })
 

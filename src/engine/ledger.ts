@@ -1,6 +1,6 @@
 // A ledger opened for work: its program, lanes, assets and plan versions. Opened once and shared; only the plan versions grow.
 
-import { present } from '../core/assert.ts'
+import { assert, present } from '../core/assert.ts'
 import { parseAsset, type Asset } from '../core/money.ts'
 import { parsePlan, type PlanVersion } from '../core/plan.ts'
 import type { Program } from '../core/program.ts'
@@ -63,6 +63,13 @@ export function laneOf(ledger: Ledger, reference: string): bigint {
 /** Reads the plan versions anew. */
 export async function refreshPlans({ store }: Pick<Desk, 'store'>, ledger: Ledger): Promise<void> {
   ledger.plans = await loadPlans({ store }, ledger.id)
+}
+
+/** The same where one after the version `known` was met: without it there, whoever tries again would try for ever. */
+export async function refreshNewPlans(desk: Pick<Desk, 'store'>, ledger: Ledger, known: number): Promise<void> {
+  await refreshPlans(desk, ledger)
+  const { version } = newestPlan(ledger)
+  assert(version > known, `the ledger ${ledger.name} uses a plan version after ${known}, and there is none`)
 }
 
 export function newestPlan({ plans }: Ledger): PlanVersion {

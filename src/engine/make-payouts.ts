@@ -1,12 +1,14 @@
 // Turns new shares into payouts: each share once, by the cursor of its lane and the key of its transfer. A share without a known
 // recipient or wallet becomes a payout that waits and says why.
 
+import type { PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
 import { lastTransfer } from '../store/journal.ts'
 import { insertPayouts, lockPayoutCursor, movePayoutCursor, nameDestinations, newShares, requeueHeld } from '../store/payout.ts'
 import { inTransaction } from '../store/statement.ts'
-import { planVersion, refreshPlans, type Ledger } from './ledger.ts'
-import { payingWallet } from './wallet.ts'
+import { walletsOf } from '../store/wallet.ts'
+import { newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
+import { payingWalletOf } from './wallet.ts'
 import type { Desk } from './world.ts'
 
 /** Shares made into payouts in one transaction. */
@@ -16,30 +18,42 @@ const MAX_RECHECKED = 1000
 /** A share whose recipient or wallet is unknown is looked at again this much later, should the sign that it was named be lost. */
 const RECHECK_AFTER = { minutes: 15 }
 
-/** Makes payouts of a lane's new shares. Answers how many; as many as the limit means that there may be more. */
+/**
+ * Makes payouts of a lane's new shares. Answers how many; as many as the limit means that there may be more.
+ * Refuses `wallet_not_found` when there are shares and no wallet to pay them from.
+ */
 export async function makePayouts(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
-  const wallet = await payingWallet(desk, ledger)
-  const now = desk.now()
-  return await inTransaction(desk.store.pool, async (client) => {
-    const cursor = await lockPayoutCursor(client, lane)
-    const head = await lastTransfer(client, lane)
-    const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, limit: MAX_SHARES })
-    const last = shares.at(-1)?.transfer ?? cursor
-    // All shares up to the head as it was read before them are among these, unless there were too many. What else stands there is no
-    // share and need not be read again: payouts make twice as many transfers as shares do.
-    const next = shares.length < MAX_SHARES && head > last ? head : last
-    if (next > cursor) await movePayoutCursor(client, lane, next)
-    if (shares.length === 0) return 0
-    if (shares.some(({ plan }) => !ledger.plans.some(({ version }) => version === plan))) await refreshPlans(desk, ledger)
-    const payouts = shares.map((share) => {
-      const { role } = present(planVersion(ledger, share.plan).step.rule.parts[share.part], 'part of the plan')
-      const missing = share.recipient_known ? ('no_wallet' as const) : (`${role}_unknown` as const)
-      const named = share.destination !== null
-      return { ...share, payout: desk.id(), role, wallet: wallet.id, state: named ? ('queued' as const) : ('held' as const), reason: named ? null : missing }
-    })
-    await insertPayouts(client, lane, payouts, now)
-    return shares.length
+  const newest = newestPlan(ledger).version
+  const made = await inTransaction(desk.store.pool, async (client) => await makeFromCursor(client, desk, { ledger, lane }))
+  if (made !== 'new plan') return made
+  await refreshNewPlans(desk, ledger, newest)
+  return await makePayouts(desk, ledger, lane)
+}
+
+async function makeFromCursor(
+  client: PoolClient,
+  desk: Pick<Desk, 'now' | 'id'>,
+  { ledger, lane }: { ledger: Ledger; lane: bigint },
+): Promise<number | 'new plan'> {
+  const cursor = await lockPayoutCursor(client, lane)
+  const head = await lastTransfer(client, lane)
+  const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, limit: MAX_SHARES })
+  if (shares.some(({ plan }) => !ledger.plans.some(({ version }) => version === plan))) return 'new plan'
+  const last = shares.at(-1)?.transfer ?? cursor
+  // All shares up to the head as it was read before them are among these, unless there were too many. What else stands there is no
+  // share and need not be read again: payouts make twice as many transfers as shares do.
+  const next = shares.length < MAX_SHARES && head > last ? head : last
+  if (next > cursor) await movePayoutCursor(client, lane, next)
+  if (shares.length === 0) return 0
+  const wallet = payingWalletOf(await walletsOf(client, ledger.id), ledger)
+  const payouts = shares.map((share) => {
+    const { role } = present(planVersion(ledger, share.plan).step.rule.parts[share.part], 'part of the plan')
+    const missing = share.recipient_known ? ('no_wallet' as const) : (`${role}_unknown` as const)
+    const named = share.destination !== null
+    return { ...share, payout: desk.id(), role, wallet: wallet.id, state: named ? ('queued' as const) : ('held' as const), reason: named ? null : missing }
   })
+  await insertPayouts(client, lane, payouts, desk.now())
+  return shares.length
 }
 
 /** Queues held payouts whose obstacle may have gone: a wallet was named, or it is time to try again. */

@@ -246,6 +246,24 @@ describe('a payout that breaks its batch in a way nobody foresaw', () => {
   })
 })
 
+describe('a payout over which the signer itself breaks', () => {
+  it('is found and held, and the others are paid', async () => {
+    const home = await house.makeLedger({ funds: 101n })
+    const process = house.start()
+    await mustRecord(process, home, sale(home, 'poison', '100'))
+    await makePayouts(process.world, home.ledger, home.lane)
+    const poisoned = (await payouts(house, home, 'poison'))[1]?.payout ?? ''
+    const { signer } = process.world
+    const sign: typeof signer.sign = async (request) => {
+      if (request.payouts.includes(poisoned)) throw new Refusal('server_failed', 'the signer failed; its log says where')
+      return await signer.sign(request)
+    }
+    const world: World = { ...process.world, signer: { ...signer, sign } }
+    await runUntilStill(house, home, { ...process, world })
+    expect(await legs(house, home, 'poison')).toEqual({ ...SETTLED, dao: 'rail_refused' })
+  })
+})
+
 describe('a signer that cannot work now', () => {
   it.each(['rail_unavailable', 'database_unavailable', 'queue_exceeded'] as const)('says so (%s) and no payout is blamed', async (code) => {
     const home = await house.makeLedger({ funds: 101n })

@@ -2,7 +2,7 @@
 // lane's lock. Whoever was late in learning of a version divides nothing by an older one.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { breaks, mustRecord, openHouse, record, sale, type Home, type House, type Process } from '../../test/house.ts'
+import { breaks, COIN, legs, mustRecord, onChain, openHouse, record, runUntilStill, sale, type Home, type House, type Process } from '../../test/house.ts'
 import { until } from '../../test/effects.ts'
 import { saleSplit } from '../programs/sale-split/program.ts'
 import { addPlanVersion } from './add-plan-version.ts'
@@ -113,6 +113,18 @@ describe('an event', () => {
     })
     expect(await Promise.all(waiting)).toEqual([2])
     expect(await breaks(house, home)).toEqual([])
+  })
+
+  it('is paid by a process that had not heard of its version', async () => {
+    const home = await house.makeLedger({ funds: 101n })
+    const other = house.start()
+    await other.ledgers.open(home.name)
+    await addVersion(house.main, home, null)
+    house.elapse({ seconds: 1 })
+    await mustRecord(house.main, home, sale(home, 'new', '100'))
+    await runUntilStill(house, home, other)
+    expect(await legs(house, home, 'new')).toEqual({ ai: 'settled', dao: 'settled', lucky: 'settled', creator: 'settled' })
+    expect(await onChain(house, home.addresses.dao)).toBe(25n * COIN)
   })
 
   it('older than the version in force now takes the right to backdate, also while a later version is planned', async () => {

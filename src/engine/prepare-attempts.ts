@@ -156,7 +156,7 @@ type Outcome =
   | { readonly state: 'broken' }
 
 /** Refusals that say nothing about the payouts: whoever refused cannot work now. */
-const AWAY: ReadonlySet<RefusalCode> = new Set(['rail_unavailable', 'database_unavailable', 'queue_exceeded', 'server_failed'])
+const AWAY: ReadonlySet<RefusalCode> = new Set(['rail_unavailable', 'database_unavailable', 'queue_exceeded'])
 
 async function prepareBatch(world: World, { lane, rail, wallet }: Queue, input: Omit<PrepareInput, 'sign'>): Promise<Outcome> {
   const sign: PrepareInput['sign'] = async (payouts, draft) => await world.signer.sign({ lane, wallet: wallet.id, payouts, draft })
@@ -165,7 +165,7 @@ async function prepareBatch(world: World, { lane, rail, wallet }: Queue, input: 
   } catch (error) {
     // Nothing was sent. A limit holds the batch; anything else is a reason to wait and to be looked at, and must not stop the others.
     const detail = error instanceof Error ? error.message : String(error)
-    if (!(error instanceof Refusal)) {
+    if (!(error instanceof Refusal) || error.code === 'server_failed') {
       world.log('error', 'a batch could not be prepared', { payouts: input.payouts.length, reason: detail })
       if (input.payouts.length > 1) return { state: 'broken' }
       return { state: 'nothing', unpayable: input.payouts.map(({ id }) => ({ payout: id, reason: 'rail_refused', detail })) }

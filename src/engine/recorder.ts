@@ -11,7 +11,7 @@ import { insertInboxRows, readAdopted, type PATIENCE } from '../store/inbox.ts'
 import { postRemembered, runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
-import { laneOf, newestPlan, planVersion, refreshPlans, type Ledger } from './ledger.ts'
+import { laneOf, newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
 import { conflictRefusal, eventMember, type Offer } from './record-event.ts'
 import type { Desk } from './world.ts'
 
@@ -123,7 +123,7 @@ async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[], pat
   const draft = { ledger, lane, members, now, newest, patience }
   const posted = (await postFromMemory(desk, draft)) ?? (await postUnderLock(desk, draft))
   if (posted === 'new plan') {
-    await refreshPlans(desk, ledger)
+    await refreshNewPlans(desk, ledger, newest)
     return await postBatch(desk, queue, offers, patience)
   }
   return await answers(desk, queue, members, posted)

@@ -9,7 +9,11 @@ import type { Desk, World } from './world.ts'
 
 /** The wallet that pays a ledger's shares: its oldest. Refuses `wallet_not_found`. */
 export async function payingWallet({ store }: Pick<Desk, 'store'>, ledger: Ledger): Promise<RailWallet> {
-  const [wallet] = await walletsOf(store.pool, ledger.id)
+  return payingWalletOf(await walletsOf(store.pool, ledger.id), ledger)
+}
+
+/** The same of the ledger's wallets as they were read, oldest first. */
+export function payingWalletOf([wallet]: readonly WalletRow[], ledger: Pick<Ledger, 'name'>): RailWallet {
   if (wallet !== undefined) return { id: wallet.wallet, address: wallet.address }
   throw new Refusal('wallet_not_found', `the ledger ${ledger.name} has no wallet to pay from: \`npx apportion wallet create\` makes one`, {
     ledger: ledger.name,

@@ -1,7 +1,7 @@
 // Work on a lane: all of it in one transaction under the head's lock, in a number of statements that no batch's size changes.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accounts, breaks, mustRecord, openHouse, record, sale, type Home, type House } from '../../test/house.ts'
+import { accounts, breaks, mustRecord, openHouse, record, sale, type Home, type House, type Process } from '../../test/house.ts'
 import { watchedStore } from '../../test/watched-store.ts'
 import { present } from '../core/assert.ts'
 import { decideBatch, type Leg, type MoveMember } from '../core/posting.ts'
@@ -153,5 +153,84 @@ describe('work on a lane', () => {
       client.release()
     }
     expect((await waiting).number).toBe(1n)
+  })
+})
+
+describe('what is remembered of a lane', () => {
+  const watching = (): { process: Process; statements: () => readonly string[] } => {
+    const seen: string[] = []
+    const process = house.start({ store: (store) => watchedStore(store, ({ moment, statement }) => void (moment === 'before' && seen.push(statement))) })
+    return { process, statements: () => seen.splice(0) }
+  }
+  const FROM_MEMORY = ['begin', 'write-batch', expect.stringMatching(/^inbox-rows /), 'commit']
+
+  it('posts events of known parties in one round trip, while nobody else posts', async () => {
+    const home = await house.makeLedger()
+    const { process, statements } = watching()
+    await mustRecord(process, home, sale(home, 'first', '1'))
+    statements()
+    await mustRecord(process, home, sale(home, 'second', '1'))
+    expect(statements()).toEqual(FROM_MEMORY)
+    await mustRecord(house.main, home, sale(home, 'by another', '1'))
+    await mustRecord(process, home, sale(home, 'third', '1'))
+    expect(statements()).toContain('lock-head')
+    await mustRecord(process, home, sale(home, 'fourth', '1'))
+    expect(statements()).toEqual(FROM_MEMORY)
+    expect((await accounts(house, home))['payable:ai']).toBe(5n * 800_000_000n)
+    expect(await breaks(house, home)).toEqual([])
+  })
+
+  it('is left for the lock when a reference is taken, in the lane or in the batch itself', async () => {
+    const home = await house.makeLedger()
+    const { process } = watching()
+    const first = await mustRecord(process, home, sale(home, 'first', '1'))
+    const [again, other, fresh, twice] = await record(process, home, [sale(home, 'first', '1'), sale(home, 'first', '2'), sale(home, 'fresh', '1'), sale(home, 'fresh', '1')])
+    expect(again).toEqual({ state: 'duplicate', event: first })
+    expect(other).toMatchObject({ state: 'refused', refusal: { code: 'reference_conflict' } })
+    expect([fresh?.state, twice?.state]).toEqual(['recorded', 'duplicate'])
+    expect(await breaks(house, home)).toEqual([])
+  })
+
+  it('is left for the lock when one of a batch is refused, and the others are posted', async () => {
+    const home = await house.makeLedger()
+    const { process } = watching()
+    await mustRecord(process, home, sale(home, 'first', '1'))
+    const results = await record(process, home, [sale(home, 'fine', '1'), sale(home, 'wrong', '100', { dao_amount: '16' })])
+    expect(results.map(({ state }) => state)).toEqual(['recorded', 'refused'])
+  })
+
+  it('never stands at a state that others have moved, however many post at once', async () => {
+    const home = await house.makeLedger()
+    const processes = [house.main, house.start(), house.start(), house.start()]
+    for (const [index, process] of processes.entries()) await mustRecord(process, home, sale(home, `warm ${index}`, '1'))
+    const callers = Array.from({ length: 24 }, async (_, caller) => {
+      for (let turn = 0; turn < 6; turn += 1) {
+        const [result] = await record(processes[caller % 4] ?? house.main, home, [sale(home, `${caller} ${turn}`, '1')])
+        expect(result?.state).toBe('recorded')
+      }
+    })
+    await Promise.all(callers)
+    expect((await accounts(house, home))['payable:ai']).toBe(148n * 800_000_000n)
+    expect(await breaks(house, home)).toEqual([])
+  })
+
+  it('is given up when a commit is lost, and read anew', async () => {
+    const home = await house.makeLedger()
+    let lose = false
+    const process = house.start({
+      store: (store) =>
+        watchedStore(store, ({ moment, statement }) => {
+          if (!lose || moment !== 'after' || statement !== 'commit') return
+          lose = false
+          throw new Error('Connection terminated unexpectedly')
+        }),
+    })
+    await mustRecord(process, home, sale(home, 'first', '1'))
+    lose = true
+    await expect(record(process, home, [sale(home, 'lost', '1')])).rejects.toMatchObject({ code: 'database_unavailable' })
+    expect((await record(process, home, [sale(home, 'lost', '1')]))[0]?.state).toBe('duplicate')
+    await mustRecord(process, home, sale(home, 'next', '1'))
+    expect((await accounts(house, home))['payable:ai']).toBe(3n * 800_000_000n)
+    expect(await breaks(house, home)).toEqual([])
   })
 })

@@ -78,7 +78,7 @@ describe('a worker', () => {
     await passingTime('a while', () => true)
     const home = await house.makeLedger({ funds: 101n })
     await insertSale(house, home, 'later', '100')
-    await passingTime('the legs to be paid', async () => await isPaid(home, 'later'))
+    expect(await passingTime('the legs to be paid', async () => await isPaid(home, 'later'))).toBe(true)
   })
 
   it('beside others on one database shares their work, and each leg is paid once', async () => {
