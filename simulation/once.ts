@@ -13,7 +13,7 @@ import { ROLES } from './arithmetic.ts'
 import { audit, type PublicBalance, type PublicPayout, type Records } from './auditor.ts'
 import { rpc } from './chain.ts'
 import { byApi, byCli, bySql, makeSeller, type Counts, type Doors, type Sale } from './doors.ts'
-import { apportion, pause, startProgram, type Program } from './process.ts'
+import { apportion, pause, startProgram, tryApportion, type Program } from './process.ts'
 
 const EVENTS = 200
 const CALLERS = 30
@@ -61,7 +61,8 @@ async function run(): Promise<boolean> {
     await untilSettled(doors, sales.length + 1)
     print(`${seconds()}  everything is settled; the auditor reads the chain and the public records`)
     const records = await readRecords(owner, doors)
-    return report(await audit(chain.url, { offered: [first, ...sales], wallet: chain.wallet, records }))
+    const paidOnce = report(await audit(chain.url, { offered: [first, ...sales], wallet: chain.wallet, records }))
+    return (await proveHistory(owner, sales)) && paidOnce
   } finally {
     await owner.end()
     await embedded.stop()
@@ -189,6 +190,26 @@ async function readRecords(owner: Client, doors: Doors): Promise<Records> {
   const balances = await get<{ items: readonly PublicBalance[] }>(doors, 'balances')
   const { rows } = await owner.query<{ reference: string; state: string }>('select transaction_hash as reference, state from profit_events_status')
   return { payouts, balances: balances.items, statuses: rows }
+}
+
+/** The ledger's own proof: it is sound, it explains itself, and one transfer changed by hand is named. */
+async function proveHistory(owner: Client, sales: readonly Sale[]): Promise<boolean> {
+  const sound = await tryApportion(dataDirectory, ['verify'])
+  for (const line of sound.printed.trimEnd().split('\n')) print(`          ${line}`)
+  const subject = `${sales[0]?.reference ?? ''}#creator`
+  print(`          explain ${subject}:`)
+  for (const line of (await apportion(dataDirectory, ['explain', subject])).trimEnd().split('\n')) print(`            ${line}`)
+  const { rows } = await owner.query<{ number: string }>('select number::text from apportion.transfer order by random() limit 1')
+  const number = rows[0]?.number ?? ''
+  await owner.query('update apportion.transfer set units = units + 1 where number = $1', [number])
+  const broken = await tryApportion(dataDirectory, ['verify'])
+  await owner.query('update apportion.transfer set units = units - 1 where number = $1', [number])
+  print(`${seconds()}  one unit was added to transfer ${number} by hand; verify ends with ${broken.code}:`)
+  for (const line of broken.printed.trimEnd().split('\n').slice(0, 4)) print(`          ${line}`)
+  const named = broken.code === 1 && new RegExp(`\\btransfer ${number}\\b`).test(broken.printed)
+  if (sound.code !== 0) print('  FAULT   verify found the ledger broken')
+  if (!named) print(`  FAULT   verify did not name transfer ${number}`)
+  return sound.code === 0 && named
 }
 
 function report({ figures, faults }: Awaited<ReturnType<typeof audit>>): boolean {

@@ -68,6 +68,16 @@ async function exitOf(child: ChildProcess): Promise<number | null> {
 
 /** Runs a command of the CLI and resolves with what it printed; rejects when it fails. */
 export async function apportion(dataDirectory: string, words: readonly string[]): Promise<string> {
+  const { code, printed, complaints } = await tryApportion(dataDirectory, words)
+  if (code !== 0) throw new Error(`apportion ${words.join(' ')} ended with ${code}: ${complaints || printed}`)
+  return printed
+}
+
+/** Runs a command of the CLI and resolves with how it ended. */
+export async function tryApportion(
+  dataDirectory: string,
+  words: readonly string[],
+): Promise<{ readonly code: number | null; readonly printed: string; readonly complaints: string }> {
   const child = spawn(process.execPath, [join(ROOT, 'scripts', 'apportion.js'), ...words], {
     cwd: ROOT,
     env: environment(dataDirectory),
@@ -78,8 +88,7 @@ export async function apportion(dataDirectory: string, words: readonly string[])
   child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
   const code = await new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)))
-  if (code !== 0) throw new Error(`apportion ${words.join(' ')} ended with ${code}: ${complaints || printed}`)
-  return printed
+  return { code, printed, complaints }
 }
 
 export async function pause(ms: number): Promise<void> {
