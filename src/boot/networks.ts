@@ -36,26 +36,31 @@ const RESTART_AFTER_MS = 200
 /** Networks of the server itself. */
 export function runNetworks(effects: Effects, dataDirectory: string): RunningNetworks {
   const running = new Map<string, SandboxNetwork>()
-  let stopping = false
-  const start = async (rail: string): Promise<SandboxNetwork> => {
+  const starting = new Map<string, Promise<SandboxNetwork>>()
+  const ending = new AbortController()
+  const launch = async (rail: string): Promise<SandboxNetwork> => {
     const directory = join(dataDirectory, 'sandbox', rail)
     mkdirSync(directory, { recursive: true })
-    const port = readPlace(dataDirectory, rail)?.port
-    const module = requireRail(rail)
-    const network = await startOnPort(module, directory, port)
+    const network = await startOnPort(requireRail(rail), directory, readPlace(dataDirectory, rail)?.port)
     writeFileSync(placeFile(dataDirectory, rail), `${JSON.stringify({ url: network.url, port: network.port })}\n`)
     running.set(rail, network)
     network.onExit(() => {
       running.delete(rail)
-      if (stopping) return
+      if (ending.signal.aborted) return
       effects.log('warn', 'the sandbox network ended by itself and is started again', { rail })
       restart(rail).catch((error: unknown) => effects.log('error', 'the sandbox network stays away', { rail, reason: String(error) }))
     })
     return network
   }
+  // Whoever asks while it is being started waits for that one: two on the same books would wait for each other.
+  const start = async (rail: string): Promise<SandboxNetwork> => {
+    if (ending.signal.aborted) throw new Refusal('rail_unavailable', `the server is stopping: no sandbox of ${rail} is started any more`, { rail })
+    return await starting.getOrInsertComputed(rail, async () => await launch(rail).finally(() => starting.delete(rail)))
+  }
   const restart = async (rail: string): Promise<void> => {
-    while (!stopping) {
-      await effects.sleep(RESTART_AFTER_MS)
+    for (;;) {
+      await effects.sleep(RESTART_AFTER_MS, ending.signal)
+      if (ending.signal.aborted) return
       try {
         await start(rail)
         return
@@ -68,7 +73,9 @@ export function runNetworks(effects: Effects, dataDirectory: string): RunningNet
     ...connecting(effects, (rail) => running.get(rail)?.url ?? readPlace(dataDirectory, rail)?.url ?? null),
     startSandbox: async (rail) => (running.get(rail) ?? (await start(rail))).url,
     stop: async () => {
-      stopping = true
+      ending.abort()
+      // One that is on its way must arrive before it can be stopped.
+      await Promise.allSettled(starting.values())
       await Promise.all([...running.values()].map(async (network) => await network.stop()))
     },
   }
