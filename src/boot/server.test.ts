@@ -42,11 +42,10 @@ async function start(own: Partial<Config> = {}): Promise<Server> {
   return server
 }
 
-/** Processes that this one has started and that are still there. */
+/** The processes that serve a folder of this test. */
 function children(): readonly string[] {
-  return readdirSync('/proc/self/task')
-    .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').trim().split(' '))
-    .filter((pid) => pid !== '')
+  return readdirSync('/proc')
+    .filter((entry) => /^[0-9]+$/.test(entry))
     .flatMap((pid) => {
       try {
         return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
@@ -54,9 +53,10 @@ function children(): readonly string[] {
         return []
       }
     })
-    .filter((command) => /signer\/process|sandbox\/process/.test(command))
+    .filter((command) => command.includes(folder))
 }
 
+/** The connections of the server and of its signer. */
 const sessions = async (): Promise<number> =>
   (await database.pool.query(`select from pg_stat_activity where datname = $1 and application_name like 'apportion%'`, [database.name])).rowCount ?? 0
 
