@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  breaks, COIN, legs, mustRecord, nameAddress, onChain, openHouse, payouts, paymentsTo, record, runUntilStill, sale, type Home, type House,
+  breaks, COIN, legs, mustRecord, nameAddress, onChain, openHouse, payouts, paymentsTo, record, round, runUntilStill, sale, type Home, type House,
 } from '../../test/house.ts'
 import { Refusal } from '../core/refusal.ts'
 import { makePayouts } from './make-payouts.ts'
@@ -179,6 +179,18 @@ describe('a wallet without enough money', () => {
     await goOn(home)
     expect(await legs(house, home, 'unfunded')).toEqual(SETTLED)
   })
+
+  it('pays as soon as money is seen, in all lanes, however long the legs were to wait', async () => {
+    const home = await house.makeLedger({ lanes: 3 })
+    const references = ['a', 'b', 'c', 'd', 'e']
+    await record(house.main, home, references.map((reference) => sale(home, reference, '100')))
+    await runUntilStill(house, home)
+    await house.database.pool.query(`update apportion.payout set due_at = $2 where lane = any ($1) and state = 'held'`, [home.ledger.lanes, house.now().add({ minutes: 14 }).toString()])
+    house.chain.fund(home.wallet.address, 501n * COIN)
+    await round(house.main, home)
+    await runUntilStill(house, home)
+    for (const reference of references) expect(await legs(house, home, reference)).toEqual(SETTLED)
+  })
 })
 
 describe('an address that nobody can be paid at', () => {
@@ -222,6 +234,16 @@ describe("the day's limit of the signer", () => {
     house.elapse({ hours: 24 })
     await runUntilStill(house, home)
     expect(await legs(house, home, 'beyond')).toEqual(SETTLED)
+  })
+})
+
+describe("the day's limit of the signer", () => {
+  it('lets go what still fits, and holds only the rest', async () => {
+    const home = await house.makeLedger({ funds: 202n })
+    await house.database.pool.query(`insert into apportion.signing_limit (ledger, asset, units_per_day) values ($1, 'SOL/9', $2)`, [home.ledger.id, 20n * COIN])
+    await mustRecord(house.main, home, sale(home, 'partly', '100'))
+    await runUntilStill(house, home)
+    expect(await legs(house, home, 'partly')).toEqual({ ...SETTLED, ai: 'signing_limit' })
   })
 })
 

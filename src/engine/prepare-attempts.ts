@@ -152,7 +152,7 @@ type Obstacle = Omit<Unpayable, 'reason'> & { readonly reason: PayoutHold }
 type Outcome =
   | Prepared
   | { readonly state: 'nothing'; readonly unpayable: readonly Obstacle[] }
-  /** Nobody foresaw this, and nobody knows which payout it was. */
+  /** It cannot go as a whole, and nobody knows which payout it is: its halves may. */
   | { readonly state: 'broken' }
 
 /** Refusals that say nothing about the payouts: whoever refused cannot work now. */
@@ -171,12 +171,20 @@ async function prepareBatch(world: World, { lane, rail, wallet }: Queue, input: 
       return { state: 'nothing', unpayable: input.payouts.map(({ id }) => ({ payout: id, reason: 'rail_refused', detail })) }
     }
     if (AWAY.has(error.code)) return { state: 'unavailable', reason: detail }
+    if (mayFitInParts(error, input.payouts)) return { state: 'broken' }
     world.log('warn', 'the signer refused a batch', { code: error.code, reason: detail })
     const reason = error.code === 'signing_limit_exceeded' ? 'signing_limit' : 'rail_refused'
     const blamed = input.payouts.filter(({ id }) => id === error.details['payout'])
     const waiting = blamed.length > 0 ? blamed : input.payouts
     return { state: 'nothing', unpayable: waiting.map(({ id }) => ({ payout: id, reason, detail })) }
   }
+}
+
+/** Whether what is left of the day's limit is enough for one of several payouts. */
+function mayFitInParts({ code, details }: Refusal, payouts: readonly RailPayout[]): boolean {
+  const { left } = details
+  if (code !== 'signing_limit_exceeded' || payouts.length === 1 || typeof left !== 'string') return false
+  return payouts.some(({ units }) => units <= BigInt(left))
 }
 
 /** A payout as its rail sees it. Its destination must be one of the rail's. */

@@ -5,6 +5,7 @@ import { dollars, USDC } from '../../test/dollars.ts'
 import { accounts, breaks, COIN, mustRecord, nameAddress, onChain, openHouse, runUntilStill, sale, type Home, type House, type Process } from '../../test/house.ts'
 import { watchedStore } from '../../test/watched-store.ts'
 import { present } from '../core/assert.ts'
+import { Refusal } from '../core/refusal.ts'
 import type { RailWallet } from '../rails/rail.ts'
 import { importWallet } from './wallet.ts'
 import { watchWallets } from './watch-wallets.ts'
@@ -154,5 +155,24 @@ describe('a node that does not answer', () => {
     await expect(watch(home)).rejects.toMatchObject({ code: 'rail_unavailable' })
     house.chain.knobs({ requestLossRate: 0 })
     expect(await watch(home)).toBe(1)
+  })
+})
+
+describe('a wallet that cannot be watched', () => {
+  it('keeps no other one from being watched, and is told', async () => {
+    const home = await house.makeLedger({ funds: 3n })
+    const second = await shared(home)
+    house.chain.fund(second.address, 2n * COIN)
+    const process = house.start({
+      rail: (rail) => ({
+        ...rail,
+        incoming: async (input) => {
+          if (input.wallet.id === home.wallet.id) throw new Refusal('rail_unavailable', 'a node with its whole history is needed')
+          return await rail.incoming(input)
+        },
+      }),
+    })
+    await expect(watch(home, process)).rejects.toMatchObject({ code: 'rail_unavailable', message: 'a node with its whole history is needed' })
+    expect((await accounts(house, home))[`wallet:${second.id}`]).toBe(2n * COIN)
   })
 })

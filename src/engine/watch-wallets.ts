@@ -5,16 +5,30 @@ import { present } from '../core/assert.ts'
 import { accountsOf, decideBatch, type Leg } from '../core/posting.ts'
 import type { Rail } from '../rails/rail.ts'
 import { ownIdentities } from '../store/attempt.ts'
+import { wakeUnfunded } from '../store/payout.ts'
 import { runOnLane } from '../store/posting.ts'
 import { recordMovements, walletsOf, type SeenMovement, type WalletRow } from '../store/wallet.ts'
 import type { Ledger } from './ledger.ts'
 import type { World } from './world.ts'
 
-/** Reads new movements of a ledger's wallets. Answers how many were posted. */
+/**
+ * Reads new movements of a ledger's wallets, and makes due what waited for money in them. Answers how many were posted.
+ * Refuses as the rail does for the first wallet that cannot be read, when all others have been.
+ */
 export async function watchWallets(world: World, ledger: Ledger, rail: Rail): Promise<number> {
-  let posted = 0
-  for (const wallet of await walletsOf(world.store.pool, ledger.id)) posted += await watchWallet(world, ledger, rail, wallet)
-  return posted
+  let all = 0
+  const problems: unknown[] = []
+  for (const wallet of await walletsOf(world.store.pool, ledger.id)) {
+    try {
+      const posted = await watchWallet(world, ledger, rail, wallet)
+      if (posted > 0) await wakeUnfunded(world.store.pool, ledger.lanes, wallet.wallet)
+      all += posted
+    } catch (error) {
+      problems.push(error)
+    }
+  }
+  if (problems.length > 0) throw problems[0]
+  return all
 }
 
 async function watchWallet(world: World, ledger: Ledger, rail: Rail, row: WalletRow): Promise<number> {

@@ -215,6 +215,15 @@ export async function requeueHeld(on: Queryable, lane: bigint, now: Temporal.Ins
   })
 }
 
+/** Makes due what waits for money in a wallet. No clock is read: the earliest instant is due at any time. */
+export async function wakeUnfunded(on: Queryable, lanes: readonly bigint[], wallet: string): Promise<void> {
+  await rows(on, {
+    text: `update apportion.payout set due_at = to_timestamp(0)
+      where lane = any ($1::bigint[]) and wallet = $2 and state = 'held' and reason = 'no_funds'`,
+    values: [plainArray(lanes), wallet],
+  })
+}
+
 /**
  * Queues payouts that waited for a recipient or a wallet which is known now; the others wait on under their true reason until
  * `recheckAt`, or until a destination is added. Rows that somebody's open transaction holds are passed over.
