@@ -222,28 +222,22 @@ describe('an address that nobody can be paid at', () => {
 
 describe("the day's limit of the signer", () => {
   it('holds what passes it, and lets it go the next day', async () => {
-    const home = await house.makeLedger({ funds: 202n })
+    const home = await house.makeLedger({ funds: 303n })
     await house.database.pool.query(`insert into apportion.signing_limit (ledger, asset, units_per_day) values ($1, 'SOL/9', $2)`, [home.ledger.id, 120n * COIN])
     await mustRecord(house.main, home, sale(home, 'within', '100'))
     await runUntilStill(house, home)
     expect(await legs(house, home, 'within')).toEqual(SETTLED)
     await mustRecord(house.main, home, sale(home, 'beyond', '100'))
     await runUntilStill(house, home)
-    expect(new Set(Object.values(await legs(house, home, 'beyond')))).toEqual(new Set(['signing_limit']))
-    expect((await payouts(house, home, 'beyond'))[0]?.detail).toMatch(/^not signed: 100000000000 units of SOL\/9 were signed on /)
+    // 20 were left for the day: the three small legs.
+    expect(await legs(house, home, 'beyond')).toEqual({ ...SETTLED, ai: 'signing_limit' })
+    expect((await payouts(house, home, 'beyond'))[0]?.detail).toMatch(/^not signed: 1[0-9]{11} units of SOL\/9 were signed on /)
+    await mustRecord(house.main, home, sale(home, 'nothing left', '10'))
+    await runUntilStill(house, home)
+    expect(new Set(Object.values(await legs(house, home, 'nothing left')))).toEqual(new Set(['signing_limit']))
     house.elapse({ hours: 24 })
     await runUntilStill(house, home)
-    expect(await legs(house, home, 'beyond')).toEqual(SETTLED)
-  })
-})
-
-describe("the day's limit of the signer", () => {
-  it('lets go what still fits, and holds only the rest', async () => {
-    const home = await house.makeLedger({ funds: 202n })
-    await house.database.pool.query(`insert into apportion.signing_limit (ledger, asset, units_per_day) values ($1, 'SOL/9', $2)`, [home.ledger.id, 20n * COIN])
-    await mustRecord(house.main, home, sale(home, 'partly', '100'))
-    await runUntilStill(house, home)
-    expect(await legs(house, home, 'partly')).toEqual({ ...SETTLED, ai: 'signing_limit' })
+    expect([await legs(house, home, 'beyond'), await legs(house, home, 'nothing left')]).toEqual([SETTLED, SETTLED])
   })
 })
 
