@@ -227,6 +227,8 @@ const WRITE_BATCH = `with
   select 1 / count(*) as moved from moved_head`
 
 function writeBatch(lane: bigint, { head, before, block, events, transfers, newAccounts, touched }: BatchWrite): Statement {
+  // In the order of their keys, neighbours in the index are written one after the other.
+  const balances = touched.toSorted((a, b) => a.number - b.number)
   const json = (value: JsonObject | null): string | null => (value === null ? null : JSON.stringify(value))
   return {
     name: 'write-batch',
@@ -245,10 +247,10 @@ function writeBatch(lane: bigint, { head, before, block, events, transfers, newA
       plainArray(newAccounts.map(({ number }) => number)),
       newAccounts.map(({ name }) => name),
       newAccounts.map(({ asset }) => asset),
-      plainArray(touched.map(({ number }) => number)),
-      plainArray(touched.map(({ transfer }) => transfer)),
-      plainArray(touched.map(({ debits }) => debits)),
-      plainArray(touched.map(({ credits }) => credits)),
+      plainArray(balances.map(({ number }) => number)),
+      plainArray(balances.map(({ transfer }) => transfer)),
+      plainArray(balances.map(({ debits }) => debits)),
+      plainArray(balances.map(({ credits }) => credits)),
       plainArray(transfers.map(({ event }) => event)),
       plainArray(transfers.map(({ debitNumber }) => debitNumber)),
       plainArray(transfers.map(({ creditNumber }) => creditNumber)),
