@@ -115,6 +115,17 @@ describe('an event', () => {
     expect(await breaks(house, home)).toEqual([])
   })
 
+  it('is divided by a version of which its own process has seen only that there is one', async () => {
+    const home = await house.makeLedger({ funds: 101n })
+    await mustRecord(house.main, home, sale(home, 'first', '100'))
+    await addVersion(house.start(), home, null)
+    house.elapse({ seconds: 1 })
+    // Reserving payouts moves what the process remembers of the lane past the new version.
+    await runUntilStill(house, home)
+    expect(await versionOf(house.main, home, 'second')).toBe(2)
+    expect(await breaks(house, home)).toEqual([])
+  })
+
   it('is paid by a process that had not heard of its version', async () => {
     const home = await house.makeLedger({ funds: 101n })
     const other = house.start()
