@@ -77,6 +77,7 @@ export type LedgerOptions = {
   readonly program?: Program
   readonly lanes?: number
   readonly sandbox?: boolean
+  readonly schema?: string
   readonly inbox?: boolean
   readonly tokens?: Readonly<Record<string, string>>
   /** Coins that the wallet has before anything happens. */
@@ -153,9 +154,8 @@ function startProcess({ chain, signer, store }: Shared, parts: Parts): Process {
 async function makeHome(
   { database, chain, main }: Pick<House, 'database' | 'chain' | 'main'>,
   name: string,
-  { program = saleSplit, lanes = 1, sandbox = true, inbox = true, tokens = {}, funds = 0n, creator = true }: LedgerOptions,
+  { program = saleSplit, lanes = 1, sandbox = true, inbox = true, schema = name.replaceAll('-', '_'), tokens = {}, funds = 0n, creator = true }: LedgerOptions,
 ): Promise<Home> {
-  const schema = name.replaceAll('-', '_')
   await createLedger(
     { ...main.world, owner: database.pool, appRole: ROLES.app },
     { name, program: program.name, sandbox, railUrl: sandbox ? null : 'http://sandbox', inboxSchema: inbox ? schema : null, tokens, lanes },

@@ -46,7 +46,17 @@ const MAX_WAITING = 20_000
 
 type Waiting = { readonly offer: Offer; readonly resolve: (result: RecordResult) => void; readonly reject: (error: Error) => void }
 
-type Queue = { readonly ledger: Ledger; readonly lane: bigint; waiting: Waiting[]; running: boolean }
+type Queue = {
+  readonly ledger: Ledger
+  readonly lane: bigint
+  /** Digests that this process has posted lately: those that come again are looked up instead of being tried. */
+  readonly recent: Set<string>
+  waiting: Waiting[]
+  running: boolean
+}
+
+/** About 8 MB. A reference that is repeated later than this is found by the key that holds it. */
+const MAX_RECENT = 50_000
 
 export function createRecorder(desk: Desk): Recorder {
   const queues = new Map<bigint, Queue>()
@@ -57,7 +67,7 @@ export function createRecorder(desk: Desk): Recorder {
       return await Promise.all(
         offers.map(async (offer) => {
           const lane = laneOf(ledger, offer.input.reference)
-          const queue = queues.getOrInsertComputed(lane, () => ({ ledger, lane, waiting: [], running: false }))
+          const queue = queues.getOrInsertComputed(lane, () => ({ ledger, lane, recent: new Set<string>(), waiting: [], running: false }))
           const { promise, resolve, reject } = Promise.withResolvers<RecordResult>()
           queue.waiting.push({ offer, resolve, reject })
           if (!queue.running) {
@@ -121,11 +131,15 @@ async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[], pat
   const newest = newestPlan(ledger).version
   const members = offers.map((offer) => eventMember(ledger, offer, now))
   const draft = { ledger, lane, members, now, newest, patience }
-  const posted = (await postFromMemory(desk, draft)) ?? (await postUnderLock(desk, draft))
+  // A write that meets a taken reference fails, and the database's log says so at length: where one is likely, it is looked up.
+  const repeated = members.some(({ digest, door }) => door === SQL_DOOR || queue.recent.has(digest))
+  const posted = (repeated ? null : await postFromMemory(desk, draft)) ?? (await postUnderLock(desk, draft))
   if (posted === 'new plan') {
     await refreshNewPlans(desk, ledger, newest)
     return await postBatch(desk, queue, offers, patience)
   }
+  if (queue.recent.size > MAX_RECENT) queue.recent.clear()
+  for (const { digest } of posted.events) queue.recent.add(digest)
   return await answers(desk, queue, members, posted)
 }
 
@@ -181,7 +195,7 @@ function inboxStatements(ledger: Ledger, events: readonly PostedEvent[], patienc
   if (inbox === null || schema === null) return []
   const given = events.filter(({ member }) => member.door !== SQL_DOOR)
   if (given.length === 0) return []
-  return [insertInboxRows({ schema, inbox }, ledger.id, given.map(({ member }) => inbox.toRow(member.input, sharesIn(member))), patience)]
+  return insertInboxRows({ schema, inbox }, ledger.id, given.map(({ member }) => inbox.toRow(member.input, sharesIn(member))), patience)
 }
 
 /** The door of rows that people insert into an inbox table themselves. */
@@ -256,7 +270,7 @@ function rowRefusal(error: unknown): ((reference: string) => Refusal) | null {
   if (!(error instanceof DatabaseError) || error.code === undefined) return null
   if (error.code === LOCK_TIMEOUT) {
     return (reference) => {
-      const message = `another open transaction is inserting ${reference}: send it again when that one has ended`
+      const message = `another open transaction holds ${reference} or its whole table: send it again when that one has ended`
       return new Refusal('reference_locked', message, { field: 'reference', value: reference })
     }
   }

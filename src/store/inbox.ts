@@ -20,25 +20,35 @@ export const PATIENCE = { first: '250ms', again: '20ms' } as const
  * Writes the rows of events that came in by doors of our own, in the posting's transaction. The setting tells the table's trigger not
  * to queue them. A row that is there already is left as it is; what is left of one that its owner deleted is forgotten.
  */
-export function insertInboxRows(table: InboxTable, ledger: string, given: readonly InboxRow[], patience: keyof typeof PATIENCE): Statement {
+export function insertInboxRows(
+  table: InboxTable,
+  ledger: string,
+  given: readonly InboxRow[],
+  patience: keyof typeof PATIENCE,
+): readonly [Statement, Statement] {
   const { inbox } = table
   const columns = inbox.columns.map(({ name }) => escapeIdentifier(name)).join(', ')
   const casts = inbox.columns.map(({ name, type }) => `row.${escapeIdentifier(name)}::${type}`).join(', ')
   const arrays = inbox.columns.map((_, index) => `$${index + 2}::text[]`).join(', ')
-  return {
-    name: `inbox-rows ${patience} ${table.schema}.${inbox.table}`,
-    text: `with door as materialized (
-        select set_config('apportion.door', 'engine', true), set_config('lock_timeout', '${PATIENCE[patience]}', true)
-      ), written as (
-        insert into ${nameOf(table)} (${columns})
-        select ${casts} from door cross join unnest(${arrays}) as row (${columns})
-        on conflict (${escapeIdentifier(inbox.reference)}) do nothing
-        returning ${escapeIdentifier(inbox.reference)} as reference
-      )
-      delete from apportion.inbox using written
-      where inbox.ledger = $1 and inbox.reference = written.reference collate "C" and inbox.state in ('refused', 'waiting')`,
-    values: [ledger, ...inbox.columns.map(({ name }) => given.map((row) => row[name] ?? null))],
-  }
+  return [
+    // A statement of its own: the insert takes the table's lock before anything in it runs.
+    { name: `lock-timeout-${patience}`, text: `set local lock_timeout = '${PATIENCE[patience]}'`, values: [] },
+    {
+      // Not by schema and table: a statement's name has 63 bytes.
+      name: `inbox-rows-${ledger}`,
+      text: `with door as materialized (
+          select set_config('apportion.door', 'engine', true)
+        ), written as (
+          insert into ${nameOf(table)} (${columns})
+          select ${casts} from door cross join unnest(${arrays}) as row (${columns})
+          on conflict (${escapeIdentifier(inbox.reference)}) do nothing
+          returning ${escapeIdentifier(inbox.reference)} as reference
+        )
+        delete from apportion.inbox using written
+        where inbox.ledger = $1 and inbox.reference = written.reference collate "C" and inbox.state in ('refused', 'waiting')`,
+      values: [ledger, ...inbox.columns.map(({ name }) => given.map((row) => row[name] ?? null))],
+    },
+  ]
 }
 
 /** Takes queued rows for a while; another worker takes them when this one is gone. Order is that of queueing. */

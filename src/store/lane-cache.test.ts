@@ -64,6 +64,8 @@ describe('a lane cache', () => {
     cache.advance(write(2, [state(1, 2n)]))
     cache.advance(write(1, [state(1, 1n)]))
     cache.advance(write(3, [state(2, 3n)]))
+    expect(cache.recall([name(2)])).toBeNull()
+    cache.take(head(3), [], [])
     expect(cache.recall([name(1), name(2)])).toBeNull()
     expect(cache.recall([name(2)])).toEqual({ head: head(3), accounts: new Map([[accountKey(name(2)), state(2, 3n)]]) })
   })

@@ -11,10 +11,15 @@ export type LaneCache = {
   readonly holds: (hash: Uint8Array) => boolean
   /** The wanted accounts at a head, as far as they exist: remembered ones, and those just read. Remembers these too. */
   readonly take: (head: Head, wanted: readonly AccountName[], read: readonly AccountState[]) => ReadonlyMap<string, AccountState>
-  /** The head remembered, with the wanted accounts; null unless all of them are known without reading. */
+  /**
+   * The head remembered, with the wanted accounts; null unless all of them are known without reading, and the lane is this process'
+   * own: after somebody else's block only a lock shows whether there will be more.
+   */
   readonly recall: (wanted: readonly AccountName[]) => { readonly head: Head; readonly accounts: ReadonlyMap<string, AccountState> } | null
   /** Moves on to the head after a committed write. */
   readonly advance: (write: BatchWrite) => void
+  /** Somebody else posted: until a lock finds the lane as it was left, nothing is recalled. */
+  readonly overtaken: () => void
   readonly forget: () => void
 }
 
@@ -24,6 +29,7 @@ const MAX_ACCOUNTS = 100_000
 export function createLaneCache(): LaneCache {
   const accounts = new Map<string, AccountState>()
   let at: Head | null = null
+  let alone = true
   const holds = (hash: Uint8Array): boolean => at !== null && Buffer.compare(at.hash, hash) === 0
   const remember = (found: readonly AccountState[]): void => {
     if (accounts.size + found.length > MAX_ACCOUNTS) accounts.clear()
@@ -36,6 +42,7 @@ export function createLaneCache(): LaneCache {
       return [...distinct].filter(([key]) => !accounts.has(key)).map(([, account]) => account)
     },
     take: (head, wanted, read) => {
+      if (at !== null) alone = holds(head.hash)
       if (!holds(head.hash)) accounts.clear()
       at = head
       const found = new Map(read.map((account) => [accountKey(account), account]))
@@ -49,7 +56,7 @@ export function createLaneCache(): LaneCache {
       return found
     },
     recall: (wanted) => {
-      if (at === null) return null
+      if (at === null || !alone) return null
       const found = new Map<string, AccountState>()
       for (const account of wanted) {
         const key = accountKey(account)
@@ -64,6 +71,11 @@ export function createLaneCache(): LaneCache {
       if (!holds(before.hash)) accounts.clear()
       at = head
       remember(touched)
+    },
+    overtaken: () => {
+      alone = false
+      accounts.clear()
+      at = null
     },
     forget: () => {
       accounts.clear()

@@ -15,6 +15,8 @@ export type PoolOptions = {
    * Such a pool refuses COPY streams and cursors.
    */
   readonly pipeline?: boolean
+  /** Longest that one statement may take, locks included: beyond it something is stuck, and whoever waits should hear of it. */
+  readonly statementTimeoutMs?: number
   /** Told when an idle connection breaks; the pool has dropped that connection already. */
   readonly onError?: (error: Error) => void
 }
@@ -71,7 +73,7 @@ export function createPool(options: PoolOptions): Pool {
   const { connectionString, session } = withSession(options.url)
   const pool = new Pool({
     connectionString,
-    options: session,
+    options: options.statementTimeoutMs === undefined ? session : `${session} -c statement_timeout=${options.statementTimeoutMs}`,
     max: options.max,
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -106,7 +106,7 @@ describe('work on a lane', () => {
     }
     const one = await count(1)
     expect(await count(1000)).toEqual(one)
-    expect(one).toEqual(['begin', 'lock-head', 'read-references', 'read-accounts', 'write-batch', expect.stringMatching(/^inbox-rows /), 'commit'])
+    expect(one).toEqual(['begin', 'lock-head', 'read-references', 'read-accounts', 'write-batch', 'lock-timeout-first', expect.stringMatching(/^inbox-rows-/), 'commit'])
     expect(await breaks(house, home)).toEqual([])
   })
 
@@ -121,20 +121,35 @@ describe('work on a lane', () => {
     }
     expect([await reads('first'), await reads('second')]).toEqual([1, 0])
     await mustRecord(house.main, home, sale(home, 'by another', '1'))
-    expect([await reads('third'), await reads('fourth')]).toEqual([1, 0])
-    expect((await accounts(house, home))['payable:ai']).toBe(5n * 800_000_000n)
+    // Once overtaken, it looks under the lock until it finds the lane as it left it.
+    expect([await reads('third'), await reads('fourth'), await reads('fifth')]).toEqual([1, 1, 0])
+    expect((await accounts(house, home))['payable:ai']).toBe(6n * 800_000_000n)
   })
 
-  it('asks for nothing when everything is remembered, and finds a reference that is taken all the same', async () => {
+  it('serves ledgers whose schemas have long names that begin alike', async () => {
+    const common = 'a_schema_with_a_name_as_long_as_a_name_may_be_and_still'
+    const homes = [await house.makeLedger({ schema: `${common}_one` }), await house.makeLedger({ schema: `${common}_two` })]
+    for (const home of homes) {
+      await mustRecord(house.main, home, sale(home, 'first', '1'))
+      await mustRecord(house.main, home, sale(home, 'second', '1'))
+      expect(await breaks(house, home)).toEqual([])
+    }
+  })
+
+  it('holds nobody up while somebody locks the whole inbox table, and tells those who would have to wait', async () => {
     const home = await house.makeLedger()
-    const seen: string[] = []
-    const process = house.start({ store: (store) => watchedStore(store, ({ moment, statement }) => void (moment === 'before' && seen.push(statement))) })
-    await mustRecord(process, home, sale(home, 'warm', '1'))
-    seen.length = 0
-    await mustRecord(process, home, sale(home, 'next', '1'))
-    expect(seen).toEqual(['begin', 'write-batch', expect.stringMatching(/^inbox-rows /), 'commit'])
-    const [again, other] = await record(process, home, [sale(home, 'next', '1'), sale(home, 'warm', '2')])
-    expect([again?.state, other?.state]).toEqual(['duplicate', 'refused'])
+    await mustRecord(house.main, home, sale(home, 'warm', '1'))
+    const client = await house.database.pool.connect()
+    try {
+      await client.query('begin')
+      await client.query(`lock table "${home.ledger.row.inbox_schema}".profit_events in share mode`)
+      const [result] = await record(house.main, home, [sale(home, 'locked out', '1')])
+      expect(result).toMatchObject({ state: 'refused', refusal: { code: 'reference_locked' } })
+      await client.query('rollback')
+    } finally {
+      client.release()
+    }
+    await mustRecord(house.main, home, sale(home, 'locked out', '1'))
     expect(await breaks(house, home)).toEqual([])
   })
 
@@ -162,7 +177,7 @@ describe('what is remembered of a lane', () => {
     const process = house.start({ store: (store) => watchedStore(store, ({ moment, statement }) => void (moment === 'before' && seen.push(statement))) })
     return { process, statements: () => seen.splice(0) }
   }
-  const FROM_MEMORY = ['begin', 'write-batch', expect.stringMatching(/^inbox-rows /), 'commit']
+  const FROM_MEMORY = ['begin', 'write-batch', 'lock-timeout-first', expect.stringMatching(/^inbox-rows-/), 'commit']
 
   it('posts events of known parties in one round trip, while nobody else posts', async () => {
     const home = await house.makeLedger()
@@ -175,8 +190,10 @@ describe('what is remembered of a lane', () => {
     await mustRecord(process, home, sale(home, 'third', '1'))
     expect(statements()).toContain('lock-head')
     await mustRecord(process, home, sale(home, 'fourth', '1'))
+    expect(statements()).toContain('lock-head')
+    await mustRecord(process, home, sale(home, 'fifth', '1'))
     expect(statements()).toEqual(FROM_MEMORY)
-    expect((await accounts(house, home))['payable:ai']).toBe(5n * 800_000_000n)
+    expect((await accounts(house, home))['payable:ai']).toBe(6n * 800_000_000n)
     expect(await breaks(house, home)).toEqual([])
   })
 

@@ -31,6 +31,7 @@ export async function runOnLane<T>(store: Store, work: LaneWork<T>): Promise<T> 
   const cache = store.lanes.getOrInsertComputed(work.lane, createLaneCache)
   const client = await store.hot.connect()
   let broken: Error | undefined
+  let open = true
   try {
     const { head, known, guarded } = await lockAndRead(client, cache, work)
     const decision = work.decide({ head, known, guarded })
@@ -39,13 +40,16 @@ export async function runOnLane<T>(store: Store, work: LaneWork<T>): Promise<T> 
       return decision.result
     }
     const write = decision.write === null ? [] : [writeBatch(work.lane, decision.write)]
+    open = false
     const results = await pipelined(client, [...write, ...decision.after, COMMIT])
     assert(results.at(-1)?.command === 'COMMIT', `the commit answered ${results.at(-1)?.command ?? 'nothing'}`)
     if (decision.write !== null) cache.advance(decision.write)
     return decision.result
   } catch (error) {
     cache.forget()
-    await client.query('rollback').catch((failure: Error) => (broken = failure))
+    if (open) await client.query('rollback').catch((failure: Error) => (broken = failure))
+    // The commit at the end of the pipeline has ended the transaction; a connection that did not even answer is of no more use.
+    else if (!(error instanceof DatabaseError)) broken = error as Error
     throw error
   } finally {
     client.release(broken)
@@ -75,9 +79,13 @@ export async function postRemembered<T>(store: Store, { lane, accounts, decide }
     cache.advance(decision.write)
     return { result: decision.result }
   } catch (error) {
+    // The commit at the end of the pipeline has ended the transaction; a connection that did not even answer is of no more use.
+    if (!(error instanceof DatabaseError)) broken = error as Error
+    if (isOvertaken(error)) {
+      cache.overtaken()
+      return null
+    }
     cache.forget()
-    await client.query('rollback').catch((failure: Error) => (broken = failure))
-    if (isOvertaken(error)) return null
     throw error
   } finally {
     client.release(broken)

@@ -17,11 +17,14 @@ export type Store = {
 // One posting at a time holds a lane; the second connection serves another lane meanwhile.
 const HOT_CONNECTIONS = 4
 const OTHER_CONNECTIONS = 8
+// A posting takes milliseconds, waiting for the lane included; a page of a report or of `verify` seconds.
+const HOT_TIMEOUT_MS = 30_000
+const OTHER_TIMEOUT_MS = 300_000
 
 /** Connects lazily: a wrong address shows at the first statement. */
 export function openStore(url: string, applicationName: string): Store {
-  const hot = createPool({ url, max: HOT_CONNECTIONS, applicationName: `${applicationName} posting`, pipeline: true })
-  const pool = createPool({ url, max: OTHER_CONNECTIONS, applicationName })
+  const hot = createPool({ url, max: HOT_CONNECTIONS, applicationName: `${applicationName} posting`, pipeline: true, statementTimeoutMs: HOT_TIMEOUT_MS })
+  const pool = createPool({ url, max: OTHER_CONNECTIONS, applicationName, statementTimeoutMs: OTHER_TIMEOUT_MS })
   return {
     hot,
     lanes: new Map(),

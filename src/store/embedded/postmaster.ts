@@ -41,6 +41,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   unix_socket_directories: '',
   timezone: 'UTC',
   log_timezone: 'UTC',
+  // A statement that fails holds people's data, and is told to whoever sent it.
+  log_min_error_statement: 'panic',
 }
 
 /** What postmaster.pid says, if it is complete; undefined when no server has been started or it ended in order. */
