@@ -1,21 +1,29 @@
--- What the server's role (:app) and the signer's role (:signer) may do. Applied at each start; nobody else gets anything.
+-- What the server's role (:app) and the signer's role (:signer) may do in this database (:database). Applied at each start, after the
+-- migrations; nobody else gets anything.
 -- The server can add to the journal and never change it; it cannot read a key, a limit's table cannot be raised by it.
 
 revoke all on schema apportion from public;
 grant usage on schema apportion to :app, :signer;
 revoke all on all tables in schema apportion from :app, :signer;
+-- Also those of later migrations: the right to call a new function is everybody's until it is taken away.
+revoke execute on all functions in schema apportion from public, :app, :signer;
+-- A temporary table is one's own to hang triggers on. Where the database is somebody else's this is a warning and changes nothing.
+revoke temporary on database :database from public, :app, :signer;
 
 grant select, insert on
   apportion.event, apportion.reference, apportion.account, apportion.transfer, apportion.block, apportion.balance,
   apportion.settlement, apportion.movement, apportion.attempt_payout, apportion.payout_share,
-  apportion.ledger, apportion.lane, apportion.asset, apportion.plan_version, apportion.recipient, apportion.destination,
-  apportion.api_key
+  apportion.plan_version, apportion.recipient, apportion.destination, apportion.api_key
 to :app;
+-- Ledgers are made by the owner.
+grant select on apportion.ledger, apportion.lane, apportion.asset to :app;
 grant select, insert on apportion.payout, apportion.attempt, apportion.wallet to :app;
 grant update (destination, state, reason, detail, due_at, tries, live_attempt, batch, changed_at) on apportion.payout to :app;
 grant update (state, submits, reason, proof, look_at, submit_at, ended_at) on apportion.attempt to :app;
 grant update (movement_cursor) on apportion.wallet to :app;
-grant select, update on apportion.head, apportion.payout_cursor to :app;
+grant select on apportion.head, apportion.payout_cursor to :app;
+grant update (event, transfer, block, account, plan, hash, recorded_at) on apportion.head to :app;
+grant update (transfer) on apportion.payout_cursor to :app;
 grant select, insert, update, delete on apportion.inbox, apportion.idempotency to :app;
 grant update (revoked_at) on apportion.api_key to :app;
 grant select on apportion.migration to :app;

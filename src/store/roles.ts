@@ -43,13 +43,15 @@ export async function ensureRoles(ownerUrl: string, given: Partial<RoleUrls> = {
 
 const GRANTS = join(import.meta.dirname, 'grants.sql')
 
-/** Applies grants.sql, and further files of its kind, in which `:app` and `:signer` stand for the two roles. */
-export async function applyGrants(ownerPool: Pool, { app, signer }: RoleNames, files: readonly string[] = []): Promise<void> {
-  const texts = await Promise.all([GRANTS, ...files].map((file) => readFile(file, 'utf8')))
-  const roles = { app: escapeIdentifier(app), signer: escapeIdentifier(signer) }
+/** Applies grants.sql, in which `:app` and `:signer` stand for the two roles and `:database` for the database. */
+export async function applyGrants(ownerPool: Pool, { app, signer }: RoleNames): Promise<void> {
+  const text = await readFile(GRANTS, 'utf8')
   await asOwner(ownerPool, async (client) => {
+    const { rows } = await client.query<{ database: string }>('select current_database() as database')
+    const { database } = present(rows[0], 'a row')
+    const names = { app: escapeIdentifier(app), signer: escapeIdentifier(signer), database: escapeIdentifier(database) }
     // A cast (`::app`) is no placeholder.
-    for (const text of texts) await client.query(text.replaceAll(/(?<!:):(app|signer)\b/g, (_, role: keyof RoleNames) => roles[role]))
+    await client.query(text.replaceAll(/(?<!:):(app|signer|database)\b/g, (_, name: keyof typeof names) => names[name]))
   })
 }
 

@@ -272,7 +272,12 @@ describe('a table that cannot be adopted is refused, and the refusal says why:',
 
   it('an owner who is somebody else', async () => {
     const schema = await schemaWith(table())
-    const stranger = await sales.makeUser('usage on schema apportion', 'select on apportion.ledger', `usage on schema ${schema}`)
+    const stranger = await sales.makeUser(
+      'execute on function apportion.sale_split_table_problems(regclass, jsonb, regrole)',
+      'usage on schema apportion',
+      'select on apportion.ledger',
+      `usage on schema ${schema}`,
+    )
     const problems = `select apportion.sale_split_table_problems('${schema}.profit_events', '[]', '${ROLES.app}') as problem`
     const { rows } = await stranger.query<{ problem: string }>(problems)
     expect(rows.map(({ problem }) => problem)).toContainEqual(expect.stringMatching(/^it belongs to apportion, .*alter table .* owner to user_/))

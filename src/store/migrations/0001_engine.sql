@@ -238,6 +238,8 @@ create table apportion.attempt (
   bytes bytea not null,
   data jsonb not null,
   submits integer not null default 0,
+  -- Looks in a row that proved nothing.
+  looks integer not null default 0,
   reason text,
   proof jsonb,
   look_at timestamptz,
@@ -337,10 +339,14 @@ create table apportion.movement (
 
 -- A new destination makes the payouts that waited for it due. No clock is read: the earliest instant is due at any time.
 create function apportion.destination_added() returns trigger
-language plpgsql security definer set search_path = pg_catalog, apportion as $$
+language plpgsql security definer set search_path = pg_catalog, apportion, pg_temp as $$
 begin
-  update payout set due_at = to_timestamp(0)
-  from added join lane on lane.ledger = added.ledger
+  -- It acts as the owner: for rows of another table it would do so for whoever made that table.
+  if tg_relid <> 'apportion.destination'::regclass then
+    raise exception using errcode = 'insufficient_privilege', message = 'this trigger serves apportion.destination alone';
+  end if;
+  update apportion.payout set due_at = to_timestamp(0)
+  from added join apportion.lane on lane.ledger = added.ledger
   where payout.lane = lane.lane and payout.recipient = added.recipient and payout.state = 'held' and payout.destination is null;
   return null;
 end
@@ -348,3 +354,7 @@ $$;
 
 create trigger destination_added after insert on apportion.destination
 referencing new table as added for each statement execute function apportion.destination_added();
+
+-- PostgreSQL lets everybody call a new function, and make triggers of those that act as the owner. A trigger that is there already
+-- needs no such right of whoever fires it.
+revoke execute on all functions in schema apportion from public;

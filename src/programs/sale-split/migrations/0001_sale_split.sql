@@ -47,6 +47,24 @@ return coalesce(
   case when dao + creator + lucky + reinvestment <> sale then 'sale_amount event_amounts_mismatch' end
 );
 
+-- Refuses to serve a table that is not the ledger's own. The trigger functions below act as the owner, and whoever could bind one to a
+-- table of their own would write another ledger's queue and destinations with it.
+create function apportion.sale_split_require_own_table(relation oid, serving uuid, called name) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (
+    select from apportion.ledger
+    join pg_namespace as namespace on namespace.nspname = ledger.inbox_schema
+    join pg_class as class on class.relnamespace = namespace.oid and class.relname = called
+    where ledger.ledger = serving and class.oid = relation
+  ) then
+    raise exception using
+      errcode = 'insufficient_privilege',
+      message = format('%s is not the table %I of the ledger %s', relation::regclass, called, serving);
+  end if;
+end
+$$;
+
 -- Refuses rows of profit_events that could never be an event, and queues the others; the argument is the ledger. One bad row refuses
 -- the whole statement. What depends on the plan or on what was recorded before is decided after the commit.
 create function apportion.sale_split_profit_events_added() returns trigger
@@ -54,6 +72,7 @@ language plpgsql security definer set search_path = pg_catalog, apportion, pg_te
 declare
   bad record;
 begin
+  perform apportion.sale_split_require_own_table(tg_relid, tg_argv[0]::uuid, 'profit_events');
   -- The engine writes the rows of its own doors, checked already, together with their events. Others may set the mark, but only for
   -- roles that may write the journal it has an effect.
   if current_setting('apportion.door', true) = 'engine' and has_table_privilege(session_user, 'apportion.reference', 'insert') then
@@ -170,6 +189,7 @@ $$;
 create function apportion.sale_split_tokens_changed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, apportion, pg_temp as $$
 begin
+  perform apportion.sale_split_require_own_table(tg_relid, tg_argv[0]::uuid, 'tokens');
   perform apportion.sale_split_name_creators(tg_argv[0]::uuid, array_agg(id order by id), array_agg(creator_wallet_address order by id))
   from changed having count(*) > 0;
   return null;
@@ -370,3 +390,6 @@ begin
   end loop;
 end
 $$;
+
+-- PostgreSQL lets everybody call a new function, and make triggers of it.
+revoke execute on all functions in schema apportion from public;
