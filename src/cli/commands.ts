@@ -120,6 +120,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/inbox/admit.ts'),
   }),
+  entry('inbox', 'role', {
+    summary: 'a database role that may only insert events by SQL',
+    words: [['<role>', 'its name']],
+    options: [LEDGER],
+    load: async () => await import('./commands/inbox/role.ts'),
+  }),
   entry('plan', 'list', { summary: 'the versions of the rules', options: [LEDGER], load: async () => await import('./commands/plan/list.ts') }),
   entry('plan', 'add', {
     summary: 'a new version of the rules, from a JSON file',

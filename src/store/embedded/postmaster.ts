@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Effects } from '../../core/effects.ts'
@@ -94,7 +94,9 @@ export async function endServer(pid: number, signal: 'SIGINT' | 'SIGQUIT' | 'SIG
 export async function startServer(folder: Folder, options: StartOptions, clock: Clock): Promise<Postmaster> {
   let failure = ''
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const { pid, output } = await spawnServer(folder, options)
+    // The port it had last, so that people's clients find it again; any free one when that is taken.
+    const port = options.findPort === undefined && attempt === 1 ? (lastPort(folder.dataDirectory) ?? (await findFreePort())) : await (options.findPort ?? findFreePort)()
+    const { pid, output } = await spawnServer(folder, options, port)
     if (pid !== undefined && (await untilReady(folder.dataDirectory, pid, clock))) {
       const found = readPostmaster(folder.dataDirectory)
       if (found !== undefined) return found
@@ -112,9 +114,9 @@ export async function startServer(folder: Folder, options: StartOptions, clock: 
 // Somebody took the port meanwhile; or the processes of a killed server are still going.
 const PASSING = /could not bind|Address already in use|pre-existing shared memory block/
 
-async function spawnServer(folder: Folder, options: StartOptions): Promise<{ pid: number | undefined; output: () => string }> {
+async function spawnServer(folder: Folder, options: StartOptions, port: number): Promise<{ pid: number | undefined; output: () => string }> {
   const { dataDirectory, binaries, identity } = folder
-  const settings = { ...SETTINGS, ...sharedMemorySettings(), ...options.settings, port: String(await (options.findPort ?? findFreePort)()) }
+  const settings = { ...SETTINGS, ...sharedMemorySettings(), ...options.settings, port: String(port) }
   const [command = '', ...args] = [
     ...identity.prefix,
     ...(options.dieWithParent && process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'INT', '--'] : []),
@@ -139,6 +141,13 @@ async function spawnServer(folder: Folder, options: StartOptions): Promise<{ pid
   })
   child.unref()
   return { pid: child.pid, output: () => `${problem}${readFileSync(file).subarray(before).toString()}`.trim() }
+}
+
+/** The server keeps the line that it was started with. */
+function lastPort(dataDirectory: string): number | undefined {
+  const file = join(dataDirectory, 'postmaster.opts')
+  const port = existsSync(file) ? /\bport=(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined
+  return port === undefined ? undefined : Number(port)
 }
 
 async function findFreePort(): Promise<number> {
