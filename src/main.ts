@@ -3,6 +3,7 @@
 import { readConfig } from './config.ts'
 import { firstLedger, showFirstSale } from './boot/first-sale.ts'
 import { startServer, type Server } from './boot/server.ts'
+import { hearSignals, outliveReaders } from './boot/signals.ts'
 import { present } from './core/assert.ts'
 import { Refusal } from './core/refusal.ts'
 import { ledgers as listLedgers } from './engine/read-ledger.ts'
@@ -13,29 +14,27 @@ const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
+const asked = hearSignals()
+outliveReaders()
+let server: Server | null = null
 try {
   const config = readConfig(process.env)
-  // The signer gets it by its own start; nobody who reads this process' environment later shall find it there.
+  // So that no child inherits it. What the system shows of this process' first environment stays: a file keeps the key better.
   delete process.env['APPORTION_MASTER_KEY']
-  const server = await startServer(machineEffects(stderrLog(config.logLevel)), config)
-  const stopping = untilSignal(server)
-  await Promise.race([stopping.signal, welcome(server)])
-  await stopping.stopped
+  server = await startServer(machineEffects(stderrLog(config.logLevel)), config, asked.signal)
+  await Promise.race([asked.came, welcome(server)])
+  await asked.came
 } catch (error) {
+  // What fails while everything is being stopped fails because of that.
+  if (!asked.signal.aborted) complain(error)
+}
+if (asked.signal.aborted) print(`\n${await asked.came}: stopping …`)
+await server?.stop()
+if (asked.signal.aborted) print('stopped; nothing is left running')
+
+function complain(error: unknown): void {
   process.stderr.write(error instanceof Refusal ? `apportion: ${error.message}\n` : `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   process.exitCode = 1
-}
-
-/** `signal` resolves when one came, `stopped` when everything has ended. A second Ctrl-C is mostly the terminal's and npm's same one. */
-function untilSignal(server: Server): { signal: Promise<void>; stopped: Promise<void> } {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal))
-  const stop = async (): Promise<void> => {
-    print(`\n${await promise}: stopping …`)
-    await server.stop()
-    print('stopped; nothing is left running')
-  }
-  return { signal: promise.then(() => {}), stopped: stop() }
 }
 
 async function welcome(server: Server): Promise<void> {

@@ -37,9 +37,10 @@ export type Needs = 'database' | 'nothing'
 
 const SERVER_VERSION = { text: `select current_setting('server_version') as version`, values: [] }
 
-/** Opens what a command needs, runs it, and leaves nothing open behind it. */
-export async function withDesk(needs: Needs, work: (desk: CommandDesk) => Promise<void>): Promise<void> {
+/** Opens what a command needs, runs it, and leaves nothing open behind it, also when `asked` is aborted: then it rejects with its reason. */
+export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: CommandDesk) => Promise<void>): Promise<void> {
   const config = readConfig(process.env)
+  // So that no child inherits it.
   delete process.env['APPORTION_MASTER_KEY']
   const effects = machineEffects(stderrLog(config.logLevel === 'info' ? 'warn' : config.logLevel))
   if (needs === 'nothing') return await work({ ...effects, config, programs, rails } as CommandDesk)
@@ -52,15 +53,17 @@ export async function withDesk(needs: Needs, work: (desk: CommandDesk) => Promis
     const openSigner = async (): Promise<Signer> => {
       return await startSigner(effects, { signerUrl: database.signerUrl, ...masterKeyOf(config, await listLedgers(store.pool)) })
     }
-    await work({
-      ...desk,
-      config,
-      database,
-      databaseVersion: async () => (await oneRow<{ version: string }>(store.pool, SERVER_VERSION)).version,
-      createLedger: async (given) => await createLedgerAsOwner(desk, database, given),
-      ledgers: createLedgers(desk),
-      recorder: createRecorder(desk),
-      signer: async () => await (signer ??= openSigner()),
+    await unlessAsked(asked, async () => {
+      await work({
+        ...desk,
+        config,
+        database,
+        databaseVersion: async () => (await oneRow<{ version: string }>(store.pool, SERVER_VERSION)).version,
+        createLedger: async (given) => await createLedgerAsOwner(desk, database, given),
+        ledgers: createLedgers(desk),
+        recorder: createRecorder(desk),
+        signer: async () => await (signer ??= openSigner()),
+      })
     })
   } finally {
     // `?.` does not see that the closure may have set it.
@@ -68,5 +71,18 @@ export async function withDesk(needs: Needs, work: (desk: CommandDesk) => Promis
     if (started !== null) await started.then(async (running) => await running.stop()).catch(() => {})
     await store.close()
     await database.stop()
+  }
+}
+
+/** Waits for the work, or for the signal: what is under way then loses its connections, and nobody waits for it any more. */
+async function unlessAsked(asked: AbortSignal, work: () => Promise<void>): Promise<void> {
+  asked.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const end = (): void => reject(asked.reason as Error)
+  asked.addEventListener('abort', end, { once: true })
+  try {
+    await Promise.race([work(), promise])
+  } finally {
+    asked.removeEventListener('abort', end)
   }
 }

@@ -35,16 +35,23 @@ export type Server = {
 /** Things to end, last begun first. Each is ended although another one failed to. */
 type Cleanup = { readonly name: string; readonly end: () => Promise<unknown> }
 
-/** Starts everything or nothing: what had begun when a part refused is ended again. */
-export async function startServer(effects: Effects, config: Config): Promise<Server> {
+/**
+ * Starts everything or nothing: what had begun when a part refused, or when `asked` was aborted, is ended again. An aborted start begins
+ * nothing more and rejects with the signal's reason.
+ */
+export async function startServer(effects: Effects, config: Config, asked?: AbortSignal): Promise<Server> {
   const cleanups: Cleanup[] = []
   const stop = async (): Promise<void> => {
     for (const { name, end } of cleanups.splice(0).reverse()) {
       await end().catch((error: unknown) => effects.log('error', `${name} did not end in order`, { reason: String(error) }))
     }
   }
-  const begun = (name: string, end: () => Promise<unknown>): number => cleanups.push({ name, end })
+  const begun = (name: string, end: () => Promise<unknown>): void => {
+    cleanups.push({ name, end })
+    asked?.throwIfAborted()
+  }
   try {
+    asked?.throwIfAborted()
     mkdirSync(config.dataDirectory, { recursive: true })
     const lock = lockFolder(config.dataDirectory)
     begun('the data folder', async () => lock.close())
@@ -55,7 +62,11 @@ export async function startServer(effects: Effects, config: Config): Promise<Ser
     const ledgerRows = await listLedgers(store.pool)
     const networks = runNetworks(effects, config.dataDirectory)
     begun('the networks', networks.stop)
-    for (const rail of sandboxRails(ledgerRows)) await networks.startSandbox(rail)
+    for (const rail of sandboxRails(ledgerRows)) {
+      asked?.throwIfAborted()
+      await networks.startSandbox(rail)
+    }
+    asked?.throwIfAborted()
     const signer = await startSigner(effects, { signerUrl: database.signerUrl, ...masterKeyOf(config, ledgerRows) })
     begun('the signer', signer.stop)
     const world: World = { ...effects, store, programs, rails, connect: networks.connect, signer }

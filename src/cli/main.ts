@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { withDesk } from '../boot/desk.ts'
+import { exitCodeOf, hearSignals, outliveReaders } from '../boot/signals.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { Given } from './command.ts'
 import { COMMANDS, type CommandEntry } from './commands.ts'
@@ -32,11 +33,15 @@ const program = new Command('apportion')
 
 for (const entry of COMMANDS) addCommand(entry)
 
+const asked = hearSignals()
+outliveReaders()
 try {
   await program.parseAsync()
 } catch (error) {
-  process.exitCode = complain(error)
+  if (!asked.signal.aborted) process.exitCode = complain(error)
 }
+// Everything is closed by now; what still waits (for a key to be typed, say) would keep the process.
+if (asked.signal.aborted) process.exit(exitCodeOf(await asked.came))
 
 function addCommand(entry: CommandEntry): void {
   const parent = entry.noun === null ? program : nounOf(entry.noun)
@@ -52,7 +57,7 @@ function addCommand(entry: CommandEntry): void {
     const input: Given = { words: given.slice(0, entry.words.length), options }
     const output = createOutput({ json: options['json'] === true })
     const { run } = await entry.load()
-    await withDesk(entry.needs, async (desk) => await run(desk, input, output))
+    await withDesk(entry.needs, asked.signal, async (desk) => await run(desk, input, output))
   })
 }
 
