@@ -1,6 +1,5 @@
 // `event record`: records one event given as words, or many from a file, and follows their payouts when asked to.
 
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { present } from '../../../core/assert.ts'
 import type { EventInput } from '../../../core/event.ts'
@@ -12,13 +11,14 @@ import type { RecordResult } from '../../../engine/recorder.ts'
 import { ledgerOf, maybeText, type Given, type Run } from '../../command.ts'
 import { followPayouts } from '../../follow.ts'
 import type { Output } from '../../output.ts'
+import { readInput } from '../../read-input.ts'
 
 /** Events recorded in one go from a file. */
 const CHUNK = 1000
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)
-  const inputs = bodiesOf(words[0], options).map((body) => parseEvent(ledger, body))
+  const inputs = (await bodiesOf(words[0], options)).map((body) => parseEvent(ledger, body))
   const mayBackdate = options['backdate'] === true
   const results: RecordResult[] = []
   for (let start = 0; start < inputs.length; start += CHUNK) {
@@ -36,17 +36,20 @@ export const run: Run = async (desk, { words, options }, output) => {
   if (documents.some(({ state }) => state === 'refused')) process.exitCode = 1
 }
 
+/** What one event was given as; `line` counts from 1 in a file. */
+type Body = { readonly line: number | null; readonly content: unknown }
+
 /** `key=value` words as one event, or a file of JSON lines (`-` for standard input). */
-function bodiesOf(words: unknown, options: Given['options']): readonly unknown[] {
+async function bodiesOf(words: unknown, options: Given['options']): Promise<readonly Body[]> {
   const file = maybeText(options['file'])
   const pairs = z.array(z.string()).parse(words ?? [])
   if (file === null) {
     if (pairs.length === 0) throw new Refusal('field_malformed', 'name the event as words such as reference=sale-1, or give --file', { field: 'event' })
-    return [Object.fromEntries(pairs.map(pairOf))]
+    return [{ line: null, content: Object.fromEntries(pairs.map(pairOf)) }]
   }
   if (pairs.length > 0) throw new Refusal('field_malformed', 'give words or --file, not both', { field: 'file' })
-  const text = readFileSync(file === '-' ? 0 : file, 'utf8')
-  return text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)]))
+  const lines = (await readInput(file, 'file')).split('\n')
+  return lines.flatMap((line, index) => (line.trim() === '' ? [] : [{ line: index + 1, content: parseLine(line, index + 1) }]))
 }
 
 function pairOf(word: string): readonly [string, string] {
@@ -63,12 +66,40 @@ function parseLine(line: string, number: number): unknown {
   }
 }
 
-function parseEvent(ledger: Ledger, body: unknown): EventInput {
-  const parsed = ledger.program.event.safeParse(body)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
+/** Refuses what the program does not take; of a file it says which line, and that nothing of it was recorded. */
+function parseEvent(ledger: Ledger, { line, content }: Body): EventInput {
+  try {
+    const parsed = ledger.program.event.safeParse(content)
+    if (parsed.success) return parsed.data
+    throw shapeRefusal(parsed.error.issues[0], content)
+  } catch (error) {
+    if (line === null || !(error instanceof Refusal)) throw error
+    throw new Refusal(error.code, `line ${line} of the file: ${error.message}; nothing was recorded`, { ...error.details, line })
+  }
+}
+
+function shapeRefusal(issue: z.core.$ZodIssue | undefined, content: unknown): Refusal {
   const field = issue?.path.map(String).join('.') ?? ''
-  throw new Refusal('field_malformed', `${field === '' ? 'the event' : field}: ${issue?.message ?? 'is not what the program takes'}`, { field })
+  if (issue === undefined) return new Refusal('field_malformed', 'the event is not what the program takes', { field })
+  if (issue.code === 'unrecognized_keys') {
+    const [unknown = ''] = issue.keys
+    return new Refusal('field_malformed', `${unknown.slice(0, 60)} is no field of the event`, { field: unknown.slice(0, 60) })
+  }
+  if (field === '') return new Refusal('field_malformed', 'the event must be an object of fields, such as {"reference": "sale-1"}', { field })
+  if (isMissing(content, issue.path)) return new Refusal('field_malformed', `${field} is missing`, { field })
+  if (issue.code === 'invalid_type') return new Refusal('field_malformed', `${field} ${ownWords(issue.message) ?? `must be a ${issue.expected}`}`, { field })
+  return new Refusal('field_malformed', `${field} ${ownWords(issue.message) ?? 'is not of the form that it must have'}`, { field })
+}
+
+/** The program's own words; the schema library's begin with "Invalid" and are meant for developers. */
+function ownWords(message: string): string | null {
+  return message.startsWith('Invalid') ? null : message
+}
+
+function isMissing(content: unknown, path: readonly PropertyKey[]): boolean {
+  let found = content
+  for (const key of path) found = typeof found === 'object' && found !== null ? (found as Readonly<Record<PropertyKey, unknown>>)[key] : undefined
+  return found === undefined
 }
 
 type Document =

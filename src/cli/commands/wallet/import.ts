@@ -1,14 +1,14 @@
 // `wallet import`: takes over a key, read from standard input so that it stands in no history and no list of processes.
 
-import { readFileSync } from 'node:fs'
 import { importWallet } from '../../../engine/wallet.ts'
 import { ledgerOf, text, type Run } from '../../command.ts'
+import { readInput } from '../../read-input.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)
   const label = text(words[0])
   if (process.stdin.isTTY) output.note('Paste the key, then press Enter and Ctrl-D. It goes to the signer and is shown nowhere.')
-  const key = readFileSync(0, 'utf8').trim()
+  const key = (await readInput('-', 'key')).trim()
   const made = await importWallet({ ...desk, signer: await desk.signer() }, ledger, { label, key })
   const { wallet, rail, address } = made
   output.result({ wallet, label, rail, address }, () => output.line(`Wallet ${label}: ${address}`))
