@@ -51,6 +51,14 @@ export function advanceAttempt(current: AttemptState, action: AttemptAction): At
   }
 }
 
+// A look that proves nothing is repeated at this pace in the end: often enough for a network that comes back, and no load on one that is away.
+const LOOK_LIMIT_MS = 60_000
+
+/** How long to wait before the next look after `looks` of them in a row that proved nothing; the first wait is the network's pace. */
+export function lookBackoffMs(firstMs: number, looks: number): number {
+  return Math.min(LOOK_LIMIT_MS, firstMs * 2 ** Math.min(looks, 20))
+}
+
 // First wait, growth and ceiling of the backoff between tries. Nothing gives up: the ceiling is the pace of a lasting outage.
 const BACKOFF_FIRST_MS = 500
 const BACKOFF_LIMIT_MS = 15 * 60 * 1000

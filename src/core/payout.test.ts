@@ -22,6 +22,8 @@ const ACTIONS: readonly PayoutAction[] = [
   { type: 'settle', attempt: 'two' },
   { type: 'release', attempt: 'one', dueAt: LATER },
   { type: 'release', attempt: 'two', dueAt: LATER },
+  { type: 'fail', attempt: 'one', reason: 'frozen', detail: 'its account is frozen', dueAt: LATER },
+  { type: 'fail', attempt: 'two', reason: 'frozen', detail: 'its account is frozen', dueAt: LATER },
   { type: 'hold', reason: 'no_funds', detail: 'the wallet is empty', dueAt: LATER },
   { type: 'hold', reason: 'creator_unknown', detail: 'no such token', dueAt: null },
   { type: 'requeue', dueAt: LATER },
@@ -39,6 +41,7 @@ const ALLOWED: Readonly<Record<string, PayoutState>> = {
   'held: requeue': { state: 'queued', dueAt: LATER },
   'reserved: settle one': { state: 'settled', attempt: 'one' },
   'reserved: release one': { state: 'queued', dueAt: LATER },
+  'reserved: fail one': { state: 'held', reason: 'frozen', detail: 'its account is frozen', dueAt: LATER },
 }
 
 function nameOf(action: PayoutAction): string {
@@ -67,6 +70,7 @@ it.each([
   ['reserve', ['queued']],
   ['settle', ['reserved']],
   ['release', ['reserved']],
+  ['fail', ['reserved']],
   ['hold', ['queued', 'held']],
   ['requeue', ['queued', 'held']],
 ] as const)('%s starts from %s', (action, states) => {

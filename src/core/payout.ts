@@ -29,6 +29,8 @@ export type PayoutAction =
   | { readonly type: 'settle'; readonly attempt: string }
   /** The attempt ended without paying: it failed, or it is proven that it never can. */
   | { readonly type: 'release'; readonly attempt: string; readonly dueAt: Temporal.Instant }
+  /** The attempt failed, and this payout is to blame or must wait for what it failed by. */
+  | { readonly type: 'fail'; readonly attempt: string; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant }
   | { readonly type: 'hold'; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
   | { readonly type: 'requeue'; readonly dueAt: Temporal.Instant }
 
@@ -36,7 +38,7 @@ export type PayoutAction =
 export const PAYOUT_TRANSITIONS = {
   queued: { reserve: 'reserved', hold: 'held', requeue: 'queued' },
   held: { requeue: 'queued', hold: 'held' },
-  reserved: { settle: 'settled', release: 'queued' },
+  reserved: { settle: 'settled', release: 'queued', fail: 'held' },
   settled: {},
 } as const satisfies Record<PayoutState['state'], Partial<Record<PayoutAction['type'], PayoutState['state']>>>
 
@@ -56,6 +58,10 @@ export function advancePayout(current: PayoutState, action: PayoutAction): Payou
       return current.state === 'reserved' && current.attempt === action.attempt ? { state: 'settled', attempt: action.attempt } : null
     case 'release':
       return current.state === 'reserved' && current.attempt === action.attempt ? { state: 'queued', dueAt: action.dueAt } : null
+    case 'fail':
+      return current.state === 'reserved' && current.attempt === action.attempt
+        ? { state: 'held', reason: action.reason, detail: action.detail, dueAt: action.dueAt }
+        : null
     case 'hold':
       return { state: 'held', reason: action.reason, detail: action.detail, dueAt: action.dueAt }
     case 'requeue':

@@ -68,7 +68,8 @@ export type Look =
       readonly costs: readonly Cost[]
     }
   | { readonly state: 'never'; readonly proof: JsonObject }
-  | { readonly state: 'unknown'; readonly reason: string }
+  /** `expired`: known past its validity, so that sending it again is useless, though whether it landed before is not known. */
+  | { readonly state: 'unknown'; readonly reason: string; readonly expired?: true }
 
 /** Money that came into (or left by its owner's hand) a wallet outside our payouts. `identity` is unique on the rail. */
 export type Movement = {
@@ -140,6 +141,22 @@ export type Custody = {
 
 export type Custodial = { readonly address: string; readonly secret: Uint8Array<ArrayBuffer> }
 
+/** An attempt as it is stored, with what the ledger says it cost. `proof` is null while it has not ended. */
+export type StoredAttempt = {
+  readonly identity: string
+  readonly bytes: Uint8Array
+  readonly data: JsonObject
+  readonly state: 'prepared' | 'submitted' | 'unknown' | 'settled' | 'failed' | 'never'
+  readonly proof: JsonObject | null
+  readonly wallet: RailWallet
+  /** In the order of the batch. */
+  readonly payouts: readonly RailPayout[]
+  readonly costs: readonly Cost[]
+}
+
+/** A movement as it is stored. */
+export type StoredMovement = Omit<Movement, 'asset'> & { readonly asset: RailAsset; readonly wallet: RailWallet }
+
 /** A rail as its folder exports it to the registry. */
 export type RailModule = {
   readonly name: string
@@ -154,6 +171,12 @@ export type RailModule = {
   readonly custody: Custody
   readonly connect: (effects: Effects, settings: { readonly url: string }) => Rail
   readonly sandbox: SandboxModule
+  /**
+   * Holds what is stored against itself, without a network: a sentence that says what does not fit, or null. It can never say that a
+   * proof is true. Stored values may have been written by hand and have any form.
+   */
+  readonly checkProof?: (attempt: StoredAttempt) => Promise<string | null>
+  readonly checkMovement?: (movement: StoredMovement) => Promise<string | null>
 }
 
 /** A rail's own local network: real parts that its real client talks to over its real protocol. */

@@ -6,7 +6,7 @@ import { mustRecord, openHouse, sale, type Home, type House } from '../../test/h
 import { present } from '../core/assert.ts'
 import { makePayouts } from '../engine/make-payouts.ts'
 import {
-  attemptsOfPayouts, committedOf, dueAttempts, endAttempts, ownIdentities, postponeLooks, recordSubmits, reservePayouts, type AttemptEnd, type NewAttempt, type PayoutEnd,
+  attemptsOfPayouts, committedOf, dueAttempts, endAttempts, ownIdentities, recordLooks, recordSubmits, reservePayouts, type AttemptEnd, type NewAttempt, type PayoutEnd,
 } from './attempt.ts'
 import { listPayouts, type PayoutRow } from './payout.ts'
 import type { Statement } from './statement.ts'
@@ -88,13 +88,14 @@ describe('what a submit answered', () => {
     expect(await dueAttempts(house.database.pool, home.lane, house.now(), 10)).toEqual([])
     house.elapse({ seconds: 1 })
     expect(await dueAttempts(house.database.pool, home.lane, house.now(), 10)).toMatchObject([{ state: 'unknown', submits: 1, submit_due: false }])
-    await postponeLooks(house.database.pool, home.lane, [{ attempt: attempt.attempt, lookAt: house.now().add({ seconds: 1 }) }])
+    const look = { attempt: attempt.attempt, state: 'submitted', reason: 'seen', looks: 0, expired: false } as const
+    await recordLooks(house.database.pool, home.lane, [{ ...look, lookAt: house.now().add({ seconds: 1 }) }])
     expect(await dueAttempts(house.database.pool, home.lane, house.now(), 10)).toEqual([])
     house.elapse({ seconds: 1 })
     expect(await dueAttempts(house.database.pool, home.lane, house.now(), 10)).toMatchObject([{ submit_due: true }])
     await run(endAttempts(home.lane, [endOf(attempt)], house.now()))
     await recordSubmits(house.database.pool, home.lane, [answer])
-    await postponeLooks(house.database.pool, home.lane, [{ attempt: attempt.attempt, lookAt: house.now() }])
+    await recordLooks(house.database.pool, home.lane, [{ ...look, lookAt: house.now() }])
     expect(await dueAttempts(house.database.pool, home.lane, house.now(), 10)).toEqual([])
     expect(await attemptsOfPayouts(house.database.pool, home.lane, ids.slice(0, 1))).toMatchObject([{ state: 'settled', submits: 1, proof: { slot: '9' } }])
   })

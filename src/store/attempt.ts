@@ -1,9 +1,11 @@
 // Attempts: committed before the first byte leaves, ended only by a look. At most one live attempt a payout, held by the schema.
 
-import type { AttemptState } from '../core/attempt.ts'
+import { LIVE_ATTEMPT_STATES, type AttemptState } from '../core/attempt.ts'
 import type { JsonObject } from '../core/effects.ts'
-import type { PayoutHold } from '../core/payout.ts'
+import { payoutStatesBefore, type PayoutHold } from '../core/payout.ts'
 import { plainArray, bytesArray, rows, type Queryable, type Statement } from './statement.ts'
+
+const LIVE = plainArray(LIVE_ATTEMPT_STATES)
 
 export type NewAttempt = {
   readonly attempt: string
@@ -35,7 +37,7 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
       update apportion.payout
       set state = 'reserved', live_attempt = row.attempt, batch = null, due_at = null, changed_at = $8
       from unnest($9::uuid[], $10::uuid[]) as row (attempt, payout)
-      where payout.lane = $1 and payout.payout = row.payout and payout.state = 'queued' and payout.live_attempt is null
+      where payout.lane = $1 and payout.payout = row.payout and payout.state = any ($12::text[]) and payout.live_attempt is null
       returning payout.payout`,
     values: [
       lane,
@@ -49,6 +51,7 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
       plainArray(members.map(({ attempt }) => attempt)),
       plainArray(members.map(({ payout }) => payout)),
       plainArray(members.map(({ position }) => position)),
+      plainArray(payoutStatesBefore('reserve')),
     ],
   }
 }
@@ -64,6 +67,10 @@ export type LiveAttempt = {
   readonly data: JsonObject
   readonly submits: number
   readonly submit_due: boolean
+  /** What was last said of it: by a look that proved nothing, or else by the network that it was sent to. */
+  readonly reason: string | null
+  /** Looks in a row that proved nothing. */
+  readonly looks: number
   readonly payouts: readonly {
     readonly payout: string
     readonly recipient: string
@@ -77,7 +84,7 @@ export type LiveAttempt = {
 export async function dueAttempts(on: Queryable, lane: bigint, now: Temporal.Instant, limit: number): Promise<LiveAttempt[]> {
   return await rows(on, {
     text: `select attempt.lane, attempt.attempt, attempt.wallet, attempt.asset, attempt.state, attempt.identity, attempt.bytes, attempt.data,
-        attempt.submits, attempt.submit_at <= $2 as submit_due, member.payouts
+        attempt.submits, coalesce(attempt.submit_at <= $2, false) as submit_due, attempt.reason, attempt.looks, member.payouts
       from (
         select * from apportion.attempt where lane = $1 and ended_at is null and look_at <= $2 order by look_at limit $3
       ) attempt
@@ -113,13 +120,19 @@ export type SubmitAnswer = {
   readonly submitAt: Temporal.Instant
 }
 
-/** Keeps what submitting answered. It never ends an attempt. */
+/**
+ * Keeps what submitting answered. It never ends an attempt, and where the last look proved nothing, that stands: taking bytes again
+ * answers nothing of what the look asked.
+ */
 export async function recordSubmits(on: Queryable, lane: bigint, answers: readonly SubmitAnswer[]): Promise<void> {
   await rows(on, {
     text: `update apportion.attempt
-      set state = row.state, reason = row.reason, submits = submits + 1, look_at = row.look_at, submit_at = row.submit_at
+      set state = case when looks = 0 then row.state else attempt.state end,
+        reason = case when looks = 0 then row.reason else attempt.reason end,
+        look_at = case when looks = 0 then row.look_at else attempt.look_at end,
+        submits = submits + 1, submit_at = row.submit_at
       from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[]) as row (attempt, state, reason, look_at, submit_at)
-      where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.ended_at is null`,
+      where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.state = any ($7::text[])`,
     values: [
       lane,
       plainArray(answers.map(({ attempt }) => attempt)),
@@ -127,20 +140,40 @@ export async function recordSubmits(on: Queryable, lane: bigint, answers: readon
       answers.map(({ reason }) => reason),
       plainArray(answers.map(({ lookAt }) => lookAt.toString())),
       plainArray(answers.map(({ submitAt }) => submitAt.toString())),
+      LIVE,
     ],
   })
 }
 
-export async function postponeLooks(
-  on: Queryable,
-  lane: bigint,
-  looks: readonly { readonly attempt: string; readonly lookAt: Temporal.Instant }[],
-): Promise<void> {
+export type OpenLook = {
+  readonly attempt: string
+  readonly state: AttemptState['state']
+  readonly reason: string | null
+  readonly looks: number
+  readonly lookAt: Temporal.Instant
+  /** Known past its validity: it is not sent again. */
+  readonly expired: boolean
+}
+
+/** Keeps what looks said that ended nothing, and when to look again. */
+export async function recordLooks(on: Queryable, lane: bigint, looks: readonly OpenLook[]): Promise<void> {
   await rows(on, {
-    text: `update apportion.attempt set look_at = row.look_at
-      from unnest($2::uuid[], $3::timestamptz[]) as row (attempt, look_at)
-      where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.ended_at is null`,
-    values: [lane, plainArray(looks.map(({ attempt }) => attempt)), plainArray(looks.map(({ lookAt }) => lookAt.toString()))],
+    text: `update apportion.attempt
+      set state = row.state, reason = row.reason, looks = row.looks, look_at = row.look_at,
+        submit_at = case when row.expired then null else submit_at end
+      from unnest($2::uuid[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[], $7::boolean[])
+        as row (attempt, state, reason, looks, look_at, expired)
+      where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.state = any ($8::text[])`,
+    values: [
+      lane,
+      plainArray(looks.map(({ attempt }) => attempt)),
+      plainArray(looks.map(({ state }) => state)),
+      looks.map(({ reason }) => reason),
+      plainArray(looks.map(({ looks: count }) => count)),
+      plainArray(looks.map(({ lookAt }) => lookAt.toString())),
+      plainArray(looks.map(({ expired }) => expired)),
+      LIVE,
+    ],
   })
 }
 
@@ -174,7 +207,7 @@ export function endAttempts(lane: bigint, ends: readonly AttemptEnd[], now: Temp
     text: `with ended as (
         update apportion.attempt set state = row.state, reason = row.reason, proof = row.proof, ended_at = $2, look_at = null, submit_at = null
         from unnest($3::uuid[], $4::text[], $5::text[], $6::jsonb[]) as row (attempt, state, reason, proof)
-        where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.ended_at is null
+        where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.state = any ($15::text[])
         returning attempt.attempt
       ), moved as (
         update apportion.payout
@@ -183,7 +216,8 @@ export function endAttempts(lane: bigint, ends: readonly AttemptEnd[], now: Temp
         from ended
         join unnest($7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::uuid[], $14::integer[])
           as row (attempt, payout, state, reason, detail, due_at, batch, tries) on row.attempt = ended.attempt
-        where payout.lane = $1 and payout.payout = row.payout and payout.state = 'reserved' and payout.live_attempt = row.attempt
+        where payout.lane = $1 and payout.payout = row.payout and payout.live_attempt = row.attempt
+          and payout.state = any (case row.state when 'settled' then $16::text[] when 'queued' then $17::text[] else $18::text[] end)
         returning payout.payout, payout.state, payout.recipient, payout.asset, payout.units, row.attempt
       ), settlement as (
         insert into apportion.settlement (lane, payout, attempt, settled_at)
@@ -205,6 +239,8 @@ export function endAttempts(lane: bigint, ends: readonly AttemptEnd[], now: Temp
       plainArray(members.map(({ dueAt }) => dueAt?.toString() ?? null)),
       plainArray(members.map(({ batch }) => batch)),
       plainArray(members.map(({ tries }) => tries)),
+      LIVE,
+      ...(['settle', 'release', 'fail'] as const).map((action) => plainArray(payoutStatesBefore(action))),
     ],
   }
 }

@@ -1,7 +1,7 @@
 // Payouts and their shares. Every change of state is one conditional, set-based update: a stale caller changes nothing.
 
 import type { JsonObject } from '../core/effects.ts'
-import type { PayoutHold, PayoutState } from '../core/payout.ts'
+import { payoutStatesBefore, type PayoutHold, type PayoutState } from '../core/payout.ts'
 import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
 
 export type PayoutRow = {
@@ -173,13 +173,13 @@ export async function dueQueues(on: Queryable, lane: bigint, now: Temporal.Insta
 
 export type Hold = { readonly payout: string; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
 
-/** Holds payouts that are queued or held; others are left alone. */
+/** Holds payouts in a state that may be held; others are left alone. */
 export async function holdPayouts(on: Queryable, lane: bigint, holds: readonly Hold[], now: Temporal.Instant): Promise<void> {
   await rows(on, {
     text: `update apportion.payout
       set state = 'held', reason = row.reason, detail = row.detail, due_at = row.due_at, batch = null, tries = tries + 1, changed_at = $6
       from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as row (payout, reason, detail, due_at)
-      where payout.lane = $1 and payout.payout = row.payout and payout.state in ('queued', 'held')`,
+      where payout.lane = $1 and payout.payout = row.payout and payout.state = any ($7::text[])`,
     values: [
       lane,
       plainArray(holds.map(({ payout }) => payout)),
@@ -187,6 +187,7 @@ export async function holdPayouts(on: Queryable, lane: bigint, holds: readonly H
       holds.map(({ detail }) => detail),
       plainArray(holds.map(({ dueAt }) => dueAt?.toString() ?? null)),
       now.toString(),
+      plainArray(payoutStatesBefore('hold')),
     ],
   })
 }

@@ -25,9 +25,15 @@ import { costsOf, recordOf, settlementOf } from './settlement.ts'
 /** An attempt as it is looked at: its record read, its payouts in the order of its message. */
 type Subject = LookInput & { readonly identity: string; readonly data: AttemptData; readonly payouts: readonly RailPayout[] }
 
-/** Answers in the order of `attempts`. */
+/** Answers in the order of `attempts`. One whose record cannot be read is unknown, and keeps no other from being looked at. */
 export async function lookAt(connection: Connection, attempts: readonly LookInput[]): Promise<readonly Look[]> {
-  const subjects = attempts.map(subjectOf)
+  const read = attempts.map(subjectOf)
+  const looks = await lookInRounds(connection, read.filter((subject) => 'identity' in subject))
+  const left = [...looks]
+  return read.map((subject) => ('identity' in subject ? present(left.shift(), 'look') : subject))
+}
+
+async function lookInRounds(connection: Connection, subjects: readonly Subject[]): Promise<readonly Look[]> {
   const looks: Look[] = []
   for (let start = 0; start < subjects.length; start += MAX_STATUSES) {
     // One round after the other: a look is no reason to press a node with parallel questions.
@@ -36,11 +42,13 @@ export async function lookAt(connection: Connection, attempts: readonly LookInpu
   return looks
 }
 
-function subjectOf(input: LookInput): Subject {
+function subjectOf(input: LookInput): Subject | Look {
   const { attempt } = input
+  const data = attemptDataSchema.safeParse(attempt.data)
+  if (!data.success) return unknown(`the attempt's record is malformed: ${data.error.issues[0]?.message ?? 'unknown form'}`)
   const byId = new Map(input.payouts.map((payout) => [payout.id, payout]))
   const payouts = attempt.payouts.map((id) => present(byId.get(id), `payout ${id} of the attempt`))
-  return { ...input, identity: attempt.identity, data: attemptDataSchema.parse(attempt.data), payouts }
+  return { ...input, identity: attempt.identity, data: data.data, payouts }
 }
 
 type Finality = { readonly slot: bigint; readonly height: bigint }
@@ -53,12 +61,12 @@ async function lookAtRound(connection: Connection, subjects: readonly Subject[])
   connection.sawFinal(finality.slot)
   const found = subjects.map((subject, index) => ({ subject, status: seen.statuses[index] ?? null }))
   const final = found.flatMap(({ subject, status }) => (status?.confirmationStatus === 'finalized' ? [{ subject, status }] : []))
-  const expired = found.flatMap(({ subject, status }) => (status === null && isPast(finality, subject) ? [subject] : []))
+  const expired = found.flatMap(({ subject, status }) => (status === null && isPast(finality, subject.data) ? [subject] : []))
   const answers = new Map<string, Look>([...(await endsOf(connection, final)), ...(await nevers(connection, expired, finality))])
   return found.map(({ subject, status }) => answers.get(subject.identity) ?? pending(subject, status, finality))
 }
 
-function isPast({ height }: Finality, { data }: Subject): boolean {
+function isPast({ height }: Finality, data: Pick<AttemptData, 'lastValidBlockHeight'>): boolean {
   return height > data.lastValidBlockHeight
 }
 
@@ -70,7 +78,7 @@ function pending({ data }: Subject, status: Status | null, { height }: Finality)
   return { state: 'pending', detail }
 }
 
-function unknown(reason: string): Look {
+function unknown(reason: string): Extract<Look, { state: 'unknown' }> {
   return { state: 'unknown', reason }
 }
 
@@ -109,7 +117,11 @@ export type Evidence = {
 
 function judgeNever({ data }: Subject, evidence: Evidence): Look {
   const gap = gapIn(evidence, data)
-  if (gap !== null) return unknown(`no status, but no proof that it cannot land: ${gap}`)
+  if (gap !== null) {
+    const missing = unknown(`no status, but no proof that it cannot land: ${gap}`)
+    // Of a node whose final block is no proof, and of another network, nothing about validity follows.
+    return isPast(evidence.finality, data) && evidence.genesis === data.genesis ? { ...missing, expired: true } : missing
+  }
   const proof: JsonObject = {
     finalizedHeight: evidence.before.height.toString(),
     finalizedSlot: evidence.before.slot.toString(),
