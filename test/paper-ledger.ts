@@ -28,7 +28,7 @@ export const ASSET = 'PAP/2'
 const share = (role: string, weight: string, to: { recipient: string } | { party: string }) => ({ role, to, weight })
 
 /** 70 : 20 : 10, and a share of weight zero. */
-const firstPlan: Program['firstPlan'] = {
+export const FIRST_PLAN: Program['firstPlan'] = {
   steps: [
     {
       name: 'split',
@@ -65,7 +65,7 @@ const paper: Program = {
     { recipient: 'house', label: 'the house' },
     { recipient: 'fund', label: 'the fund' },
   ],
-  firstPlan,
+  firstPlan: FIRST_PLAN,
   event: eventSchema,
   inbox: {
     table: 'paper_sales',

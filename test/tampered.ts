@@ -1,6 +1,7 @@
 // A ledger of paper in the middle of its work, and somebody with the owner's rights who changes something in it.
 
 import { expect } from 'vitest'
+import { recordDigest, type Recorded } from '../src/core/event.ts'
 import { blockHash, GENESIS_HASH, type EventLine, type TransferLine } from '../src/core/journal.ts'
 import { verificationSchema, verificationSentences, verify, type Verification } from '../src/engine/verify.ts'
 import { ASSET, paperDatabase, paperEvent, settled, type PaperDatabase, type PaperLedger } from './paper-ledger.ts'
@@ -23,13 +24,14 @@ export type Tampering = {
 }
 
 /**
- * Blocks 1 to 3 hold the events a, b and c of 1,000 units each (700 house, 200 fund, 100 guest-1; transfers 1 to 12), block 4 money
+ * Blocks 1 to 3 hold the events a, b and c (with claim and details) of 1,000 units each (700 house, 200 fund, 100 guest-1; transfers 1 to 12), block 4 money
  * coming in (13), block 5 the payouts of house and fund reserved in three attempts of two (14 to 19), and block 6 two of those
  * attempts settled with their fees (20 to 25). Guests have no drawer, so their payouts are held.
  */
 async function workOn(paper: PaperDatabase): Promise<PaperLedger> {
   const worked = await paper.open('worked', { inbox: true })
-  for (const reference of ['a', 'b', 'c']) await worked.record([paperEvent(reference, 1000n)])
+  for (const reference of ['a', 'b']) await worked.record([paperEvent(reference, 1000n)])
+  await worked.record([paperEvent('c', 1000n, { claimed: { house: 700n }, details: { note: 'as agreed', rate: 1.5, of: ['a', null] } })])
   worked.network.movements.push({ identity: 'in', asset: ASSET, units: 5000n, direction: 'in', at: null, proof: {} })
   await worked.watch()
   await worked.nameDrawers(['house', 'fund'])
@@ -104,8 +106,10 @@ type Block = { number: bigint; recorded_at: Temporal.Instant; first_transfer: bi
 async function rechain({ database: { pool } }: PaperDatabase, lane: bigint): Promise<void> {
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await pool.query<Row>(text, [lane])).rows
   const blocks = await read<Block>('select * from apportion.block where lane = $1 order by number')
-  const events = await read<EventLine & { event_at: Temporal.Instant }>(
-    'select number, digest, fingerprint, event_at, asset, units, plan from apportion.event join apportion.reference using (lane, digest) where lane = $1 order by number',
+  const events = await read<EventLine & Recorded & { event_at: Temporal.Instant }>(
+    `select number, digest, fingerprint, event_at, asset, units, plan, plan_version.hash as "planHash", backdated, claimed, details, door
+     from apportion.event join apportion.reference using (lane, digest) join apportion.lane using (lane)
+     join apportion.plan_version on plan_version.ledger = lane.ledger and plan_version.version = event.plan where lane = $1 order by number`,
   )
   const transfers = await read<TransferLine>(
     `select transfer.number, event, kind, part, subject, debit.name as debit, credit.name as credit, credit.asset, units
@@ -117,7 +121,7 @@ async function rechain({ database: { pool } }: PaperDatabase, lane: bigint): Pro
     const { number, recorded_at: recordedAt } = block
     hash = blockHash(hash, {
       ...{ number, recordedAt },
-      events: events.filter((event) => event.number >= block.first_event && event.number <= block.last_event).map((event) => ({ ...event, eventAt: event.event_at })),
+      events: events.filter((event) => event.number >= block.first_event && event.number <= block.last_event).map((event) => ({ ...event, eventAt: event.event_at, recorded: recordDigest(event) })),
       transfers: transfers.filter((transfer) => transfer.number >= block.first_transfer && transfer.number <= block.last_transfer),
     })
     await pool.query('update apportion.block set hash = $3 where lane = $1 and number = $2', [lane, number, Buffer.from(hash)])

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { differingFields, fingerprint } from './event.ts'
+import { claimedJson, differingFields, fingerprint, recordDigest } from './event.ts'
 
 type Content = Parameters<typeof fingerprint>[0]
 
@@ -77,4 +77,21 @@ it('names the fields that differ, and none when the fingerprints are equal', () 
     }),
     { numRuns: 300 },
   )
+})
+
+it('hashes what else an event was recorded with, and says its format', () => {
+  const digestOf = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex')
+  const base = { backdated: false, claimed: null, details: null, door: 'api' }
+  expect(recordDigest(base)).toBe(digestOf('1\n{"backdated":false,"claimed":null,"details":null,"door":"api"}\n'))
+  const all = { backdated: true, claimed: claimedJson({ house: 10n ** 38n, fund: 2n }), details: { rate: 1.5, note: null }, door: 'sql' }
+  const text = `1\n{"backdated":true,"claimed":{"fund":"2","house":"1${'0'.repeat(38)}"},"details":{"note":null,"rate":1.5},"door":"sql"}\n`
+  expect(recordDigest(all)).toBe(digestOf(text))
+})
+
+it('gives each record a digest of its own, though a plain one is worked out once', () => {
+  const doors = Array.from({ length: 200 }, (_, index) => `door ${index}`)
+  const digests = [...doors, ...doors].flatMap((door) =>
+    [true, false].flatMap((backdated) => [null, {}].map((details) => recordDigest({ backdated, claimed: null, details, door }))),
+  )
+  expect(new Set(digests).size).toBe(800)
 })

@@ -1,7 +1,7 @@
 // An event as every door hands it to the engine, and its fingerprint: what makes two events with one reference the same.
 
 import { canonicalJson, sha256 } from './canonical.ts'
-import type { JsonObject } from './effects.ts'
+import type { Json, JsonObject } from './effects.ts'
 import type { AssetName } from './money.ts'
 
 export type EventInput = {
@@ -28,6 +28,37 @@ const FINGERPRINT_FORMAT = '1'
  */
 export function fingerprint({ asset, units, parties }: Pick<EventInput, 'asset' | 'units' | 'parties'>): Uint8Array<ArrayBuffer> {
   return sha256(`${FINGERPRINT_FORMAT}\n${asset}\n${units}\n${canonicalJson(parties)}\n`)
+}
+
+/** What an event was recorded with besides its reference and the content of its fingerprint. Amounts are text, as they are stored. */
+export type Recorded = {
+  readonly backdated: boolean
+  readonly claimed: Json
+  readonly details: Json
+  readonly door: string
+}
+
+/** Raised when the digest's content changes. */
+const RECORD_FORMAT = '1'
+
+/** Most events claim nothing and have no details: then it is one of a few digests. Doors are few, and the map is small. */
+const plainDigests = new Map<string, string>()
+const MAX_PLAIN_DIGESTS = 64
+
+/** SHA-256 in hex over everything that was recorded with an event and stands in no other field of its line. */
+export function recordDigest({ backdated, claimed, details, door }: Recorded): string {
+  if (claimed !== null || details !== null) return digestOf({ backdated, claimed, details, door })
+  if (plainDigests.size >= MAX_PLAIN_DIGESTS) plainDigests.clear()
+  return plainDigests.getOrInsertComputed(`${backdated} ${door}`, () => digestOf({ backdated, claimed, details, door }))
+}
+
+function digestOf(recorded: Recorded): string {
+  return sha256(`${RECORD_FORMAT}\n${canonicalJson(recorded)}\n`).toHex()
+}
+
+/** Claimed amounts as they are stored and hashed: JSON has no exact integers of this size. */
+export function claimedJson(claimed: EventInput['claimed']): JsonObject | null {
+  return claimed === null ? null : Object.fromEntries(Object.entries(claimed).map(([role, units]) => [role, units.toString()]))
 }
 
 /** The fields in which two events differ, for the refusal that names them. */

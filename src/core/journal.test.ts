@@ -26,6 +26,8 @@ const event: fc.Arbitrary<EventLine> = fc.record({
   asset,
   units,
   plan: fc.integer({ min: 1, max: 1000 }),
+  planHash: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => bytes.toHex()),
+  recorded: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => bytes.toHex()),
 })
 const transfer: fc.Arbitrary<TransferLine> = fc.record({
   number,
@@ -54,8 +56,8 @@ function printed(at: Temporal.Instant): string {
 
 function linesOf({ number: place, recordedAt, events, transfers }: BlockLines): string {
   const rows = [
-    ['B', place, printed(recordedAt)],
-    ...events.map((e) => ['E', e.number, e.digest, Buffer.from(e.fingerprint).toString('hex'), printed(e.eventAt), e.asset, e.units, e.plan]),
+    ['B', 2, place, printed(recordedAt)],
+    ...events.map((e) => ['E', e.number, e.digest, Buffer.from(e.fingerprint).toString('hex'), printed(e.eventAt), e.asset, e.units, e.plan, e.planHash, e.recorded]),
     ...transfers.map((t) => ['T', t.number, t.event, t.kind, t.part, t.subject, t.debit, t.credit, t.asset, t.units]),
   ]
   return rows.map((row) => `${row.map((field) => (field === null ? '' : String(field))).join('\t')}\n`).join('')
@@ -109,6 +111,8 @@ function neighbours(lines: BlockLines): readonly BlockLines[] {
           { asset: 'BTC/11' },
           { units: e.units + 1n },
           { plan: e.plan + 1 },
+          { planHash: '00'.repeat(32) },
+          { recorded: '00'.repeat(32) },
         ]
   const ofTransfer: readonly Partial<TransferLine>[] =
     t === undefined
@@ -156,12 +160,14 @@ describe('the worked example of the reference page', () => {
     }
   })
 
-  it('says what its digest and its fingerprint are made of', () => {
-    const [, , digest, print] = examples[0]?.lines.split('\n')[1]?.split('\t') ?? []
+  it('says what its digests are made of', () => {
+    const [, , digest, print, , , , , plan, record] = examples[0]?.lines.split('\n')[1]?.split('\t') ?? []
     const reference = /source reference is `([^`]+)`/.exec(DOCUMENT)?.[1] ?? ''
     expect(digest?.replaceAll('-', '')).toBe(createHash('sha256').update(reference, 'utf8').digest('hex').slice(0, 32))
-    const content = /```text\n([^`]*)```/.exec(DOCUMENT)?.[1] ?? ''
-    expect(print).toBe(createHash('sha256').update(content, 'utf8').digest('hex'))
+    const digestOf = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex')
+    const [content = '', recorded = ''] = [...DOCUMENT.matchAll(/```text\n([^`]*)```/g)].map(([, text = '']) => text)
+    const rules = /```json\n([^`\n]*)\n```/.exec(DOCUMENT)?.[1] ?? ''
+    expect([print, plan, record]).toEqual([content, rules, recorded].map(digestOf))
   })
 
   it('is what the ledger writes for that sale, its reservation and its settlement', () => {
@@ -224,6 +230,7 @@ function story(): readonly { readonly at: string; readonly member: Member }[] {
     digest: referenceDigest(input.reference),
     fingerprint: fingerprint(input),
     plan: 1,
+    planHash: plan.hash,
     door: 'api',
     backdated: false,
     shares,

@@ -6,7 +6,10 @@ import type { TransferKind } from './account.ts'
 import { instantText } from './canonical.ts'
 import type { AssetName } from './money.ts'
 
-/** An event as the journal chains it: by digest and fingerprint, so that nothing personal stands in a hash. */
+/** Written into each block's line, so that a hash can be of one format only. Raised when a line changes. */
+export const JOURNAL_FORMAT = '2'
+
+/** An event as the journal chains it: by digests alone, so that nothing personal stands in a hash. */
 export type EventLine = {
   readonly number: bigint
   readonly digest: string
@@ -15,6 +18,10 @@ export type EventLine = {
   readonly asset: AssetName
   readonly units: bigint
   readonly plan: number
+  /** Hash of the plan version's content, in hex: the version cannot be rewritten together with its own hash. */
+  readonly planHash: string
+  /** `recordDigest` of everything else that was recorded with the event. */
+  readonly recorded: string
 }
 
 export type TransferLine = {
@@ -65,7 +72,7 @@ const MAX_HELD = 1 << 16
 
 /** The same hash for whoever cannot hold a whole block: its lines are added one by one. */
 export function startBlock(previous: Uint8Array, { number, recordedAt }: Pick<BlockLines, 'number' | 'recordedAt'>): OpenBlock {
-  let text = `B\t${number}\t${instantText(recordedAt)}\n`
+  let text = `B\t${JOURNAL_FORMAT}\t${number}\t${instantText(recordedAt)}\n`
   let begun: Hash | null = null
   const add = (line: string): void => {
     text += line
@@ -85,8 +92,9 @@ export function startBlock(previous: Uint8Array, { number, recordedAt }: Pick<Bl
   }
 }
 
-function eventLine({ number, digest, fingerprint, eventAt, asset, units, plan }: EventLine): string {
-  return `E\t${number}\t${digest}\t${fingerprint.toHex()}\t${instantText(eventAt)}\t${asset}\t${units}\t${plan}\n`
+function eventLine({ number, digest, fingerprint, eventAt, asset, units, plan, planHash, recorded }: EventLine): string {
+  const content = `${digest}\t${fingerprint.toHex()}\t${instantText(eventAt)}\t${asset}\t${units}`
+  return `E\t${number}\t${content}\t${plan}\t${planHash}\t${recorded}\n`
 }
 
 function transferLine({ number, event, kind, part, subject, debit, credit, asset, units }: TransferLine): string {

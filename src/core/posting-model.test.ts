@@ -76,6 +76,7 @@ function memberOf(command: Command, all: readonly (readonly [Content, Content])[
     digest: referenceDigest(reference),
     fingerprint: new TextEncoder().encode(text),
     plan: 1,
+    planHash: 'ab'.repeat(32),
     door: 'api',
     backdated: false,
     shares: command.refused
@@ -217,8 +218,8 @@ function checkBlock(before: Head, made: BatchWrite, clock: Temporal.Instant): vo
   expect(new Set(made.touched.map(accountKey))).toEqual(names)
   expect(made.touched).toHaveLength(names.size)
   const lines = [
-    ['B', head.block, instantText(head.recordedAt)],
-    ...events.map((e) => ['E', e.number, e.digest, hexOf(e.fingerprint), instantText(e.eventAt), e.asset, e.units, e.plan]),
+    ['B', 2, head.block, instantText(head.recordedAt)],
+    ...events.map((e) => ['E', e.number, e.digest, hexOf(e.fingerprint), instantText(e.eventAt), e.asset, e.units, e.plan, e.planHash, e.recorded]),
     ...transfers.map((t) => ['T', t.number, t.event, t.kind, t.part, t.subject, t.debit, t.credit, t.asset, t.units]),
   ]
   const text = lines.map((line) => `${line.map((field) => field ?? '').join('\t')}\n`).join('')

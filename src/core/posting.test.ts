@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest'
 import { accountKey, type TransferKind } from './account.ts'
+import { recordDigest } from './event.ts'
 import { GENESIS_HASH } from './journal.ts'
 import { MAX_UNITS } from './money.ts'
 import { accountsOf, decideBatch, type AccountState, type EventMember, type Head, type Known, type Leg, type Member } from './posting.ts'
@@ -30,6 +31,7 @@ function sale(reference: string, shares: Shares, fingerprint = 1): EventMember {
     digest: referenceDigest(reference),
     fingerprint: new Uint8Array([fingerprint]),
     plan: 2,
+    planHash: 'ab'.repeat(32),
     door: 'api',
     backdated: false,
     shares: shares.map(([recipient, share], part) => ({ part, role: `r${part}`, recipient, units: share })),
@@ -52,9 +54,10 @@ it('posts an event: the money received, then a transfer for each share above zer
     { ...base, number: 42n, kind: 'share', debit: 'received', debitNumber: 5, credit: 'payable:a', creditNumber: 6, units: 80n, part: 0 },
     { ...base, number: 43n, kind: 'share', debit: 'received', debitNumber: 5, credit: 'payable:c', creditNumber: 7, units: 20n, part: 2 },
   ])
-  const { digest, fingerprint } = member
+  const { digest, fingerprint, planHash } = member
+  const recorded = recordDigest({ backdated: false, claimed: null, details: null, door: 'api' })
   expect(write?.events).toEqual([
-    { number: 11n, digest, fingerprint, eventAt: T0, asset: 'SOL/9', units: 100n, plan: 2, member, firstTransfer: 41n, transfers: 3 },
+    { number: 11n, digest, fingerprint, eventAt: T0, asset: 'SOL/9', units: 100n, plan: 2, planHash, recorded, member, firstTransfer: 41n, transfers: 3 },
   ])
   expect(write?.block).toEqual({ firstTransfer: 41n, firstEvent: 11n })
   expect(write?.head).toMatchObject({ event: 11n, transfer: 43n, block: 8n, account: 7, plan: 2, recordedAt: T1 })

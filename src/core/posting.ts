@@ -4,7 +4,7 @@
 import { accountKey, accountName, balanceOf, roleOf, TRANSFER_KINDS, type AccountName, type TransferKind } from './account.ts'
 import { assert, present } from './assert.ts'
 import type { Share } from './distribution.ts'
-import type { EventInput } from './event.ts'
+import { claimedJson, recordDigest, type EventInput } from './event.ts'
 import { blockHash, type EventLine, type TransferLine } from './journal.ts'
 import { MAX_UNITS, type AssetName } from './money.ts'
 import { Refusal } from './refusal.ts'
@@ -48,6 +48,8 @@ export type EventMember = {
   readonly digest: string
   readonly fingerprint: Uint8Array
   readonly plan: number
+  /** Of the plan version's content, in hex. */
+  readonly planHash: string
   readonly door: string
   readonly backdated: boolean
   readonly shares: readonly Share[] | Refusal
@@ -177,10 +179,12 @@ function decideMember(draft: Draft, head: Head, member: Member): Outcome {
   draft.transfers.push(...applied)
   if (member.type === 'event') {
     const number = present(event, 'event number')
-    const { input, digest, fingerprint, plan } = member
-    const { eventAt, asset, units } = input
+    const { input, digest, fingerprint, plan, planHash, door, backdated } = member
+    const { eventAt, asset, units, details } = input
+    const recorded = recordDigest({ backdated, claimed: claimedJson(input.claimed), details, door })
     draft.references.set(digest, { fingerprint, event: number })
-    draft.events.push({ number, digest, fingerprint, eventAt, asset, units, plan, member, firstTransfer, transfers: legs.length })
+    const line: EventLine = { number, digest, fingerprint, eventAt, asset, units, plan, planHash, recorded }
+    draft.events.push({ ...line, member, firstTransfer, transfers: legs.length })
   }
   return { state: 'posted', event, firstTransfer, transfers: legs.length }
 }

@@ -7,6 +7,7 @@ import { accountKey, type AccountName } from '../core/account.ts'
 import { assert, present } from '../core/assert.ts'
 import { instantText } from '../core/canonical.ts'
 import type { JsonObject } from '../core/effects.ts'
+import { claimedJson } from '../core/event.ts'
 import type { AccountState, BatchWrite, Head, Known } from '../core/posting.ts'
 import { createLaneCache, type LaneCache } from './lane-cache.ts'
 import { bytesArray, plainArray, type Statement } from './statement.ts'
@@ -284,9 +285,4 @@ function writeBatch(lane: bigint, { head, before, block, events, transfers, newA
       before.plan,
     ],
   }
-}
-
-/** Amounts as text: JSON has no exact integers of this size. */
-function claimedJson(claimed: Readonly<Record<string, bigint>> | null): JsonObject | null {
-  return claimed === null ? null : Object.fromEntries(Object.entries(claimed).map(([role, units]) => [role, units.toString()]))
 }

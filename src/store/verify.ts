@@ -84,6 +84,9 @@ export type EventToVerify = {
   /** JSON, of any form if it was written by hand. */
   readonly parties: unknown
   readonly claimed: unknown
+  readonly details: unknown
+  readonly door: string
+  readonly backdated: boolean
   /** What the reference's row says: null when there is none. */
   readonly reference_event: bigint | null
   readonly fingerprint: Uint8Array | null
@@ -91,7 +94,7 @@ export type EventToVerify = {
 
 export function eventsOf(lane: bigint): string {
   return `select event.number, event.digest, event.event_at::text as event_at, event.block, event.first_transfer, event.transfers,
-      event.plan, event.units, event.asset, event.reference, event.parties, event.claimed,
+      event.plan, event.units, event.asset, event.reference, event.parties, event.claimed, event.details, event.door, event.backdated,
       reference.event as reference_event, reference.fingerprint
     from apportion.event
     left join apportion.reference on reference.lane = event.lane and reference.digest = event.digest

@@ -3,7 +3,9 @@
 
 import { accountName, type TransferKind } from '../../core/account.ts'
 import { distribute, explainDistribution, type Share } from '../../core/distribution.ts'
-import { fingerprint } from '../../core/event.ts'
+import { isDeeperThan } from '../../core/canonical.ts'
+import type { Json } from '../../core/effects.ts'
+import { fingerprint, recordDigest } from '../../core/event.ts'
 import type { EventLine } from '../../core/journal.ts'
 import { referenceDigest } from '../../core/reference.ts'
 import { Refusal } from '../../core/refusal.ts'
@@ -57,8 +59,17 @@ export function openEvent(reading: EventReading, row: EventToVerify, block: { re
   checkPlanInForce(reading, row, { where, eventAt, recordedAt: block.recordedAt })
   const shares = sharesOf(reading, input, { where, plan: row.plan })
   const { number, digest, asset, plan } = row
-  const line = { number, digest, fingerprint: row.fingerprint ?? print, eventAt, asset, units, plan }
+  const line = { number, digest, fingerprint: row.fingerprint ?? print, eventAt, asset, units, plan, planHash: reading.plans.hash(plan), recorded: recordedOf(row) }
   return { where, row, units, line, shares, received: 0n, shared: 0n, transfers: 0, receipt: null, parts: new Set() }
+}
+
+/** Levels of objects and lists in what is recorded with an event: what walks them must not run out of stack. */
+const MAX_DEPTH = 500
+
+/** What the event was recorded with as its row has it now: the block's hash says whether it was so. */
+function recordedOf({ backdated, claimed, details, door }: EventToVerify): string {
+  if (isDeeperThan(MAX_DEPTH, [claimed, details])) return ''
+  return recordDigest({ backdated, claimed: claimed as Json, details: details as Json, door })
 }
 
 export type EventTransfer = {

@@ -10,6 +10,8 @@ export type Plans = {
   readonly version: (version: number) => PlanVersion | undefined
   /** The version in force at an instant, of those that were there when a block was recorded. */
   readonly inForce: (at: Temporal.Instant, recordedAt: Temporal.Instant) => PlanVersion | undefined
+  /** Hash of a version's content as it stands now, in hex; what stands for one that cannot be read is its stored hash. */
+  readonly hash: (version: number) => string
   readonly newest: number
   /** When the newest version was added; the heads of all lanes were moved to that instant. */
   readonly addedAt: Temporal.Instant | null
@@ -34,9 +36,12 @@ export function checkPlans(rows: readonly PlanVersionRow[], findings: Findings):
     from = row.effective_from
   }
   if (rows.length === 0) findings.broken('plan', {}, { expected: 'a plan version', found: 'none' })
+  const hashes = new Map(rows.map(({ version, hash }) => [version, hash]))
+  for (const { plan } of versions) hashes.set(plan.version, plan.hash)
   const byNumber = new Map(versions.map(({ plan }) => [plan.version, plan]))
   return {
     version: (version) => byNumber.get(version),
+    hash: (version) => hashes.get(version) ?? '',
     newest: last,
     addedAt: rows.at(-1)?.created_at ?? null,
     inForce: (at, recordedAt) => {

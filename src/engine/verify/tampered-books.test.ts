@@ -2,7 +2,9 @@
 // remains visible when balances and hashes are worked out anew after the change.
 
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { FIRST_PLAN } from '../../../test/paper-ledger.ts'
 import { workedLedger, type Tampering, type WorkedLedger } from '../../../test/tampered.ts'
+import { parsePlan } from '../../core/plan.ts'
 
 let worked: WorkedLedger
 const expectNamed = async (tampering: Tampering) => await worked.expectNamed(tampering)
@@ -169,6 +171,9 @@ const BALANCES: readonly Tampering[] = [
   },
 ]
 
+/** The plan of paper with another name for its share of weight zero: it divides every event as before. */
+const RENAMED_PLAN = parsePlan(JSON.parse(JSON.stringify(FIRST_PLAN).replace('"role":"nobody"', '"role":"somebody"'))).hash
+
 const PLANS: readonly Tampering[] = [
   {
     name: "a plan's content",
@@ -176,7 +181,15 @@ const PLANS: readonly Tampering[] = [
     ...{ check: 'plan', where: { plan_version: 1 } },
     expected: /^content with the hash [0-9a-f]{64}$/,
     found: /^content with the hash [0-9a-f]{64}$/,
-    all: ['plan', 'distribution', 'inbox'],
+    all: ['plan', 'distribution', 'block_hash', 'inbox'],
+  },
+  {
+    name: "a plan's content together with its hash",
+    change: `update apportion.plan_version set content = jsonb_set(content, '{steps,0,parameters,shares,3,role}', '"somebody"'),
+      hash = '${RENAMED_PLAN}' where ledger = $ledger`,
+    ...{ check: 'block_hash', where: { lane: 0, block: '1' } },
+    expected: HASH,
+    found: HASH,
   },
   {
     name: "a plan's hash",

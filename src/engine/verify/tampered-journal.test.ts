@@ -170,6 +170,7 @@ const EVENTS: readonly Tampering[] = [
     ...{ check: 'distribution', where: EVENT },
     expected: 'an event that can be divided',
     found: 'the amount for house is 6.50, but the plan gives 7.00',
+    all: ['distribution', 'block_hash'],
   },
   {
     name: "an event's reference",
@@ -241,6 +242,22 @@ const EVENTS: readonly Tampering[] = [
   },
 ]
 
+const RECORDED: readonly Tampering[] = [
+  ['further details', `details = jsonb_set(details, '{note}', '"as never agreed"')`],
+  ['details taken out', 'details = null'],
+  ['details deeper than anybody walks', `details = (repeat('[', 1000) || repeat(']', 1000))::jsonb`],
+  ['the door it came by', `door = 'sql'`],
+  ['whether it was backdated', 'backdated = not backdated'],
+  ['a claim that was checked when it was made, taken out', 'claimed = null'],
+  ['a claim of other parts that fits', `claimed = '{"house": "700", "fund": "200"}'`],
+].map(([name = '', change]) => ({
+  name,
+  change: `update apportion.event set ${change} where lane = $lane and number = 3`,
+  ...{ check: 'block_hash', where: { lane: 0, block: '3' } },
+  expected: HASH,
+  found: HASH,
+}))
+
 const REFERENCES: readonly Tampering[] = [
   {
     name: "a reference's fingerprint",
@@ -276,6 +293,7 @@ const REFERENCES: readonly Tampering[] = [
 describe.each([
   ['transfers', TRANSFERS],
   ['events', EVENTS],
+  ['what was recorded with an event', RECORDED],
   ['references', REFERENCES],
 ])('of %s', (_, tamperings) => {
   it.each(tamperings)('names $name', async (tampering) => {
