@@ -9,7 +9,7 @@ import { balancesOf } from '../store/journal.ts'
 import { listLedgers } from '../store/ledger.ts'
 import { walletBalances } from '../store/list.ts'
 import { countPayouts, findPayout, listPayouts, payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
-import { listInbox } from '../store/inbox.ts'
+import { listInbox, type InboxPlace } from '../store/inbox.ts'
 import { listRecipients, walletsOf } from '../store/wallet.ts'
 import {
   amountDocument,
@@ -130,10 +130,25 @@ export async function recipients(
   return { items, next: nextCursor(found, limit, ({ recipient }) => recipient) }
 }
 
-/** Rows of the inbox table that are no events, oldest first. */
-export async function inboxEntries({ store }: Reader, ledger: Ledger, { limit }: { limit: number }): Promise<readonly InboxDocument[]> {
-  const found = await listInbox(store.pool, { ledger: ledger.id, limit })
-  return found.map(({ queued_at: queuedAt, ...entry }) => ({ ...entry, queued_at: queuedAt.toString() }))
+/** Rows of the inbox table that wait or were refused, oldest first. Refuses `cursor_malformed`. */
+export async function inboxEntries(
+  { store }: Reader,
+  ledger: Ledger,
+  { cursor, limit }: { cursor: string | null; limit: number },
+): Promise<Page<InboxDocument>> {
+  const found = await listInbox(store.pool, { ledger: ledger.id, after: cursor === null ? null : inboxPlaceOf(cursor), limit })
+  const items = found.map(({ queued_at: queuedAt, ...entry }) => ({ ...entry, queued_at: queuedAt.toString() }))
+  return { items, next: nextCursor(items, limit, ({ queued_at: at, reference }) => Buffer.from(`${at} ${reference}`).toString('base64url')) }
+}
+
+/** A reference may hold anything, so the cursor is written in a form that no shell or address changes. */
+function inboxPlaceOf(cursor: string): InboxPlace {
+  const [, at = '', reference = ''] = /^(\d{4}-\d\d-\d\dT[\d:.]{8,18}Z) ([^\0]+)$/s.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? []
+  try {
+    return { queued_at: Temporal.Instant.from(at), reference }
+  } catch {
+    throw malformedCursor(cursor)
+  }
 }
 
 /** How many payouts stand in each state, and how much money. */

@@ -15,6 +15,8 @@ beforeAll(async () => {
 })
 afterAll(async () => await house.close())
 
+const FIRST_PAGE = { cursor: null, limit: 10 }
+
 async function take(home: Home, process: Process = house.main): Promise<number> {
   return await takeInboxRows(process.world, process.recorder, await process.ledgers.open(home.name))
 }
@@ -45,7 +47,7 @@ describe('rows', () => {
     expect([await take(home), await take(home)]).toEqual([3, 0])
     expect(await statusOf(house, home, 'a')).toMatchObject({ state: 'recorded', event: 1n, code: null, reason: null })
     expect(await statusOf(house, home, 'c')).toMatchObject({ state: 'recorded', event: 3n })
-    expect(await inboxEntries(house.main.world, home.ledger, { limit: 10 })).toEqual([])
+    expect(await inboxEntries(house.main.world, home.ledger, FIRST_PAGE)).toEqual({ items: [], next: null })
     expect((await accounts(house, home))['payable:ai']).toBe(240_000_000_000n)
     expect(await breaks(house, home)).toEqual([])
   })
@@ -161,7 +163,7 @@ describe('a row that its owner deletes', () => {
     await remove(home, 'gone')
     expect(await take(home)).toBe(1)
     expect(await take(home)).toBe(0)
-    expect([await countEvents(home), await inboxEntries(house.main.world, home.ledger, { limit: 10 })]).toEqual([0n, []])
+    expect([await countEvents(home), await inboxEntries(house.main.world, home.ledger, FIRST_PAGE)]).toEqual([0n, { items: [], next: null }])
     await insertSale(house, home, 'gone', '1')
     expect(await take(home)).toBe(1)
     expect(await statusOf(house, home, 'gone')).toMatchObject({ state: 'recorded' })
@@ -242,5 +244,30 @@ describe('a ledger without an inbox table', () => {
   it('has nothing to take', async () => {
     const home = await house.makeLedger({ inbox: false })
     expect(await take(home)).toBe(0)
+  })
+})
+
+describe('the list of what waits', () => {
+  it('leaves out what the system before paid, and goes on where the page before ended', async () => {
+    const home = await house.makeLedger()
+    const references = ['a', 'b', 'c d', 'é']
+    await insertRows(house.database.pool, home, references.map((hash) => ({ hash, amount: '1' })))
+    await house.database.pool.query(
+      `insert into apportion.inbox (ledger, reference, state, queued_at) select $1, 'old-' || n, 'before_adoption', '2020-01-01' from generate_series(1, 30) n`,
+      [home.ledger.id],
+    )
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof inboxEntries>> = await inboxEntries(house.main.world, home.ledger, { cursor, limit: 3 })
+      seen.push(...page.items.map(({ reference }) => reference))
+      cursor = page.next
+    } while (cursor !== null)
+    expect(seen).toEqual(references)
+  })
+
+  it.each(['', 'x', Buffer.from('2026-13-01T00:00:00Z a').toString('base64url')])('refuses the cursor %j', async (cursor) => {
+    const home = await house.makeLedger()
+    await expect(inboxEntries(house.main.world, home.ledger, { cursor, limit: 3 })).rejects.toMatchObject({ code: 'cursor_malformed' })
   })
 })

@@ -129,11 +129,18 @@ export type InboxEntry = {
   readonly queued_at: Temporal.Instant
 }
 
-/** What waits or was refused, oldest first. */
-export async function listInbox(on: Queryable, { ledger, limit }: { ledger: string; limit: number }): Promise<InboxEntry[]> {
+export type InboxPlace = Pick<InboxEntry, 'queued_at' | 'reference'>
+
+/** What waits or was refused, oldest first, `after` the last entry shown. What the system before us paid neither waits nor was refused. */
+export async function listInbox(
+  on: Queryable,
+  { ledger, after = null, limit }: { ledger: string; after?: InboxPlace | null; limit: number },
+): Promise<InboxEntry[]> {
   return await rows(on, {
-    text: `select reference, state, code, reason, queued_at from apportion.inbox where ledger = $1 order by queued_at, reference limit $2`,
-    values: [ledger, limit],
+    text: `select reference, state, code, reason, queued_at from apportion.inbox
+      where ledger = $1 and state <> 'before_adoption' and ($2::timestamptz is null or (queued_at, reference) > ($2, $3))
+      order by queued_at, reference limit $4`,
+    values: [ledger, after?.queued_at.toString() ?? null, after?.reference ?? null, limit],
   })
 }
 
