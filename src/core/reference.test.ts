@@ -39,6 +39,10 @@ it.each([
   ['a\u0085b', 'holds a control character'],
   ['a\u2028b', 'holds a control character'],
   ['a\u2029b', 'holds a control character'],
+  ['a\u200bb', 'holds an invisible character'],
+  ['a\u202eb', 'holds an invisible character'],
+  ['a\u00adb', 'holds an invisible character'],
+  ['a\u{e0041}b', 'holds an invisible character'],
   ['a\ud800b', 'is not well-formed Unicode'],
   ['\udc00', 'is not well-formed Unicode'],
 ])('refuses %j', (text, problem) => {

@@ -7,8 +7,10 @@ import { Refusal } from './refusal.ts'
 /** Longest reference, in characters. Transaction hashes, invoice numbers and URLs fit; a document does not. */
 export const MAX_REFERENCE = 256
 
-// Control characters would be invisible in lists; a lone surrogate has no UTF-8 form to hash.
-const FORBIDDEN = /[\p{Cc}\p{Zl}\p{Zp}]/u
+// Invisible in lists, or changing what one sees: with them two references that look alike would be two events. A lone surrogate has no
+// UTF-8 form to hash.
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
+const INVISIBLE = /\p{Cf}/u
 
 /** Checks a source reference as given at a door. Refuses `reference_malformed`; the text itself is never changed. */
 export function checkReference(reference: string, field: string): string {
@@ -19,11 +21,13 @@ export function checkReference(reference: string, field: string): string {
         ? `has ${reference.length} characters, the longest is ${MAX_REFERENCE}`
         : reference.trim() !== reference
           ? 'begins or ends with white space'
-          : FORBIDDEN.test(reference)
+          : CONTROL.test(reference)
             ? 'holds a control character'
-            : reference.isWellFormed()
-              ? null
-              : 'is not well-formed Unicode'
+            : INVISIBLE.test(reference)
+              ? 'holds an invisible character'
+              : reference.isWellFormed()
+                ? null
+                : 'is not well-formed Unicode'
   if (problem === null) return reference
   throw new Refusal('reference_malformed', `${field} ${problem}: send the source's own identifier of this event`, {
     field,

@@ -5,7 +5,6 @@
  * one caused by `state` may succeed later, so it spends no idempotency key.
  */
 export const REFUSALS = {
-  account_not_found: { status: 404, cause: 'state' },
   address_malformed: { status: 422, cause: 'content' },
   amount_exceeded: { status: 422, cause: 'content' },
   amount_malformed: { status: 422, cause: 'content' },
@@ -42,7 +41,6 @@ export const REFUSALS = {
   method_unsupported: { status: 405, cause: 'content' },
   migration_conflict: { status: 500, cause: 'state' },
   payout_not_found: { status: 404, cause: 'state' },
-  payout_state_conflict: { status: 409, cause: 'state' },
   permission_missing: { status: 403, cause: 'state' },
   plan_invalid: { status: 422, cause: 'content' },
   program_not_found: { status: 404, cause: 'content' },

@@ -338,3 +338,13 @@ describe('two doors', () => {
     expect(await queueOf(reference)).toEqual([[reference, 'queued']])
   })
 })
+
+it('finds the same characters invisible as the other doors do', async () => {
+  const scalars = Array.from({ length: 0x10_ff_ff }, (_, at) => at + 1).filter((code) => code < 0xd8_00 || code > 0xdf_ff)
+  const invisible = scalars.filter((code) => /\p{Cf}/u.test(String.fromCodePoint(code)))
+  const found = await sales.owner.query<{ code: number }>(
+    `select code from generate_series(1, 1114111) as code
+      where code not between 55296 and 57343 and apportion.sale_split_reference_problem('a' || chr(code) || 'b') = 'holds an invisible character'`,
+  )
+  expect(found.rows.map(({ code }) => code)).toEqual(invisible)
+})

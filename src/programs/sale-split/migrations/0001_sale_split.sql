@@ -2,7 +2,8 @@
 -- that exists already is adopted. Nothing here belongs to one ledger; install.sql makes that.
 
 -- Why a text cannot be an event's reference, or null. The same rules as the other doors have: at most 256 UTF-16 units, no white
--- space at either end, no control character. White space is listed, because what a database's locale takes for it differs.
+-- space at either end, no control character, nothing invisible (Unicode's category Cf). White space and what is invisible are listed,
+-- because what a database's locale takes for them differs.
 create function apportion.sale_split_reference_problem(reference text) returns text
 language sql immutable parallel safe
 return case
@@ -16,6 +17,10 @@ return case
     or reference ~ '[\u0009-\u000d\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]$'
     then 'begins or ends with white space'
   when reference ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' then 'holds a control character'
+  when reference ~ ('[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f'
+    '\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a'
+    '\U000e0001\U000e0020-\U000e007f]')
+    then 'holds an invisible character'
 end;
 
 -- The code of the refusal for an amount in SOL, or null. An amount that is not given is no problem here.
