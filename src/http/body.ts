@@ -1,7 +1,9 @@
-// Reads a JSON body before anything looks into it: what could change a meaning on the way (bytes that are no text, a prototype) is refused.
+// Reads a JSON body before anything looks into it: what could change a meaning on the way (bytes that are no text, a key
+// given twice, a prototype) is refused.
 
 import { isUtf8 } from 'node:buffer'
 import { isDeeperThan } from '../core/canonical.ts'
+import { doubledKey } from '../core/doubled-key.ts'
 import { clip } from '../core/money.ts'
 import { Refusal } from '../core/refusal.ts'
 
@@ -19,7 +21,13 @@ export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) throw new Refusal('body_malformed', 'the body is empty: send a JSON object')
   // Decoding would replace what is not UTF-8, and two different references could become one.
   if (!isUtf8(bytes)) throw new Refusal('body_malformed', 'the body is not UTF-8')
-  const value = parse(bytes.toString('utf8'))
+  const text = bytes.toString('utf8')
+  const value = parse(text)
+  const doubled = doubledKey(text)
+  if (doubled !== null) {
+    const field = clip(doubled, 60)
+    throw new Refusal('body_malformed', `the body has the field ${JSON.stringify(field)} twice in one object: which one is meant is not known`, { field })
+  }
   if (isDeeperThan(MAX_DEPTH, value)) throw new Refusal('body_malformed', `the body has more than ${MAX_DEPTH} levels of objects and lists`, { levels: MAX_DEPTH })
   if (namesPrototype(value)) throw new Refusal('body_malformed', 'the body has a field named __proto__, which is never read', { field: '__proto__' })
   return value

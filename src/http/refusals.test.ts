@@ -98,6 +98,8 @@ const BODIES: readonly Case[] = [
   ['bytes that are no UTF-8', { text: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]) }, 'body_malformed'],
   ['a field named __proto__', { text: `{"__proto__":{"sale_amount":"1"},"reference":"r","token_id":"${TOKEN}"}` }, 'body_malformed', { field: '__proto__' }],
   ['a deeper field named __proto__', { text: `{"metadata":{"a":[{"\\u005f_proto__":1}]}}` }, 'body_malformed', { field: '__proto__' }],
+  ['a field given twice', { text: `{"reference":"r","token_id":"${TOKEN}","sale_amount":"1","sale_amount":"5"}` }, 'body_malformed', { field: 'sale_amount' }],
+  ['a deeper field given twice', { text: `{"reference":"r","metadata":{"a":[{"n":1,"\\u006e":2}]}}` }, 'body_malformed', { field: 'n' }],
   ['forty levels', { text: deep(40) }, 'body_malformed', { levels: 32 }],
   ['a hundred thousand levels', { text: deep(100_000) }, 'body_malformed', { levels: 32 }],
   ['a body over the limit', { body: sale('r', { note: 'x'.repeat(1_100_000) }) }, 'body_exceeded', { limit: 1_048_576 }],
