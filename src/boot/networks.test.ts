@@ -46,6 +46,20 @@ async function genesis(networks: RunningNetworks): Promise<string> {
   return (await networks.connect(RAIL, null).identify()).network
 }
 
+describe('two sandboxes', () => {
+  it('of two data folders are two networks, each the same one after a stop', async () => {
+    const [first, second] = [open(), runNetworks(machine, join(directory, 'second'))]
+    opened.push(second)
+    await Promise.all([first.startSandbox(RAIL), second.startSandbox(RAIL)])
+    const names = await Promise.all([genesis(first), genesis(second)])
+    expect(new Set(names).size).toBe(2)
+    await first.stop()
+    const again = open()
+    await again.startSandbox(RAIL)
+    expect(await genesis(again)).toBe(names[0])
+  })
+})
+
 describe.runIf(process.platform === 'linux')('a sandbox', () => {
   it('that is killed is started again on its old port, with its books, and whoever is connected goes on', async () => {
     const logged: string[] = []

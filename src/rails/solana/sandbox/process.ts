@@ -1,6 +1,7 @@
 // The sandbox network as a process of its own, forked by start.ts: makes a slot every `slotMs`, answers JSON-RPC, and
 // ends with its parent. The only file of the sandbox that knows a clock or a timer. A malformed transaction that aborts
 // the machine ends this process alone.
+import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,7 +11,7 @@ import { closeNetwork, openNetwork, tick } from './network.ts'
 import { createNode, type Node } from './node.ts'
 import { serve } from './server.ts'
 import { SLOT_MS } from './chain.ts'
-import { openStore } from './store.ts'
+import { openStore, readSetting, writeSetting, type Store } from './store.ts'
 
 const processOptions = z.strictObject({
   directory: z.string().min(1),
@@ -18,7 +19,8 @@ const processOptions = z.strictObject({
   slotMs: z.int().min(0).max(60_000).default(SLOT_MS),
   /** 0 for a free port. */
   port: z.int().min(0).max(65_535).default(0),
-  seed: z.string().default('sandbox'),
+  /** Of a new network; chosen by chance when left out, and kept with its books. */
+  seed: z.string().optional(),
   knobs: knobSettings.default({}),
 })
 
@@ -32,7 +34,8 @@ async function run(): Promise<void> {
   const now = (): Temporal.Instant => Temporal.Now.instant()
   mkdirSync(options.directory, { recursive: true, mode: 0o700 })
   const store = openStore(join(options.directory, 'network.sqlite'))
-  const network = openNetwork({ store, seed: options.seed, at: now(), knobs: options.knobs })
+  const seed = options.seed ?? keptSeed(store)
+  const network = openNetwork({ store, seed, at: now(), knobs: options.knobs })
   const node = createNode(network, { now, report })
   // A crash must be one: no flush, no exit handler.
   const onCrash = (): void => { process.kill(process.pid, 'SIGKILL') }
@@ -58,6 +61,15 @@ async function run(): Promise<void> {
   process.send?.(listening)
   // The parent may have died while this process was starting.
   if (process.send !== undefined && !process.connected) end()
+}
+
+// Two networks are two chains: with one seed they would have one genesis hash, and one could be taken for the other.
+function keptSeed(store: Store): string {
+  const kept = readSetting(store, 'seed')
+  if (kept !== null) return kept
+  const made = randomBytes(16).toString('hex')
+  writeSetting(store, 'seed', made)
+  return made
 }
 
 // Keeps the pace while it can; after a stall it goes on from now and does not catch up.
