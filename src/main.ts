@@ -19,7 +19,8 @@ outliveReaders()
 let server: Server | null = null
 try {
   const config = readConfig(process.env)
-  // So that no child inherits it. What the system shows of this process' first environment stays: a file keeps the key better.
+  // So that no child inherits it. The system goes on showing the environment that this process was started with: to whoever may read
+  // that, only a key in a file is hidden.
   delete process.env['APPORTION_MASTER_KEY']
   server = await startServer(machineEffects(stderrLog(config.logLevel)), config, asked.signal)
   await Promise.race([asked.came, welcome(server)])

@@ -2,9 +2,9 @@
 
 import { createLedgerAsOwner } from './create-ledger.ts'
 import { openDatabase, type Database } from './database.ts'
-import { masterKeyOf } from './master-key.ts'
+import { masterKeyOf, namingTheFile } from './master-key.ts'
 import { networksOf } from './networks.ts'
-import { readConfig, type Config } from '../config.ts'
+import { readConfig } from '../config.ts'
 import type { NewLedger } from '../engine/create-ledger.ts'
 import { createLedgers, type Ledgers } from '../engine/ledger.ts'
 import { createRecorder, type Recorder } from '../engine/recorder.ts'
@@ -20,7 +20,6 @@ import type { Signer } from '../signer/signer.ts'
 
 export type CommandDesk = Desk &
   Pick<World, 'connect'> & {
-    readonly config: Config
     readonly database: Database
     readonly ledgers: Ledgers
     readonly recorder: Recorder
@@ -43,7 +42,7 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
   // So that no child inherits it.
   delete process.env['APPORTION_MASTER_KEY']
   const effects = machineEffects(stderrLog(config.logLevel === 'info' ? 'warn' : config.logLevel))
-  if (needs === 'nothing') return await work({ ...effects, config, programs, rails } as CommandDesk)
+  if (needs === 'nothing') return await work({ ...effects, programs, rails } as CommandDesk)
   const database = await openDatabase(effects, config)
   const store = openStore(database.appUrl, 'apportion command')
   let signer: Promise<Signer> | null = null
@@ -51,12 +50,14 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
     const networks = networksOf(effects, config.dataDirectory)
     const desk = { ...effects, store, programs, rails, connect: networks.connect }
     const openSigner = async (): Promise<Signer> => {
-      return await startSigner(effects, { signerUrl: database.signerUrl, ...masterKeyOf(config, await listLedgers(store.pool)) })
+      const settings = { signerUrl: database.signerUrl, ...masterKeyOf(config, await listLedgers(store.pool)) }
+      return await startSigner(effects, settings).catch((error: unknown) => {
+        throw namingTheFile(error, config)
+      })
     }
     await unlessAsked(asked, async () => {
       await work({
         ...desk,
-        config,
         database,
         databaseVersion: async () => (await oneRow<{ version: string }>(store.pool, SERVER_VERSION)).version,
         createLedger: async (given) => await createLedgerAsOwner(desk, database, given),

@@ -18,7 +18,7 @@ import { listLedgers } from '../store/ledger.ts'
 import { openStore } from '../store/store.ts'
 import { createWorker } from '../worker/worker.ts'
 import { openDatabase, type Database } from './database.ts'
-import { masterKeyOf } from './master-key.ts'
+import { masterKeyOf, namingTheFile } from './master-key.ts'
 import { runNetworks, type RunningNetworks } from './networks.ts'
 
 export type Server = {
@@ -52,7 +52,6 @@ export async function startServer(effects: Effects, config: Config, asked?: Abor
   }
   try {
     asked?.throwIfAborted()
-    mkdirSync(config.dataDirectory, { recursive: true })
     const lock = lockFolder(config.dataDirectory)
     begun('the data folder', async () => lock.close())
     const database = await openDatabase(effects, config)
@@ -67,7 +66,9 @@ export async function startServer(effects: Effects, config: Config, asked?: Abor
       await networks.startSandbox(rail)
     }
     asked?.throwIfAborted()
-    const signer = await startSigner(effects, { signerUrl: database.signerUrl, ...masterKeyOf(config, ledgerRows) })
+    const signer = await startSigner(effects, { signerUrl: database.signerUrl, ...masterKeyOf(config, ledgerRows) }).catch((error: unknown) => {
+      throw namingTheFile(error, config)
+    })
     begun('the signer', signer.stop)
     const world: World = { ...effects, store, programs, rails, connect: networks.connect, signer }
     const ledgers = createLedgers(world)
@@ -85,18 +86,32 @@ export async function startServer(effects: Effects, config: Config, asked?: Abor
   }
 }
 
+const SQLITE_BUSY = 5
+
 /** One server a data folder; the operating system frees the lock whatever ends the process. */
 function lockFolder(dataDirectory: string): DatabaseSync {
-  const lock = new DatabaseSync(join(dataDirectory, 'server.lock'))
+  let lock: DatabaseSync | null = null
   try {
+    mkdirSync(dataDirectory, { recursive: true })
+    lock = new DatabaseSync(join(dataDirectory, 'server.lock'))
     lock.exec('pragma busy_timeout = 0; begin exclusive')
     return lock
-  } catch {
-    lock.close()
-    const running = readPort(dataDirectory)
-    const where = running === null ? '' : ` at http://127.0.0.1:${running}`
-    throw new Refusal('configuration_invalid', `a server runs already with this data folder${where}: stop it, or set APPORTION_DATA to another folder`)
+  } catch (error) {
+    lock?.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) throw runsAlready(dataDirectory)
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Refusal(
+      'configuration_invalid',
+      `the data folder ${dataDirectory} cannot be used (${why}): set APPORTION_DATA to a folder that this user may write in`,
+      { setting: 'APPORTION_DATA' },
+    )
   }
+}
+
+function runsAlready(dataDirectory: string): Refusal {
+  const running = readPort(dataDirectory)
+  const where = running === null ? '' : ` at http://127.0.0.1:${running}`
+  return new Refusal('configuration_invalid', `a server runs already with this data folder${where}: stop it, or set APPORTION_DATA to another folder`)
 }
 
 function sandboxRails(ledgers: readonly { readonly sandbox: boolean; readonly rail: string; readonly rail_url: string | null }[]): ReadonlySet<string> {
@@ -114,6 +129,18 @@ function readPort(dataDirectory: string): number | null {
   }
 }
 
+const notHere = ({ host }: { readonly host: string }): string =>
+  `HOST ${host} is no address of this machine: set it to one that is, such as 127.0.0.1, or leave it out`
+
+/** What the system says when it cannot listen, in words about the settings. */
+const LISTEN_PROBLEMS: Readonly<Record<string, (given: { readonly host: string; readonly port: number }) => string>> = {
+  EADDRNOTAVAIL: notHere,
+  ENOTFOUND: notHere,
+  EAI_AGAIN: notHere,
+  EINVAL: notHere,
+  EACCES: ({ port }) => `this user may not open port ${port}: set PORT to one above 1023, or leave it out`,
+}
+
 /** Listens on the port of the settings, else on the one used last, else on any free one, and remembers it. */
 async function listen(app: FastifyInstance, { host, port, dataDirectory }: Config): Promise<string> {
   const tries = port === undefined ? [readPort(dataDirectory) ?? 0, 0] : [port]
@@ -123,10 +150,13 @@ async function listen(app: FastifyInstance, { host, port, dataDirectory }: Confi
       writeFileSync(portFile(dataDirectory), new URL(url).port)
       return url
     } catch (error) {
-      const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+      const taken = code === 'EADDRINUSE'
       if (taken && index < tries.length - 1) continue
       if (taken) throw new Refusal('configuration_invalid', `port ${candidate} is taken by another program: set PORT to a free one, or leave it out`)
-      throw error
+      const problem = LISTEN_PROBLEMS[code]
+      if (problem === undefined) throw error
+      throw new Refusal('configuration_invalid', problem({ host, port: candidate }))
     }
   }
   throw new Refusal('configuration_invalid', 'no port could be opened')
