@@ -117,7 +117,7 @@ function railModule(network: PaperNetwork): RailModule {
     batchSize: () => 2,
     prepare: async ({ attempt, payouts }) => {
       const prepared = { identity: `paper-${attempt}`, bytes: new Uint8Array([1]), payouts: payouts.map(({ id }) => id), data: {} }
-      return await Promise.resolve({ state: 'prepared', attempt: prepared, unpayable: [] })
+      return await Promise.resolve({ state: 'prepared', attempt: prepared, costs: [], unpayable: [] })
     },
     submit: async () => await Promise.resolve({ state: 'accepted' }),
     look: async (attempts) => await Promise.resolve(attempts.map(({ attempt }) => network.look(attempt.identity))),

@@ -192,6 +192,32 @@ describe('a token that its maker can freeze', () => {
   })
 })
 
+describe('a wallet that has the rents of one batch', () => {
+  it('does not spend on another what the first, still on its way, will be charged', async () => {
+    const mint = house.chain.mint(`dollar ${crypto.randomUUID()}`, 6)
+    const home = await house.makeLedger({ program: dollars, tokens: { [USDC]: mint } })
+    house.chain.mintTo(mint, home.wallet.address, 1200n)
+    // Three accounts, a fee and the wallet's own minimum; what is left of it makes no fourth account.
+    house.chain.fund(home.wallet.address, 8_500_000n)
+    for (const recipient of ['shop', 'first', 'second']) await nameAddress(house.main, home, recipient, await house.chain.address())
+    const { world, rail } = house.main
+    const prepare = async (reference: string) => {
+      await mustRecord(house.main, home, dollarEvent(reference, '600'))
+      await makePayouts(world, home.ledger, home.lane)
+      return await prepareAttempts(world, home.ledger, home.lane, rail)
+    }
+    expect(await prepare('first')).toHaveLength(1)
+    expect(await prepare('second')).toEqual([])
+    expect(await legs(house, home, 'second')).toEqual({ shop: 'no_funds', first: 'no_funds', second: 'no_funds' })
+    await runUntilStill(house, home)
+    house.elapse({ minutes: 16 })
+    await runUntilStill(house, home)
+    const settled = { shop: 'settled', first: 'settled', second: 'settled' }
+    expect([await legs(house, home, 'first'), await legs(house, home, 'second')]).toEqual([settled, settled])
+    expect(await breaks(house, home)).toEqual([])
+  })
+})
+
 describe('two workers on one lane', () => {
   it('share the work and pay each leg once', async () => {
     const home = await house.makeLedger({ funds: 2101n })

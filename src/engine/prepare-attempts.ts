@@ -102,13 +102,12 @@ async function oneByOne(
     const outcome = await prepare(group, taken)
     outcomes.push(outcome)
     if (outcome.unavailable !== null) break
-    taken.set(asset, (taken.get(asset) ?? 0n) + unitsOf(outcome.prepared))
+    for (const { attempt, rows } of outcome.prepared) {
+      const payouts = rows.map(({ units }) => ({ asset, units }))
+      for (const { asset: name, units } of [...payouts, ...attempt.costs]) taken.set(name, (taken.get(name) ?? 0n) + units)
+    }
   }
   return outcomes
-}
-
-function unitsOf(prepared: readonly Batch[]): bigint {
-  return prepared.reduce((all, { rows }) => rows.reduce((sum, row) => sum + row.units, all), 0n)
 }
 
 async function prepareGroup(
@@ -135,7 +134,7 @@ async function prepareGroup(
   const { identity, bytes, data, payouts } = outcome.attempt
   const rowsById = new Map(group.map((row) => [row.payout, row]))
   const rows = payouts.map((id) => present(rowsById.get(id), 'payout of the batch'))
-  const made = { attempt, wallet: wallet.id, asset: asset.asset, identity, bytes, data, payouts }
+  const made = { attempt, wallet: wallet.id, asset: asset.asset, identity, bytes, data, costs: outcome.costs, payouts }
   return { prepared: [{ attempt: made, rows }], holds, unavailable: null }
 }
 

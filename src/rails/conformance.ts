@@ -122,6 +122,7 @@ async function batchOf(bench: ConformanceBench, multiples: readonly bigint[]): P
 }
 
 const HEAD = 'c0ffee00'.repeat(8)
+const shown = (value: unknown): string => JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? `${one}` : one))
 
 function input(bench: ConformanceBench, { wallet, sign, payouts }: Batch, committed = 0n) {
   return { attempt: bench.id(), head: HEAD, payouts, wallet, committed: new Map([[bench.asset.asset, committed]]), sign: sign(payouts) }
@@ -129,7 +130,7 @@ function input(bench: ConformanceBench, { wallet, sign, payouts }: Batch, commit
 
 async function attemptOf(bench: ConformanceBench, batch: Batch): Promise<RailAttempt> {
   const prepared = await bench.rail.prepare(input(bench, batch))
-  assert(prepared.state === 'prepared', `a batch is prepared, not ${JSON.stringify(prepared)}`)
+  assert(prepared.state === 'prepared', `a batch is prepared, not ${shown(prepared)}`)
   return prepared.attempt
 }
 
@@ -143,7 +144,7 @@ async function expectState<State extends Look['state']>(
   bench: ConformanceBench, batch: Batch, attempt: RailAttempt, state: State,
 ): Promise<Extract<Look, { readonly state: State }>> {
   const look = await lookAtOne(bench, batch, attempt)
-  assert(look.state === state, `look says ${state}, not ${JSON.stringify(look, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))}`)
+  assert(look.state === state, `look says ${state}, not ${shown(look)}`)
   return look as Extract<Look, { readonly state: State }>
 }
 

@@ -41,7 +41,13 @@ export type RailAttempt = {
 }
 
 export type Prepared =
-  | { readonly state: 'prepared'; readonly attempt: RailAttempt; readonly unpayable: readonly Unpayable[] }
+  | {
+      readonly state: 'prepared'
+      readonly attempt: RailAttempt
+      /** The most that the network may take from the wallet for it besides the payouts. Until it has ended, that money is not free. */
+      readonly costs: readonly Cost[]
+      readonly unpayable: readonly Unpayable[]
+    }
   | { readonly state: 'nothing'; readonly unpayable: readonly Unpayable[] }
   | { readonly state: 'unavailable'; readonly reason: string }
 
@@ -95,7 +101,7 @@ export type PrepareInput = {
   readonly head: string
   readonly payouts: readonly RailPayout[]
   readonly wallet: RailWallet
-  /** Units per asset that live attempts of this wallet may still take: what the network shows is not all free. */
+  /** Units per asset that live attempts of this wallet may still take, costs included: what the network shows is not all free. */
   readonly committed: ReadonlyMap<AssetName, bigint>
   readonly sign: Sign
 }

@@ -30,7 +30,7 @@ async function withSale(): Promise<{ home: Home; ids: readonly string[] }> {
 
 function newAttempt({ wallet }: Home, payouts: readonly string[]): NewAttempt {
   const attempt = machine.id()
-  return { attempt, wallet: wallet.id, asset: 'SOL/9', identity: `identity ${attempt}`, bytes: new Uint8Array([1, 2, 3]), data: { height: '7' }, payouts }
+  return { attempt, wallet: wallet.id, asset: 'SOL/9', identity: `identity ${attempt}`, bytes: new Uint8Array([1, 2, 3]), data: { height: '7' }, costs: [{ kind: 'fee', asset: 'SOL/9', units: 5000n }], payouts }
 }
 
 const run = async ({ text, values }: Statement) => await house.database.pool.query(text, [...values])
@@ -52,7 +52,7 @@ describe('reserving', () => {
     expect(due).toMatchObject({ attempt: attempt.attempt, state: 'prepared', identity: attempt.identity, data: { height: '7' }, submits: 0, submit_due: true })
     expect(new Uint8Array(present(due, 'attempt').bytes)).toEqual(new Uint8Array([1, 2, 3]))
     expect(due?.payouts.map(({ payout, units }) => [payout, units])).toEqual([[ids[0], '80000000000'], [ids[1], '15000000000'], [ids[2], '3000000000']])
-    expect(await committedOf(house.database.pool, home.wallet.id)).toEqual([{ asset: 'SOL/9', units: 98_000_000_000n, attempts: 1n }])
+    expect(await committedOf(house.database.pool, home.wallet.id)).toEqual([{ asset: 'SOL/9', units: 98_000_005_000n }])
   })
 
   it('gets less where another attempt was first, which is rolled back', async () => {

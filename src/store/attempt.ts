@@ -14,6 +14,8 @@ export type NewAttempt = {
   readonly identity: string
   readonly bytes: Uint8Array
   readonly data: JsonObject
+  /** The most that the network may take besides the payouts. */
+  readonly costs: readonly { readonly kind: string; readonly asset: string; readonly units: bigint }[]
   readonly payouts: readonly string[]
 }
 
@@ -26,10 +28,10 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
   return {
     name: 'reserve-payouts',
     text: `with attempt as (
-        insert into apportion.attempt (lane, attempt, wallet, asset, state, identity, bytes, data, look_at, submit_at, prepared_at)
-        select $1, row.attempt, row.wallet, row.asset, 'prepared', row.identity, row.bytes, row.data, $8, $8, $8
-        from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::jsonb[])
-          as row (attempt, wallet, asset, identity, bytes, data)
+        insert into apportion.attempt (lane, attempt, wallet, asset, state, identity, bytes, data, costs, look_at, submit_at, prepared_at)
+        select $1, row.attempt, row.wallet, row.asset, 'prepared', row.identity, row.bytes, row.data, row.costs, $8, $8, $8
+        from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::jsonb[], $13::jsonb[])
+          as row (attempt, wallet, asset, identity, bytes, data, costs)
       ), member as (
         insert into apportion.attempt_payout (lane, attempt, payout, position)
         select $1, row.attempt, row.payout, row.position from unnest($9::uuid[], $10::uuid[], $11::smallint[]) as row (attempt, payout, position)
@@ -52,6 +54,7 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
       plainArray(members.map(({ payout }) => payout)),
       plainArray(members.map(({ position }) => position)),
       plainArray(payoutStatesBefore('reserve')),
+      attempts.map(({ costs }) => JSON.stringify(costs.map((cost) => ({ ...cost, units: cost.units.toString() })))),
     ],
   }
 }
@@ -100,14 +103,17 @@ export async function dueAttempts(on: Queryable, lane: bigint, now: Temporal.Ins
   })
 }
 
-/** Units that live attempts of a wallet may still take, over all lanes of its ledger. */
-export async function committedOf(on: Queryable, wallet: string): Promise<{ asset: string; units: bigint; attempts: bigint }[]> {
+/** Units that live attempts of a wallet may still take, costs of the network included, over all lanes of its ledger. */
+export async function committedOf(on: Queryable, wallet: string): Promise<{ asset: string; units: bigint }[]> {
   return await rows(on, {
-    text: `select attempt.asset, sum(payout.units) as units, count(distinct attempt.attempt) as attempts
-      from apportion.attempt
-      join apportion.payout on payout.lane = attempt.lane and payout.live_attempt = attempt.attempt
-      where attempt.wallet = $1 and attempt.ended_at is null
-      group by attempt.asset`,
+    text: `with live as materialized (
+        select lane, attempt, asset, costs from apportion.attempt where wallet = $1 and ended_at is null
+      ), taken as (
+        select live.asset, payout.units from live join apportion.payout on payout.lane = live.lane and payout.live_attempt = live.attempt
+        union all
+        select cost.asset, cost.units from live cross join lateral jsonb_to_recordset(live.costs) as cost (asset text, units numeric)
+      )
+      select asset, sum(units) as units from taken group by asset order by asset collate "C"`,
     values: [wallet],
   })
 }

@@ -153,6 +153,7 @@ describe('a token', () => {
     const prepared = await prepare(here, payouts)
     if (prepared.state !== 'prepared') throw new Error(prepared.state)
     expect(prepared.attempt.data).toMatchObject({ createTokenAccounts: [payouts[0]?.id], maxRentLamports: RENT.toString() })
+    expect(prepared.costs).toEqual([{ kind: 'fee', asset: 'SOL/9', units: 5_000n }, { kind: 'rent', asset: 'SOL/9', units: RENT }])
     await rail.submit(prepared.attempt)
     bed.settle()
     expect(await rail.look([{ attempt: prepared.attempt, wallet, payouts }])).toMatchObject([

@@ -17,6 +17,7 @@ import { attemptDataSchema, draftSchema, feeLamports, memoText, type Draft } fro
 import { NATIVE_ASSET, composeMessage, destinationAddress } from './message.ts'
 import { splitPacket } from './packet.ts'
 import { MAX_ACCOUNTS, accounts, genesisHash, latestBlockhash, type Account } from './questions.ts'
+import { costsOf } from './settlement.ts'
 import { TOKEN_ACCOUNT_BYTES, mintProblem, readTokenAccount } from './token-account.ts'
 
 /**
@@ -200,12 +201,13 @@ async function signed({ book }: Connection, input: PrepareInput, { choice, sight
   if (identity !== identityOf(signature) || Buffer.compare(message, expected) !== 0) {
     return { state: 'unavailable', reason: 'the signer signed another message than these payouts make: they were changed meanwhile' }
   }
+  const [fee, rent] = [feeLamports(draft), BigInt(choice.creations.length) * sight.tokenRent]
   const data = z.encode(attemptDataSchema, {
     ...draft,
     signedAtSlot: sight.slot,
     genesis: sight.genesis,
-    feeLamports: feeLamports(draft),
-    maxRentLamports: BigInt(choice.creations.length) * sight.tokenRent,
+    feeLamports: fee,
+    maxRentLamports: rent,
   })
-  return { state: 'prepared', attempt: { identity, bytes, payouts: ids, data }, unpayable }
+  return { state: 'prepared', attempt: { identity, bytes, payouts: ids, data }, costs: costsOf({ fee, rent }), unpayable }
 }

@@ -237,6 +237,8 @@ create table apportion.attempt (
   identity text collate "C" not null,
   bytes bytea not null,
   data jsonb not null,
+  -- The most that the network may take besides the payouts: [{kind, asset, units}].
+  costs jsonb not null default '[]',
   submits integer not null default 0,
   -- Looks in a row that proved nothing.
   looks integer not null default 0,
