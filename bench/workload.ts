@@ -39,7 +39,7 @@ const benchProgram = (rail: string, asset: string): Program => ({
   event: z.custom<EventInput>(() => false),
   inbox: null,
   install: null,
-  names: [],
+  grants: null,
   sample: { body: {}, parties: [] },
   versionInstant: ({ eventAt }) => eventAt,
 })

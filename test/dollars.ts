@@ -35,7 +35,7 @@ export const dollars: Program = {
   event: z.strictObject({ reference: z.string(), units: z.string() }).transform(({ reference, units }) => dollarEvent(reference, units)),
   inbox: null,
   install: null,
-  names: [],
+  grants: null,
   sample: { body: { reference: 'sample', units: '1000000' }, parties: [] },
   versionInstant: ({ eventAt }) => eventAt,
 }

@@ -88,10 +88,8 @@ const paper: Program = {
     compare: compareRow,
   },
   install: `create schema if not exists :schema;
-    create table :schema.paper_sales (receipt text primary key, cents numeric not null, guest text, house numeric, sold_at timestamptz);
-    grant usage on schema :schema to :app;
-    grant select, insert on :schema.paper_sales to :app;`,
-  names: ['paper_sales'],
+    create table :schema.paper_sales (receipt text primary key, cents numeric not null, guest text, house numeric, sold_at timestamptz);`,
+  grants: 'grant usage on schema :schema to :app; grant select, insert on :schema.paper_sales to :app;',
   sample: { body: { reference: 'sample', cents: '100', guest: 'guest-1' }, parties: [] },
   versionInstant: ({ eventAt }) => eventAt,
 }

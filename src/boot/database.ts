@@ -2,7 +2,8 @@
 
 import { join } from 'node:path'
 import type { Effects } from '../core/effects.ts'
-import { programMigrations } from '../programs/index.ts'
+import { applyInboxGrants } from '../engine/inbox-grants.ts'
+import { programMigrations, programs } from '../programs/index.ts'
 import { startEmbedded } from '../store/embedded/start.ts'
 import { migrate } from '../store/migrate.ts'
 import { createPool } from '../store/pool.ts'
@@ -39,6 +40,7 @@ export async function openDatabase(
     try {
       await migrate(owner, { programs: programMigrations })
       await applyGrants(owner, roles)
+      await applyInboxGrants(owner, { app: roles.app, programs })
     } finally {
       await owner.end()
     }

@@ -44,8 +44,8 @@ export type Program = {
   readonly inbox: Inbox | null
   /** SQL that gives a ledger its tables, triggers and views; `:schema`, `:ledger` and `:app` are replaced. */
   readonly install: string | null
-  /** The names that `install` makes or adopts in the ledger's schema. */
-  readonly names: readonly string[]
+  /** SQL that lets the server's role use them, run after `install` and again at each start: the role may be another one then. */
+  readonly grants: string | null
   /** An event to try the program with in the sandbox, and who its parties are, for people. */
   readonly sample: { readonly body: JsonObject; readonly parties: readonly ProgramRecipient[] }
   /** The instant whose plan version counts. */

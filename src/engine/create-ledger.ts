@@ -1,6 +1,6 @@
 // Creates a ledger: its program's plan, recipients, assets and lanes, and the tables by which people put events into it.
 
-import { escapeIdentifier, escapeLiteral, type Pool } from 'pg'
+import { escapeIdentifier, type Pool } from 'pg'
 import { GENESIS_HASH } from '../core/journal.ts'
 import { parseAsset } from '../core/money.ts'
 import { parsePlan } from '../core/plan.ts'
@@ -10,6 +10,7 @@ import type { RailModule } from '../rails/rail.ts'
 import { insertAssets, insertLanes, insertLedger, insertPlanVersion } from '../store/ledger.ts'
 import { inTransaction } from '../store/statement.ts'
 import { insertRecipients } from '../store/wallet.ts'
+import { withNames } from './inbox-grants.ts'
 import type { World } from './world.ts'
 
 export type NewLedger = {
@@ -69,9 +70,10 @@ export async function createLedger(
     await insertRecipients(client, { ledger, recipients: program.recipients, at })
     await insertLanes(client, { ledger, lanes: laneIds(world, given.lanes), hash: GENESIS_HASH, at })
     if (program.install !== null && inboxSchema !== null) {
-      const schema = escapeIdentifier(inboxSchema)
-      await client.query(`create schema if not exists ${schema}`)
-      await install(client, program.install, { schema, ledger: escapeLiteral(ledger), app: escapeIdentifier(world.appRole) })
+      const names = { schema: inboxSchema, ledger, app: world.appRole }
+      await client.query(`create schema if not exists ${escapeIdentifier(inboxSchema)}`)
+      await install(client, withNames(program.install, names))
+      if (program.grants !== null) await client.query(withNames(program.grants, names))
     }
   })
 }
@@ -111,15 +113,10 @@ function laneIds({ random }: Pick<World, 'random'>, count: number): readonly big
   })
 }
 
-/** Runs a program's installation. Its placeholders stand for quoted names; what it raises in words becomes a refusal. */
-async function install(
-  client: { query: (text: string) => Promise<unknown> },
-  text: string,
-  names: { readonly schema: string; readonly ledger: string; readonly app: string },
-): Promise<void> {
-  const filled = text.replace(/(?<!:):(schema|ledger|app)\b/g, (_, name: keyof typeof names) => names[name])
+/** Runs a program's installation. What it raises in words becomes a refusal. */
+async function install(client: { query: (text: string) => Promise<unknown> }, text: string): Promise<void> {
   try {
-    await client.query(filled)
+    await client.query(text)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === RAISED) throw new Refusal('inbox_table_mismatch', error.message)
     throw error

@@ -115,9 +115,5 @@ for each statement execute function apportion.sale_split_view_written('profit_ev
 create trigger apportion_written instead of insert or update or delete on :schema.profit_events_status
 for each row execute function apportion.sale_split_view_written('profit_events');
 
-grant usage on schema :schema to :app;
-grant select, insert on :schema.profit_events to :app;
-grant select, insert, update on :schema.tokens to :app;
-grant select on :schema.profit_events_status to :app;
 -- Whoever may look at the view is told where to write; nobody can write to it.
 grant insert, update, delete on :schema.profit_events_status to public;

@@ -47,7 +47,7 @@ export const saleSplit: Program = {
   event: saleEvent,
   inbox: profitEvents,
   install: readFileSync(join(import.meta.dirname, 'install.sql'), 'utf8'),
-  names: ['profit_events', 'tokens', 'profit_events_status'],
+  grants: readFileSync(join(import.meta.dirname, 'grants.sql'), 'utf8'),
   sample: {
     body: { reference: 'TEST_first-sale', token_id: SAMPLE_TOKEN, sale_amount: '100' },
     parties: [{ recipient: SAMPLE_TOKEN, label: 'the creator of the token' }],

@@ -1,0 +1,40 @@
+// What the server's role may do with the ledgers' own tables: given when a ledger is made, and anew at each start, because the role may
+// be another one than it was.
+
+import { DatabaseError, escapeIdentifier, escapeLiteral, type Pool } from 'pg'
+import type { Program } from '../core/program.ts'
+import { listLedgers } from '../store/ledger.ts'
+import { asOwner } from '../store/owner-lock.ts'
+
+/** What a program's SQL is about, unquoted. */
+export type InboxNames = { readonly schema: string; readonly ledger: string; readonly app: string }
+
+/** A program's SQL with names in place of `:schema`, `:ledger` and `:app`; a cast (`::name`) is no placeholder. */
+export function withNames(text: string, { schema, ledger, app }: InboxNames): string {
+  const quoted = { schema: escapeIdentifier(schema), ledger: escapeLiteral(ledger), app: escapeIdentifier(app) }
+  return text.replace(/(?<!:):(schema|ledger|app)\b/g, (_, name: keyof InboxNames) => quoted[name])
+}
+
+const UNDEFINED_TABLE = '42P01'
+const UNDEFINED_SCHEMA = '3F000'
+
+/** Lets the server's role use the tables of every ledger. Those of a ledger whose tables somebody dropped are left out. */
+export async function applyInboxGrants(
+  owner: Pool,
+  { app, programs }: { readonly app: string; readonly programs: ReadonlyMap<string, Program> },
+): Promise<void> {
+  await asOwner(owner, async (client) => {
+    for (const { ledger, program, inbox_schema: schema } of await listLedgers(client)) {
+      const grants = programs.get(program)?.grants ?? null
+      if (schema === null || grants === null) continue
+      await client.query('savepoint grants')
+      try {
+        await client.query(withNames(grants, { schema, ledger, app }))
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || (error.code !== UNDEFINED_TABLE && error.code !== UNDEFINED_SCHEMA)) throw error
+        await client.query('rollback to savepoint grants')
+      }
+      await client.query('release savepoint grants')
+    }
+  })
+}
