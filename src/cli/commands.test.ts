@@ -1,0 +1,183 @@
+// The commands as people run them: processes of their own on a database of their own. Each in its exit code, what it prints, and how it refuses.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { testDatabase, type TestDatabase } from '../../test/database.ts'
+import { until } from '../../test/effects.ts'
+import { endAll, run, type Run } from '../boot/program.fixture.ts'
+
+const TOKEN = '0190a000-0000-7000-8000-000000000001'
+const SALE = [`token_id=${TOKEN}`, 'sale_amount=100']
+const ADDRESS = '4Nd1mYQFZ9eDXGTyEDUC3mtJqUJpzSbyE7qmQBvVZoQf'
+
+let database: TestDatabase
+let folder = ''
+let addresses: Readonly<Record<string, string>> = {}
+
+const start = (...words: readonly string[]): Run => run('src/cli/main.ts', words, addresses)
+
+type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
+
+async function apportion(words: readonly string[], input = ''): Promise<Ended> {
+  const command = start(...words)
+  command.child.stdin?.end(input)
+  const code = await command.ended
+  return { code, out: command.out(), err: command.err() }
+}
+
+const json = async (...words: readonly string[]): Promise<unknown> => {
+  const { code, out, err } = await apportion([...words, '--json'])
+  expect([code, err]).toEqual([0, ''])
+  return JSON.parse(out)
+}
+
+function file(name: string, ...lines: readonly string[]): string {
+  const path = join(folder, name)
+  writeFileSync(path, lines.join('\n'))
+  return path
+}
+
+const sale = (reference: string, more: object = {}): string => JSON.stringify({ reference, token_id: TOKEN, sale_amount: '100', ...more })
+
+beforeAll(async () => {
+  database = await testDatabase()
+  folder = mkdtempSync(join(tmpdir(), 'apportion-cli-'))
+  addresses = {
+    DATABASE_URL: database.url,
+    APP_DATABASE_URL: database.appUrl,
+    SIGNER_DATABASE_URL: database.signerUrl,
+    APPORTION_DATA: join(folder, 'data'),
+    APPORTION_MASTER_KEY: 'ab'.repeat(32),
+  }
+  const made = await apportion(['ledger', 'create', 'shop', '--schema', 'public'])
+  expect(made).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^Ledger shop is there\. Next: /) })
+  const recorded = await apportion(['event', 'record', 'reference=first', ...SALE])
+  expect(recorded).toMatchObject({ code: 0, err: '' })
+  expect(recorded.out).toMatch(/^recorded: first, 100 SOL, by plan version 1\n/)
+  expect(recorded.out).toMatch(/\nai +80 SOL +ai\n/)
+})
+
+afterAll(async () => {
+  await endAll()
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+  await database.drop()
+})
+
+/** A table of commands: two of them run at a time, which is what two cores bear. */
+async function eachOf<Case>(cases: readonly Case[], check: (one: Case) => Promise<void>): Promise<void> {
+  for (let index = 0; index < cases.length; index += 2) await Promise.all(cases.slice(index, index + 2).map(check))
+}
+
+describe('the command line', () => {
+  it('lists what there is, for people and as JSON', async () => {
+    const page = (item: object) => ({ items: expect.arrayContaining([expect.objectContaining(item)]), next: null })
+    const listed = [
+      [['ledger', 'list'], 'shop', expect.arrayContaining([expect.objectContaining({ name: 'shop', program: 'sale-split' })])],
+      [['event', 'list'], 'first', page({ reference: 'first', units: '100000000000' })],
+      [['distribution', 'list'], 'first', page({ reference: 'first' })],
+      // The server makes them, and none runs here.
+      [['payout', 'list'], 'No payout.', { items: [], next: null }],
+      [['recipient', 'list'], 'lucky', page({ recipient: 'lucky' })],
+    ] as const
+    await eachOf(listed, async ([words, text, document]) => {
+      expect(await apportion(words)).toMatchObject({ code: 0, err: '', out: expect.stringContaining(text) })
+      expect(await json(...words)).toEqual(document)
+    })
+    const plain = [
+      [['wallet', 'list'], /wallet/i],
+      [['balance', 'list'], /80 SOL/],
+      [['inbox', 'list'], /.+/],
+      [['plan', 'list'], /\b1\b/],
+      [['key', 'list'], /.+/],
+      [['explain', 'first'], /80 SOL/],
+      [['event', 'show', 'first'], /first/],
+    ] as const
+    await eachOf(plain, async ([words, text]) => {
+      expect(await apportion(words)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(text) })
+    })
+  })
+
+  it('refuses with a code on stderr and ends with 1; wrong usage ends with 2', async () => {
+    const bad = file('bad.jsonl', sale('in-file-1'), sale('in-file-2', { sale_amount: undefined }))
+    const broken = file('broken.jsonl', sale('in-file-1'), '', '{')
+    const cases = [
+      [['event', 'record', 'reference=r', `token_id=${TOKEN}`], 1, 'sale_amount is missing', 'field_malformed'],
+      [['event', 'record', 'reference=r', `token_id=${TOKEN}`, 'sale_amount=ten'], 1, 'sale_amount', 'amount_malformed'],
+      [['event', 'record', 'reference=r', ...SALE, 'colour=red'], 1, 'colour is no field of the event', 'field_malformed'],
+      [['event', 'record', 'word'], 1, 'is no field: write name=value', 'field_malformed'],
+      [['event', 'record', 'reference=first', `token_id=${TOKEN}`, 'sale_amount=99'], 1, 'first', 'reference_conflict'],
+      [['event', 'record', '--file', join(folder, 'nothing')], 1, 'cannot be read: there is none of this name', 'field_malformed'],
+      [['event', 'record', '--file', bad], 1, 'line 2 of the file: sale_amount is missing; nothing was recorded', 'field_malformed'],
+      [['event', 'record', '--file', broken], 1, 'line 3 of the file is not JSON: nothing was recorded', 'body_malformed'],
+      [['payout', 'list', '--state', 'bogus'], 1, '--state takes one of queued, held, reserved, settled, not "bogus"', 'field_malformed'],
+      [['plan', 'add', join(folder, 'nothing')], 1, 'cannot be read', 'field_malformed'],
+      [['event', 'show', 'never'], 1, 'never', 'event_not_found'],
+      [['event', 'list', '--ledger', 'none'], 1, 'none', 'ledger_not_found'],
+      [['event', 'list', '--limit', '0'], 2, 'from 1 to 1000', null],
+      [['event', 'burn'], 2, 'unknown command', null],
+      [['event', 'show'], 2, 'missing required argument', null],
+    ] as const
+    await eachOf(cases, async ([words, code, text, refusal]) => {
+      const ended = await apportion(words)
+      expect(ended, words.join(' ')).toMatchObject({ code, out: '', err: expect.stringContaining(text) })
+      if (refusal !== null) expect(ended.err).toContain(`(${refusal})`)
+      expect(ended.err).not.toMatch(/^ +at /m)
+    })
+    expect(await json('event', 'list')).toMatchObject({ items: [{ reference: 'first' }] })
+  })
+
+  it('records words, files and standard input once, and says so', async () => {
+    expect(await json('event', 'record', 'reference=first', ...SALE)).toMatchObject({ state: 'duplicate', event: { reference: 'first' } })
+    const good = file('good.jsonl', sale('file-1'), '', sale('file-2'))
+    expect(await json('event', 'record', '--file', good)).toMatchObject([{ state: 'recorded' }, { state: 'recorded', event: { reference: 'file-2' } }])
+    const piped = await apportion(['event', 'record', '--file', '-'], `${sale('file-2')}\n${sale('file-2', { sale_amount: '1' })}\n`)
+    expect(piped).toMatchObject({ code: 1, out: expect.stringMatching(/^was recorded before: file-2.*\nrefused \(reference_conflict\): /) })
+  })
+
+  it('shows settings without a secret', async () => {
+    for (const words of [['doctor'], ['doctor', '--json']]) {
+      const { code, out, err } = await apportion(words)
+      expect([code, err]).toEqual([0, ''])
+      expect(out).toContain('APPORTION_MASTER_KEY')
+      const secrets = Object.values(addresses).flatMap((value) => (URL.canParse(value) ? [new URL(value).password] : [])).filter((secret) => secret.length > 12)
+      for (const secret of ['ab'.repeat(32), ...secrets]) expect(out).not.toContain(secret)
+    }
+  })
+
+  it('makes a key, shows it once, and ends it', async () => {
+    const { key } = (await json('key', 'create', 'till')) as { key: string }
+    expect(key.length).toBeGreaterThan(20)
+    const listed = await apportion(['key', 'list'])
+    expect(listed.out).toContain('till')
+    expect(listed.out).not.toContain(key)
+    expect(await apportion(['key', 'revoke', 'till'])).toMatchObject({ code: 0, err: '' })
+    expect(await apportion(['recipient', 'set', 'dao', ADDRESS])).toMatchObject({ code: 0, out: `dao is paid at ${ADDRESS} from now on.\n` })
+  })
+
+  it('ends a command that follows with the code of Ctrl-C, and leaves no connection', async () => {
+    const following = start('payout', 'follow')
+    const connected = async () => (await database.pool.query(`select from pg_stat_activity where datname = $1 and application_name = 'apportion command'`, [database.name])).rowCount
+    await until('the command to be at work', async () => ((await connected()) === 0 ? undefined : true))
+    following.child.kill('SIGINT')
+    expect([await following.ended, following.err()]).toEqual([130, ''])
+    await until('its connections to end', async () => ((await connected()) === 0 ? true : undefined))
+  })
+
+  it('ends quietly and with its own code when nobody reads what it prints', async () => {
+    const command = start('event', 'list')
+    command.child.stdout?.destroy()
+    expect([await command.ended, command.err()]).toEqual([0, ''])
+  })
+
+  it('says that the ledger holds, and ends with 1 when a figure was changed', async () => {
+    expect(await apportion(['verify'])).toMatchObject({ code: 0, err: '' })
+    const { rows } = await database.pool.query<{ number: string }>('update apportion.transfer set units = units + 1 where number = (select min(number) from apportion.transfer) returning number::text')
+    const broken = await apportion(['verify'])
+    expect(broken.code).toBe(1)
+    expect(broken.out).toMatch(new RegExp(`\\btransfer ${rows[0]?.number}\\b`))
+    expect((await apportion(['verify', '--json'])).code).toBe(1)
+    await database.pool.query('update apportion.transfer set units = units - 1 where number = $1', [rows[0]?.number])
+  })
+})
