@@ -4,10 +4,11 @@ import { unreachable } from './assert.ts'
 
 /**
  * Why a payout waits. `no_wallet`: the recipient has no destination yet; `<role>_unknown`: nobody knows the recipient of the share
- * with that role (`creator_unknown`). The others come from the rail or the signer: they end when the obstacle goes.
+ * with that role (`creator_unknown`); `no_paying_wallet`: the ledger has no wallet to pay from yet. The others come from the rail or the signer: they end when the obstacle goes.
  */
 const HOLD_REASONS = [
   'no_wallet',
+  'no_paying_wallet',
   'no_funds',
   'below_minimum',
   'frozen',

@@ -5,7 +5,10 @@ import { openHouse, type House } from '../../test/house.ts'
 import { ROLES } from '../../test/template.ts'
 import { saleSplit } from '../programs/sale-split/program.ts'
 import { createLedger, type NewLedger } from './create-ledger.ts'
-import { makePayouts } from './make-payouts.ts'
+import { makePayouts, recheckHeld } from './make-payouts.ts'
+import { payoutsOfEvent } from './read-ledger.ts'
+import { setDestinations } from './set-destinations.ts'
+import { verify } from './verify.ts'
 import { createWallet, importWallet, payingWallet } from './wallet.ts'
 
 let house: House
@@ -59,16 +62,39 @@ describe('a ledger', () => {
 })
 
 describe('a ledger without a wallet', () => {
-  it('has nothing wrong with it until there is something to pay', async () => {
+  it('holds what there is to pay and says why, and queues it by itself when a wallet is made', async () => {
     await create('walletless')
+    const { world } = house.main
     const ledger = await house.main.ledgers.open('walletless')
     const [lane = 0n] = ledger.lanes
-    expect(await makePayouts(house.main.world, ledger, lane)).toBe(0)
+    expect(await makePayouts(world, ledger, lane)).toBe(0)
+    const name = async (recipient: string): Promise<void> => {
+      await setDestinations(world, ledger, [{ recipient, label: null, destination: { address: await house.chain.address() } }])
+      await recheckHeld(world, ledger, lane)
+    }
+    const reasons = async (): Promise<object> => {
+      const payouts = await payoutsOfEvent(world, ledger, 'sale')
+      return Object.fromEntries(payouts.map(({ role, state, reason }) => [role, reason ?? state]))
+    }
+    await name('ai')
     const input = saleSplit.event.parse({ reference: 'sale', token_id: crypto.randomUUID(), sale_amount: '1' })
     await house.main.recorder.record(ledger, [{ input, door: 'api', mayBackdate: false }])
-    await expect(makePayouts(house.main.world, ledger, lane)).rejects.toMatchObject({ code: 'wallet_not_found' })
-    await createWallet(house.main.world, ledger, 'main')
-    expect(await makePayouts(house.main.world, ledger, lane)).toBe(4)
+    expect(await makePayouts(world, ledger, lane)).toBe(4)
+    const others = { dao: 'no_wallet', lucky: 'no_wallet', creator: 'creator_unknown' }
+    expect(await reasons()).toEqual({ ai: 'no_paying_wallet', ...others })
+    await name('dao')
+    house.elapse({ minutes: 16 })
+    await recheckHeld(world, ledger, lane)
+    expect(await reasons()).toEqual({ ...others, ai: 'no_paying_wallet', dao: 'no_paying_wallet' })
+    expect((await verify(world, ledger)).breaks).toEqual([])
+    const wallet = await createWallet(world, ledger, 'main')
+    await recheckHeld(world, ledger, lane)
+    expect(await reasons()).toEqual({ ...others, ai: 'queued', dao: 'queued' })
+    await name('lucky')
+    expect(await reasons()).toEqual({ ai: 'queued', dao: 'queued', lucky: 'queued', creator: 'creator_unknown' })
+    const { rows } = await house.database.pool.query(`select distinct wallet from apportion.payout where lane = $1`, [lane])
+    expect(rows).toEqual([{ wallet: wallet.wallet }])
+    expect((await verify(world, ledger)).breaks).toEqual([])
   })
 })
 

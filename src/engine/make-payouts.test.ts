@@ -12,7 +12,7 @@ afterAll(async () => await paper.drop())
 
 async function places({ lane }: PaperLedger): Promise<{ cursor: bigint; head: bigint; payouts: bigint; version: string }> {
   const { rows } = await paper.database.pool.query<{ cursor: bigint; head: bigint; payouts: bigint; version: string }>(
-    `select payout_cursor.transfer as cursor, payout_cursor.xmin::text as version, head.transfer as head,
+    `select payout_cursor.transfer as cursor, payout_cursor.xmin::text || ' ' || payout_cursor.xmax::text as version, head.transfer as head,
       (select count(*) from apportion.payout where payout.lane = $1) as payouts
      from apportion.payout_cursor join apportion.head using (lane) where lane = $1`,
     [lane],
@@ -37,7 +37,7 @@ it('moves past the movements of payouts, so that they are not read at every step
   expect((await verify(made.world, made.ledger)).breaks).toEqual([])
 })
 
-it('writes nothing while nothing was posted', async () => {
+it('writes and locks nothing while nothing was posted', async () => {
   const made = await paper.open('idle')
   await made.record([paperEvent('a', 1000n)])
   await made.makePayouts()

@@ -3,8 +3,12 @@
 
 import type { PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
+import type { PayoutHold } from '../core/payout.ts'
 import { lastTransfer } from '../store/journal.ts'
-import { insertPayouts, lockPayoutCursor, movePayoutCursor, nameDestinations, newShares, requeueHeld } from '../store/payout.ts'
+import {
+  hasWalletless, insertPayouts, isBeyondCursor, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, requeueHeld,
+  type NewShare,
+} from '../store/payout.ts'
 import { inTransaction } from '../store/statement.ts'
 import { walletsOf } from '../store/wallet.ts'
 import { newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
@@ -19,10 +23,12 @@ const MAX_RECHECKED = 1000
 const RECHECK_AFTER = { minutes: 15 }
 
 /**
- * Makes payouts of a lane's new shares. Answers how many; as many as the limit means that there may be more.
- * Refuses `wallet_not_found` when there are shares and no wallet to pay them from.
+ * Makes payouts of a lane's new shares. Answers how many; as many as the limit means that there may be more. While the ledger has no
+ * wallet to pay from, they wait and say so.
  */
 export async function makePayouts(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
+  // Asked without the cursor's lock, which costs a transaction of its own: an idle lane writes nothing.
+  if (!(await isBeyondCursor(desk.store.pool, lane))) return 0
   const newest = newestPlan(ledger).version
   const made = await inTransaction(desk.store.pool, async (client) => await makeFromCursor(client, desk, { ledger, lane }))
   if (made !== 'new plan') return made
@@ -45,21 +51,27 @@ async function makeFromCursor(
   const next = shares.length < MAX_SHARES && head > last ? head : last
   if (next > cursor) await movePayoutCursor(client, lane, next)
   if (shares.length === 0) return 0
-  const wallet = payingWalletOf(await walletsOf(client, ledger.id), ledger)
+  const wallet = payingWalletOf(await walletsOf(client, ledger.id))?.id ?? null
   const payouts = shares.map((share) => {
     const { role } = present(planVersion(ledger, share.plan).step.rule.parts[share.part], 'part of the plan')
-    const missing = share.recipient_known ? ('no_wallet' as const) : (`${role}_unknown` as const)
-    const named = share.destination !== null
-    return { ...share, payout: desk.id(), role, wallet: wallet.id, state: named ? ('queued' as const) : ('held' as const), reason: named ? null : missing }
+    const reason = obstacleOf(share, role, wallet)
+    return { ...share, payout: desk.id(), role, wallet, state: reason === null ? ('queued' as const) : ('held' as const), reason }
   })
   await insertPayouts(client, lane, payouts, desk.now())
   return shares.length
+}
+
+function obstacleOf({ recipient_known: known, destination }: NewShare, role: string, wallet: string | null): PayoutHold | null {
+  if (destination === null) return known ? 'no_wallet' : `${role}_unknown`
+  return wallet === null ? 'no_paying_wallet' : null
 }
 
 /** Queues held payouts whose obstacle may have gone: a wallet was named, or it is time to try again. */
 export async function recheckHeld(desk: Desk, ledger: Ledger, lane: bigint): Promise<void> {
   const now = desk.now()
   const recheckAt = now.add(RECHECK_AFTER)
+  const wallet = (await hasWalletless(desk.store.pool, lane)) ? payingWalletOf(await walletsOf(desk.store.pool, ledger.id)) : null
+  if (wallet !== null) await nameWallets(desk.store.pool, { lane, wallet: wallet.id, now, limit: MAX_SHARES })
   await nameDestinations(desk.store.pool, { ledger: ledger.id, lane, now, recheckAt, limit: MAX_RECHECKED })
   await requeueHeld(desk.store.pool, lane, now)
 }

@@ -9,15 +9,16 @@ import type { Desk, World } from './world.ts'
 
 /** The wallet that pays a ledger's shares: its oldest. Refuses `wallet_not_found`. */
 export async function payingWallet({ store }: Pick<Desk, 'store'>, ledger: Ledger): Promise<RailWallet> {
-  return payingWalletOf(await walletsOf(store.pool, ledger.id), ledger)
-}
-
-/** The same of the ledger's wallets as they were read, oldest first. */
-export function payingWalletOf([wallet]: readonly WalletRow[], ledger: Pick<Ledger, 'name'>): RailWallet {
-  if (wallet !== undefined) return { id: wallet.wallet, address: wallet.address }
+  const wallet = payingWalletOf(await walletsOf(store.pool, ledger.id))
+  if (wallet !== null) return wallet
   throw new Refusal('wallet_not_found', `the ledger ${ledger.name} has no wallet to pay from: \`npx apportion wallet create\` makes one`, {
     ledger: ledger.name,
   })
+}
+
+/** The same of the ledger's wallets as they were read, oldest first; null where there is none. */
+export function payingWalletOf([wallet]: readonly WalletRow[]): RailWallet | null {
+  return wallet === undefined ? null : { id: wallet.wallet, address: wallet.address }
 }
 
 /** Makes a wallet whose key only the signer knows. Refuses `wallet_conflict` when the label is taken. */

@@ -18,7 +18,7 @@ to :app;
 -- Ledgers are made by the owner.
 grant select on apportion.ledger, apportion.lane, apportion.asset to :app;
 grant select, insert on apportion.payout, apportion.attempt, apportion.wallet to :app;
-grant update (destination, state, reason, detail, due_at, tries, live_attempt, batch, changed_at) on apportion.payout to :app;
+grant update (wallet, destination, state, reason, detail, due_at, tries, live_attempt, batch, changed_at) on apportion.payout to :app;
 grant update (state, submits, looks, reason, proof, look_at, submit_at, ended_at) on apportion.attempt to :app;
 grant update (movement_cursor) on apportion.wallet to :app;
 grant select on apportion.head, apportion.payout_cursor to :app;

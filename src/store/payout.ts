@@ -11,7 +11,8 @@ export type PayoutRow = {
   readonly part: number
   readonly role: string
   readonly recipient: string
-  readonly wallet: string
+  /** Null while the ledger has none to pay from. */
+  readonly wallet: string | null
   readonly asset: string
   readonly units: bigint
   readonly destination: JsonObject | null
@@ -58,6 +59,17 @@ export type NewShare = {
   readonly destination: JsonObject | null
 }
 
+/** Whether anything was posted on a lane since its cursor was moved. Locks and writes nothing. */
+export async function isBeyondCursor(on: Queryable, lane: bigint): Promise<boolean> {
+  const found = await rows<{ beyond: boolean }>(on, {
+    text: `select head.transfer > coalesce(payout_cursor.transfer, 0) as beyond
+      from apportion.head left join apportion.payout_cursor on payout_cursor.lane = head.lane
+      where head.lane = $1`,
+    values: [lane],
+  })
+  return found[0]?.beyond ?? false
+}
+
 /** Locks a lane's cursor and answers how far its shares have become payouts. */
 export async function lockPayoutCursor(on: Queryable, lane: bigint): Promise<bigint> {
   const found = await rows<{ transfer: bigint }>(on, {
@@ -100,7 +112,7 @@ export type NewPayout = {
   readonly part: number
   readonly role: string
   readonly recipient: string
-  readonly wallet: string
+  readonly wallet: string | null
   readonly asset: string
   readonly units: bigint
   readonly destination: JsonObject | null
@@ -117,7 +129,8 @@ export async function insertPayouts(on: Queryable, lane: bigint, payouts: readon
       ), made as (
         insert into apportion.payout (lane, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason,
           due_at, created_at, changed_at)
-        select $1, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason, $14, $14, $14 from given
+        select $1, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason,
+          case when reason = 'no_paying_wallet' then null else $14::timestamptz end, $14, $14 from given
         returning payout
       )
       insert into apportion.payout_share (lane, transfer, payout) select $1, transfer, payout from given`,
@@ -225,6 +238,31 @@ export async function wakeUnfunded(on: Queryable, lanes: readonly bigint[], wall
   })
 }
 
+/** Gives payouts that were made before there was a wallet the one that pays, and makes due those that waited for nothing else. */
+export async function nameWallets(
+  on: Queryable,
+  { lane, wallet, now, limit }: { lane: bigint; wallet: string; now: Temporal.Instant; limit: number },
+): Promise<void> {
+  await rows(on, {
+    text: `with waiting as (
+        select payout from apportion.payout where lane = $1 and wallet is null limit $4 for update skip locked
+      )
+      update apportion.payout
+      set wallet = $2, due_at = case when payout.reason = 'no_paying_wallet' then $3 else payout.due_at end, changed_at = $3
+      from waiting where payout.lane = $1 and payout.payout = waiting.payout`,
+    values: [lane, wallet, now.toString(), limit],
+  })
+}
+
+/** Whether payouts of a lane wait for a wallet to be paid from. */
+export async function hasWalletless(on: Queryable, lane: bigint): Promise<boolean> {
+  const found = await rows<{ waits: boolean }>(on, {
+    text: `select exists (select from apportion.payout where lane = $1 and wallet is null) as waits`,
+    values: [lane],
+  })
+  return found[0]?.waits ?? false
+}
+
 /**
  * Queues payouts that waited for a recipient or a wallet which is known now; the others wait on under their true reason until
  * `recheckAt`, or until a destination is added. Rows that somebody's open transaction holds are passed over.
@@ -251,9 +289,13 @@ export async function nameDestinations(
       )
       update apportion.payout
       set destination = named.destination,
-        state = case when named.destination is null then 'held' else 'queued' end,
-        reason = case when named.destination is not null then null when named.known then 'no_wallet' else payout.reason end,
-        due_at = case when named.destination is null then $4 else $3 end,
+        state = case when named.destination is null or payout.wallet is null then 'held' else 'queued' end,
+        reason = case
+          when named.destination is not null then case when payout.wallet is null then 'no_paying_wallet' end
+          when named.known then 'no_wallet'
+          else payout.reason
+        end,
+        due_at = case when named.destination is null then $4::timestamptz when payout.wallet is not null then $3 end,
         changed_at = $3
       from named
       where payout.lane = $2 and payout.payout = named.payout`,

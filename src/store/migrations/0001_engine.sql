@@ -264,7 +264,8 @@ create table apportion.payout (
   part smallint not null,
   role text collate "C" not null,
   recipient text collate "C" not null,
-  wallet uuid not null references apportion.wallet,
+  -- What it is paid from: null while the ledger has no wallet.
+  wallet uuid references apportion.wallet,
   asset text collate "C" not null,
   units numeric(39,0) not null check (units > 0),
   destination jsonb,
@@ -283,9 +284,11 @@ create table apportion.payout (
   check ((state = 'reserved') = (live_attempt is not null)),
   check ((state = 'held') = (reason is not null)),
   check (state <> 'reserved' or destination is not null),
-  check (state <> 'queued' or (destination is not null and due_at is not null))
+  check (state <> 'queued' or (destination is not null and due_at is not null)),
+  check (state = 'held' or wallet is not null)
 );
 create index payout_due on apportion.payout (lane, wallet, asset, due_at) where state = 'queued';
+create index payout_walletless on apportion.payout (lane) where wallet is null;
 create index payout_held on apportion.payout (lane, due_at) where state = 'held';
 -- Those too small for their destination, which may be large enough together.
 create index payout_small on apportion.payout (lane, destination) where state = 'held' and reason = 'below_minimum';
