@@ -39,6 +39,8 @@ export type Program = {
   readonly firstPlan: PlanData
   /** What its doors call the amounts that may come with an event, by the plan's roles. */
   readonly amountFields: AmountFields
+  /** What its doors call `units`, `asset` and the parties, for refusals; what is left out is called so there too. */
+  readonly contentFields?: Readonly<Record<string, string>>
   /** The body of an event in the API, the CLI's options and files: the program's own words. */
   readonly event: z.ZodType<EventInput>
   readonly inbox: Inbox | null

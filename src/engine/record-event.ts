@@ -3,11 +3,12 @@
 
 import { distribute, type Share } from '../core/distribution.ts'
 import { differingFields, fingerprint, type EventInput } from '../core/event.ts'
+import { formatUnits, parseAsset } from '../core/money.ts'
 import { versionInForce, type PlanVersion } from '../core/plan.ts'
 import type { EventMember } from '../core/posting.ts'
 import { referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
-import type { Ledger } from './ledger.ts'
+import { planVersion, type Ledger } from './ledger.ts'
 
 /** An event at a door: which one, and whether the caller may record events of the past. */
 export type Offer = { readonly input: EventInput; readonly door: string; readonly mayBackdate: boolean }
@@ -39,7 +40,7 @@ export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer,
   }
 }
 
-function sharesOf({ program }: Ledger, event: EventInput, plan: PlanVersion): readonly Share[] | Refusal {
+function sharesOf({ program }: Ledger, event: Parameters<typeof distribute>[0], plan: PlanVersion): readonly Share[] | Refusal {
   try {
     return distribute(event, plan, program.amountFields)
   } catch (error) {
@@ -77,21 +78,34 @@ function testRefusal({ row }: Ledger, reference: string): Refusal | null {
   })
 }
 
-/** The refusal for a reference that was recorded before with other content, naming the fields. */
+/** The refusal for a reference that was recorded before with other content, naming the fields as the program's doors call them. */
 export function conflictRefusal(
+  { program }: Pick<Ledger, 'program'>,
   given: EventInput,
   recorded: Pick<EventInput, 'asset' | 'units' | 'parties'> & { readonly number: bigint },
 ): Refusal {
-  const fields = differingFields(recorded, given)
+  const fields = differingFields(recorded, given).map((name) => program.contentFields?.[name] ?? name)
+  const amounts = { given: amountOf(given), recorded: amountOf(recorded) }
+  const figures = given.units === recorded.units ? '' : ` (${amounts.recorded}, not ${amounts.given})`
   return new Refusal(
     'reference_conflict',
-    `the reference ${given.reference} was recorded before with another ${fields.join(', ')}: an event never changes, send a new reference`,
-    {
-      field: fields[0] ?? 'content',
-      fields,
-      event: recorded.number.toString(),
-      given: given.units.toString(),
-      recorded: recorded.units.toString(),
-    },
+    `the reference ${given.reference} was recorded before with another ${fields.join(', ')}${figures}: an event never changes, send a new reference`,
+    { field: fields[0] ?? 'content', fields, event: recorded.number.toString(), ...amounts, asset: recorded.asset },
   )
+}
+
+function amountOf({ units, asset }: Pick<EventInput, 'asset' | 'units'>): string {
+  return formatUnits(units, parseAsset(asset).scale)
+}
+
+/** Why amounts that came with a reference recorded before are not those of its event; null when they are, or when none came. */
+export function claimRefusal(
+  ledger: Ledger,
+  { claimed }: EventInput,
+  recorded: Pick<EventInput, 'asset' | 'units' | 'parties'> & { readonly plan: number },
+): Refusal | null {
+  if (claimed === null) return null
+  const { asset, units, parties } = recorded
+  const shares = sharesOf(ledger, { asset, units, parties, claimed }, planVersion(ledger, recorded.plan))
+  return shares instanceof Refusal ? shares : null
 }

@@ -6,7 +6,7 @@ import { accounts, breaks, insertSale, mustRecord, openHouse, record, sale, stat
 import { until } from '../../test/effects.ts'
 import { present } from '../core/assert.ts'
 import type { EventInput } from '../core/event.ts'
-import { MAX_UNITS } from '../core/money.ts'
+import { formatUnits, MAX_UNITS } from '../core/money.ts'
 import { Refusal } from '../core/refusal.ts'
 import { event as readEvent, events } from './read-ledger.ts'
 import { eventDocument } from './documents.ts'
@@ -62,7 +62,7 @@ describe('thirty callers with one reference', () => {
     expect(refusals).toHaveLength(29)
     for (const { code, details } of refusals) {
       expect(code).toBe('reference_conflict')
-      expect(details).toMatchObject({ field: 'units', recorded: recorded[0]?.units.toString() })
+      expect(details).toMatchObject({ field: 'sale_amount', recorded: formatUnits(recorded[0]?.units ?? 0n, 9) })
       expect(details['given']).not.toBe(details['recorded'])
     }
   })
@@ -86,15 +86,31 @@ describe('the same reference again', () => {
     const [result] = await record(house.main, home, [sale(home, 'party', '5', { token_id: crypto.randomUUID() })])
     const { code, details, message } = refusalIn(result)
     expect(code).toBe('reference_conflict')
-    expect(details).toMatchObject({ field: 'creator', fields: ['creator'], event: number.toString() })
-    expect(message).toContain('party was recorded before with another creator')
+    expect(details).toMatchObject({ field: 'token_id', fields: ['token_id'], event: number.toString() })
+    expect(message).toContain('party was recorded before with another token_id:')
+  })
+
+  it('with amounts that are not those recorded is refused, and with those that are it is the same event', async () => {
+    const home = await house.makeLedger()
+    const first = await mustRecord(house.main, home, sale(home, 'claims', '100'))
+    const results = await record(house.main, home, [
+      sale(home, 'claims', '100', { dao_amount: '14' }),
+      sale(home, 'claims', '100', { dao_amount: '15', reinvestment_amount: '80' }),
+      sale(home, 'claims', '100', { note: 'again' }),
+      sale(home, 'both', '1', { dao_amount: '0.15' }),
+      sale(home, 'both', '1', { dao_amount: '0.16' }),
+    ])
+    expect(refusalIn(results[0])).toMatchObject({ code: 'event_share_mismatch', details: { field: 'dao_amount', given: '14.000000000', expected: '15.000000000' } })
+    expect(results.slice(1, 3)).toEqual([{ state: 'duplicate', event: first }, { state: 'duplicate', event: first }])
+    expect(results[3]?.state).toBe('recorded')
+    expect(refusalIn(results[4])).toMatchObject({ code: 'event_share_mismatch', details: { field: 'dao_amount' } })
   })
 
   it('conflicts also inside one batch, where the first one counts', async () => {
     const home = await house.makeLedger()
     const [first, second, third] = await record(house.main, home, [sale(home, 'twice', '1'), sale(home, 'twice', '2'), sale(home, 'twice', '1')])
     expect(first?.state).toBe('recorded')
-    expect(refusalIn(second)).toMatchObject({ code: 'reference_conflict', details: { given: '2000000000', recorded: '1000000000' } })
+    expect(refusalIn(second)).toMatchObject({ code: 'reference_conflict', details: { given: '2.000000000', recorded: '1.000000000', asset: 'SOL/9' } })
     expect(third).toEqual({ state: 'duplicate', event: eventIn(first) })
   })
 })

@@ -12,7 +12,7 @@ import { postRemembered, runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
 import { laneOf, newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
-import { conflictRefusal, eventMember, type Offer } from './record-event.ts'
+import { claimRefusal, conflictRefusal, eventMember, type Offer } from './record-event.ts'
 import type { Desk } from './world.ts'
 
 /** An event's answer: the same for the first caller and for every later one with the same reference and content. */
@@ -222,10 +222,13 @@ async function answers(desk: Desk, { ledger, lane }: Queue, members: readonly Ev
     switch (outcome.state) {
       case 'posted':
         return { state: 'recorded', event: eventOf(present(outcome.event, 'event')) }
-      case 'duplicate':
-        return { state: 'duplicate', event: eventOf(outcome.event) }
+      case 'duplicate': {
+        const event = eventOf(outcome.event)
+        const refusal = claimRefusal(ledger, present(members[index], 'member').input, event)
+        return refusal === null ? { state: 'duplicate', event } : { state: 'refused', refusal }
+      }
       case 'conflict':
-        return { state: 'refused', refusal: conflictRefusal(present(members[index], 'member').input, eventOf(outcome.event)) }
+        return { state: 'refused', refusal: conflictRefusal(ledger, present(members[index], 'member').input, eventOf(outcome.event)) }
       case 'refused':
         return outcome
     }

@@ -65,12 +65,12 @@ const REFERENCES: readonly Case[] = [
   ['a reference with a line feed', { body: sale('r\ns') }, 'reference_malformed', { field: 'reference' }],
   ['half of a surrogate pair', { text: `{"reference":"r\\ud800","token_id":"${TOKEN}","sale_amount":"1"}` }, 'reference_malformed', { field: 'reference' }],
   ['a reference that is a number', { body: sale('r', { reference: 5 }) }, 'field_malformed', { field: 'reference' }],
-  ['the same reference with another amount', { body: sale('recorded before', { sale_amount: '99' }) }, 'reference_conflict', { fields: ['units'], given: '99000000000', recorded: '100000000000' }],
+  ['the same reference with another amount', { body: sale('recorded before', { sale_amount: '99' }) }, 'reference_conflict', { fields: ['sale_amount'], given: '99.000000000', recorded: '100.000000000' }],
   [
     'the same reference with another token',
     { body: sale('recorded before', { token_id: TOKEN.replace('5a1e', '5a1f') }) },
     'reference_conflict',
-    { fields: ['creator'] },
+    { fields: ['token_id'] },
   ],
 ]
 

@@ -44,6 +44,7 @@ export const saleSplit: Program = {
   ],
   firstPlan,
   amountFields: AMOUNT_FIELDS,
+  contentFields: { units: 'sale_amount', creator: 'token_id' },
   event: saleEvent,
   inbox: profitEvents,
   install: readFileSync(join(import.meta.dirname, 'install.sql'), 'utf8'),
