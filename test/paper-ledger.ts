@@ -1,6 +1,7 @@
 // A ledger of a program and a rail made for tests of the engine: three shares on a network of paper, which does as it is told. Ledger,
 // database and verbs are the real ones.
 
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { instantText } from '../src/core/canonical.ts'
 import type { Share } from '../src/core/distribution.ts'
@@ -16,7 +17,7 @@ import { createRecorder, type RecordResult } from '../src/engine/recorder.ts'
 import { submitAttempts } from '../src/engine/submit-attempts.ts'
 import { watchWallets } from '../src/engine/watch-wallets.ts'
 import type { World } from '../src/engine/world.ts'
-import type { Look, Movement, Rail, RailModule } from '../src/rails/rail.ts'
+import type { Look, Movement, Rail, RailModule, RailPayout, StoredAttempt } from '../src/rails/rail.ts'
 import { openStore } from '../src/store/store.ts'
 import { insertDestinations, insertRecipients, insertWallet } from '../src/store/wallet.ts'
 import { testDatabase, type TestDatabase } from './database.ts'
@@ -109,12 +110,28 @@ export function settled(identity: string): Look {
   return { state: 'settled', proof: { page: `page of ${identity}`, line: 7 }, costs: [FEE] }
 }
 
+/** What the network of paper is sent: nobody signs it. */
+function slip(identity: string, payouts: readonly RailPayout[]): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify([identity, ...payouts.map(({ units, destination }) => [units.toString(), destination])]))
+}
+
+/** The attempts that are held against themselves: paper, ended with the proof that belongs to them. */
+async function checkPaper({ identity, bytes, state, proof, payouts }: StoredAttempt): Promise<string | null> {
+  const text = new TextDecoder().decode(bytes)
+  if (!text.startsWith(JSON.stringify([identity]).slice(0, -1))) return await Promise.resolve(`a slip of another attempt: ${text}`)
+  const ended = state === 'failed' || state === 'never'
+  if (!ended && text !== new TextDecoder().decode(slip(identity, payouts))) return `a slip of other payouts: ${text}`
+  const due: Readonly<Record<string, JsonObject>> = { settled: { page: `page of ${identity}`, line: 7 }, failed: { torn: identity }, never: { gone: identity } }
+  return isDeepStrictEqual(proof, due[state] ?? null) ? null : `another proof: ${JSON.stringify(proof)}`
+}
+
 function railModule(network: PaperNetwork): RailModule {
   const rail: Rail = {
     name: 'paper',
     batchSize: () => 2,
     prepare: async ({ attempt, payouts }) => {
-      const prepared = { identity: `paper-${attempt}`, bytes: new Uint8Array([1]), payouts: payouts.map(({ id }) => id), data: {} }
+      const identity = `paper-${attempt}`
+      const prepared = { identity, bytes: slip(identity, payouts), payouts: payouts.map(({ id }) => id), data: {} }
       return await Promise.resolve({ state: 'prepared', attempt: prepared, costs: [], unpayable: [] })
     },
     submit: async () => await Promise.resolve({ state: 'accepted' }),
@@ -140,6 +157,8 @@ function railModule(network: PaperNetwork): RailModule {
     },
     connect: () => rail,
     sandbox: { start: unused, fund: unused },
+    checkProof: checkPaper,
+    checkMovement: async ({ identity, proof }) => await Promise.resolve(proof['receipt'] === identity ? null : `a proof of ${JSON.stringify(proof['receipt'])}`),
   }
 }
 

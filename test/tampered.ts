@@ -32,7 +32,7 @@ async function workOn(paper: PaperDatabase): Promise<PaperLedger> {
   const worked = await paper.open('worked', { inbox: true })
   for (const reference of ['a', 'b']) await worked.record([paperEvent(reference, 1000n)])
   await worked.record([paperEvent('c', 1000n, { claimed: { house: 700n }, details: { note: 'as agreed', rate: 1.5, of: ['a', null] } })])
-  worked.network.movements.push({ identity: 'in', asset: ASSET, units: 5000n, direction: 'in', at: null, proof: {} })
+  worked.network.movements.push({ identity: 'in', asset: ASSET, units: 5000n, direction: 'in', at: null, proof: { receipt: 'in' } })
   await worked.watch()
   await worked.nameDrawers(['house', 'fund'])
   await worked.makePayouts()
@@ -52,7 +52,7 @@ export type WorkedLedger = {
 /** The tables of the engine whose rows come back after each change. */
 const TABLES = [
   ...['plan_version', 'inbox', 'head', 'event', 'reference', 'account', 'transfer', 'block', 'balance', 'payout_cursor', 'attempt'],
-  ...['payout', 'payout_share', 'attempt_payout', 'settlement', 'movement', 'wallet'],
+  ...['payout', 'payout_share', 'attempt_payout', 'settlement', 'movement', 'wallet', 'destination'],
 ].map((name) => ({ table: `apportion.${name}`, copy: `copies.${name}` }))
 
 export async function workedLedger(): Promise<WorkedLedger> {

@@ -11,6 +11,7 @@ import { checkInbox } from './verify/inbox.ts'
 import { checkJournal } from './verify/journal.ts'
 import { checkPayouts } from './verify/payouts.ts'
 import { checkPlans } from './verify/plans.ts'
+import { checkProofs } from './verify/proofs.ts'
 import type { Desk } from './world.ts'
 
 const digits = z.string().regex(/^[0-9]+$/)
@@ -50,10 +51,10 @@ export type VerifyOptions = {
 const MAX_BREAKS = 100
 
 /**
- * Recomputes a ledger from its journal on: chain, numbers, balances, floors, distributions, payouts, settlements, wallets and inbox
- * rows. A break is a value of the report, never an error. Rejects only when the database cannot be read.
+ * Recomputes a ledger from its journal on: chain, numbers, balances, floors, distributions, payouts, settlements, proofs, wallets and
+ * inbox rows. A break is a value of the report, never an error. Rejects only when the database cannot be read.
  */
-export async function verify(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, options: VerifyOptions = {}): Promise<Verification> {
+export async function verify(desk: Pick<Desk, 'store' | 'now' | 'rails'>, ledger: Ledger, options: VerifyOptions = {}): Promise<Verification> {
   const { onProgress = () => {}, maxBreaks = MAX_BREAKS } = options
   const findings = createFindings(maxBreaks)
   return await inSnapshot(desk.store.pool, async (client) => {
@@ -68,6 +69,7 @@ export async function verify(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, 
       const reading = { lane, position, snapshot, findings, ledger, plans }
       const { cursor, blocks, events, transfers, head } = await checkJournal({ ...reading, onProgress: report })
       if (cursor !== null && findings.room() > 0) await checkPayouts({ ...reading, cursor })
+      if (findings.room() > 0) await checkProofs({ ...reading, rail: desk.rails[ledger.row.rail], assets: ledger.assets })
       lanes.push({ position, blocks: blocks.toString(), events: events.toString(), transfers: transfers.toString(), head })
     }
     if (findings.room() > 0) await checkInbox({ snapshot, ledger, plans, findings })

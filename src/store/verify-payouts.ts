@@ -201,21 +201,22 @@ export async function subjectFaults(on: Snapshot, { lane, limit }: Asked): Promi
   })
 }
 
-/** Settlements without the attempt that proves them: it must be settled and hold the payout. */
+/** Settlements without the attempt that proves them: it must be settled, hold the payout, and have ended when it was settled. */
 export async function settlementFaults(
   on: Snapshot,
   { lane, limit }: Asked,
-): Promise<{ payout: string; event: bigint | null; attempt: string; payout_state: string | null; attempt_state: string | null; member: boolean }[]> {
+): Promise<{ payout: string; event: bigint | null; attempt: string; payout_state: string | null; attempt_state: string | null; member: boolean; at_its_end: boolean }[]> {
   return await on.rows({
     text: `select settlement.payout, payout.event, settlement.attempt, payout.state as payout_state, attempt.state as attempt_state,
-        attempt_payout.payout is not null as member
+        attempt_payout.payout is not null as member, coalesce(settlement.settled_at = attempt.ended_at, false) as at_its_end
       from apportion.settlement
       left join apportion.payout on payout.lane = settlement.lane and payout.payout = settlement.payout
       left join apportion.attempt on attempt.lane = settlement.lane and attempt.attempt = settlement.attempt
       left join apportion.attempt_payout on attempt_payout.lane = settlement.lane and attempt_payout.attempt = settlement.attempt
         and attempt_payout.payout = settlement.payout
       where settlement.lane = $1
-        and not coalesce(payout.state = 'settled' and attempt.state = 'settled' and attempt_payout.payout is not null, false)
+        and not coalesce(payout.state = 'settled' and attempt.state = 'settled' and attempt_payout.payout is not null
+          and settlement.settled_at = attempt.ended_at, false)
       order by payout.event, payout.part, settlement.payout
       limit $2`,
     values: [lane, limit],

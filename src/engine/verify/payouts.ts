@@ -121,10 +121,10 @@ async function checkStates({ lane, position, snapshot, findings }: PayoutReading
 }
 
 async function checkSettlements({ lane, position, snapshot, findings }: PayoutReading): Promise<void> {
-  for (const { payout, event, attempt, payout_state: state, attempt_state: proof, member } of await settlementFaults(snapshot, { lane, limit: findings.room() })) {
+  for (const { payout, event, attempt, payout_state: state, attempt_state: proof, member, at_its_end: then } of await settlementFaults(snapshot, { lane, limit: findings.room() })) {
     findings.broken('settlement', { lane: position, event, payout, attempt }, {
-      expected: 'a settled payout, in an attempt that is settled',
-      found: `a payout that is ${state ?? 'missing'}, ${member ? 'in' : 'not in'} an attempt that is ${proof ?? 'missing'}`,
+      expected: 'a settled payout, in an attempt that is settled since the same instant',
+      found: `a payout that is ${state ?? 'missing'}, ${member ? 'in' : 'not in'} an attempt that is ${proof ?? 'missing'}${then ? '' : ', and ended at another instant'}`,
     })
   }
 }

@@ -69,7 +69,7 @@ const BLOCKS: readonly Tampering[] = [
     ...{ check: 'transfer', where: { lane: 0, transfer: '20' } },
     expected: 'no transfer after 19, the last of block 5',
     found: 'settled of',
-    all: ['transfer', 'balance', 'head'],
+    all: ['transfer', 'balance', 'head', 'settlement'],
   },
   {
     name: 'a block put in',

@@ -23,7 +23,7 @@ const PAYOUTS: readonly Tampering[] = [
     ...{ check: 'payout', where: SETTLED },
     expected: '700 units, the sum of its shares',
     found: '701 units',
-    all: ['payout', 'payout_transfer', 'recipient_sum', 'wallet_sum'],
+    all: ['payout', 'payout_transfer', 'recipient_sum', 'wallet_sum', 'proof'],
   },
   {
     name: "a payout's recipient",
@@ -120,7 +120,7 @@ const ATTEMPTS: readonly Tampering[] = [
     ...{ check: 'settlement', where: SETTLED },
     expected: 'a settled payout, in an attempt that is settled',
     found: 'a payout that is settled, in an attempt that is failed',
-    all: ['settlement', 'attempt'],
+    all: ['settlement', 'attempt', 'proof'],
   },
   {
     name: 'a settlement by an attempt that did not hold the payout',
@@ -128,6 +128,7 @@ const ATTEMPTS: readonly Tampering[] = [
     ...{ check: 'settlement', where: SETTLED },
     expected: 'a settled payout, in an attempt that is settled',
     found: 'a payout that is settled, not in an attempt that is settled',
+    all: ['settlement', 'proof'],
   },
   {
     name: 'an attempt that ended without anybody noticing',
@@ -135,7 +136,7 @@ const ATTEMPTS: readonly Tampering[] = [
     ...{ check: 'payout_state', where: { lane: 0 } },
     expected: 'reserved: reserved once more than released',
     found: 'no live attempt',
-    all: ['payout_state', 'attempt'],
+    all: ['payout_state', 'attempt', 'proof'],
   },
   {
     name: 'an attempt of another wallet',
@@ -143,6 +144,7 @@ const ATTEMPTS: readonly Tampering[] = [
     ...{ check: 'attempt', where: { lane: 0 } },
     expected: 'submitted: its payouts of the same wallet and asset, reserved for it',
     found: 'a payout that is reserved, held by',
+    all: ['attempt', 'proof'],
   },
   {
     name: 'an attempt without payouts',
@@ -151,6 +153,63 @@ const ATTEMPTS: readonly Tampering[] = [
     ...{ check: 'attempt', where: { lane: 0, attempt: '00000000-0000-4000-8000-000000000000' } },
     expected: 'prepared: its payouts',
     found: 'no payout',
+    all: ['attempt', 'proof'],
+  },
+]
+
+const PROVEN = 'attempt = (select attempt from apportion.settlement where payout = ' + payoutOf(1, 0) + ')'
+
+const PROOFS: readonly Tampering[] = [
+  ...[
+    ['the proof of an attempt', `proof = '{}'`, 'another proof: {}'],
+    ['a figure of a proof', `proof = proof || '{"line": 8}'`, /another proof: .*"line":8/],
+    ['a proof that is none', `proof = '7'`, '7, made of {}'],
+    ['the identity of an attempt', `identity = 'paper-x'`, 'a slip of another attempt'],
+    ['the bytes of an attempt', `bytes = convert_to('paper', 'UTF8')`, 'a slip of another attempt: paper'],
+  ].map(([name, change, found]) => ({
+    name: String(name),
+    change: `update apportion.attempt set ${String(change)} where lane = $lane and ${PROVEN}`,
+    ...{ check: 'proof' as const, where: { lane: 0 } },
+    expected: 'settled: an attempt whose identity, bytes, payouts and proof fit together',
+    found: found ?? '',
+  })),
+  {
+    name: 'where a payout went',
+    change: `update apportion.payout set destination = '{"drawer": "thief"}' where ${where(1, 0)}`,
+    ...{ check: 'payout', where: SETTLED },
+    expected: 'a destination that was recorded for house',
+    found: '{"drawer":"thief"}',
+    all: ['payout', 'proof'],
+  },
+  {
+    name: 'where a payout went, with a destination put in',
+    change: `insert into apportion.destination values ($ledger, 'house', now() - interval '1 year', '{"drawer": "thief"}', now());
+      update apportion.payout set destination = '{"drawer": "thief"}' where ${where(1, 0)}`,
+    ...{ check: 'proof', where: { lane: 0 } },
+    expected: 'settled: an attempt whose identity, bytes, payouts and proof fit together',
+    found: 'a slip of other payouts',
+  },
+  {
+    name: 'where a payout goes that is not sent yet',
+    change: `update apportion.payout set destination = '{"drawer": "house"}' where ${where(3, 2)}`,
+    ...{ check: 'payout', where: { lane: 0, event: '3' } },
+    expected: 'a destination that was recorded for guest-1',
+    found: '{"drawer":"house"}',
+  },
+  {
+    name: 'when a payout was settled',
+    change: `update apportion.settlement set settled_at = settled_at - interval '1 day' where payout = ${payoutOf(1, 0)}`,
+    ...{ check: 'settlement', where: SETTLED },
+    expected: 'in an attempt that is settled since the same instant',
+    found: ', and ended at another instant',
+  },
+  {
+    name: 'when a payout was settled, and its attempt ended',
+    change: `update apportion.attempt set ended_at = ended_at - interval '1 day' where lane = $lane and ended_at is not null;
+      update apportion.settlement set settled_at = settled_at - interval '1 day' where lane = $lane`,
+    ...{ check: 'settlement', where: { lane: 0, transfer: '20' } },
+    expected: /^settled at .*, with its block$/,
+    found: /^settled at /,
   },
 ]
 
@@ -162,6 +221,20 @@ const MOVEMENTS: readonly Tampering[] = [
     expected: 'funded: 6000 units of PAP/2 from wallet:',
     found: 'funded of 5000 units of PAP/2 from wallet:',
     all: ['payout_transfer', 'wallet_sum'],
+  },
+  {
+    name: 'which movement of the network it was',
+    change: `update apportion.movement set identity = 'out' where lane = $lane`,
+    ...{ check: 'movement', where: { lane: 0, asset: 'PAP/2' } },
+    expected: 'a proof of the movement out',
+    found: 'a proof of "in"',
+  },
+  {
+    name: 'the proof of a movement',
+    change: `update apportion.movement set proof = '{}' where lane = $lane`,
+    ...{ check: 'movement', where: { lane: 0, asset: 'PAP/2' } },
+    expected: 'a proof of the movement in',
+    found: 'a proof of undefined',
   },
   {
     name: 'a movement taken out',
@@ -208,6 +281,7 @@ const INBOX: readonly Tampering[] = [
 describe.each([
   ['payouts', PAYOUTS],
   ['attempts and settlements', ATTEMPTS],
+  ['proofs', PROOFS],
   ['wallets', MOVEMENTS],
   ['the inbox table', INBOX],
 ])('of %s', (_, tamperings) => {

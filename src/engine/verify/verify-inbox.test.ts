@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { machine } from '../../../test/effects.ts'
 import { saleDatabase, type SaleDatabase, type SaleLedger } from '../../../test/sale-ledger.ts'
 import { programs } from '../../programs/index.ts'
+import { rails } from '../../rails/index.ts'
 import { openStore, type Store } from '../../store/store.ts'
 import { createLedgers, type Ledger } from '../ledger.ts'
 import { verify } from '../verify.ts'
@@ -37,7 +38,7 @@ async function insert(hash: string, amount: string, given = 'null, null, null, n
 }
 
 async function found(): Promise<unknown[]> {
-  const { breaks } = await verify({ store, now: machine.now }, ledger)
+  const { breaks } = await verify({ store, now: machine.now, rails }, ledger)
   return breaks.map(({ check, where, found: said }) => [check, where.reference, said])
 }
 

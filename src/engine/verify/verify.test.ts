@@ -24,8 +24,8 @@ it('finds a ledger sound whose payouts were settled, failed, expired, held and a
   const breaks = async () => (await verify(world, ledger)).breaks
   await busy.record(Array.from({ length: 20 }, (_, index) => paperEvent(`sale ${index}`, BigInt(index * 37 + 1))))
   expect(await breaks()).toEqual([])
-  network.movements.push({ identity: 'in 1', asset: ASSET, units: 1000n, direction: 'in', at: null, proof: {} })
-  network.movements.push({ identity: 'out 1', asset: ASSET, units: 10n, direction: 'out', at: null, proof: {} })
+  network.movements.push({ identity: 'in 1', asset: ASSET, units: 1000n, direction: 'in', at: null, proof: { receipt: 'in 1' } })
+  network.movements.push({ identity: 'out 1', asset: ASSET, units: 10n, direction: 'out', at: null, proof: { receipt: 'out 1' } })
   await busy.watch()
   await busy.nameDrawers(['house', 'fund'])
   await busy.makePayouts()
@@ -36,7 +36,7 @@ it('finds a ledger sound whose payouts were settled, failed, expired, held and a
     looks += 1
     if (looks % 3 === 0) return { state: 'never', proof: { gone: identity } }
     if (looks % 3 === 1) return settled(identity)
-    return { state: 'failed', reason: 'torn', member: null, hold: null, proof: {}, costs: [{ kind: 'fee', asset: ASSET, units: 5n }] }
+    return { state: 'failed', reason: 'torn', member: null, hold: null, proof: { torn: identity }, costs: [{ kind: 'fee', asset: ASSET, units: 5n }] }
   }
   await busy.look()
   expect(await breaks()).toEqual([])

@@ -7,6 +7,7 @@ import { Refusal } from '../../core/refusal.ts'
 import type { Rail, RailAsset, RailAttempt, RailModule, RailWallet, Submission } from '../rail.ts'
 import { addressBytes, toAddress } from './address.ts'
 import { assetProblem } from './batch.ts'
+import { attemptProblem, movementProblem } from './check-proof.ts'
 import { mustAnswer, openConnection, unavailable, type Connection } from './connection.ts'
 import { createCustody } from './custody.ts'
 import { incomingOf } from './incoming.ts'
@@ -33,6 +34,8 @@ export const solana: RailModule = {
   custody: createCustody(),
   connect: (effects, { url }) => connect(effects, url),
   sandbox: sandboxModule,
+  checkProof: attemptProblem,
+  checkMovement: movementProblem,
 }
 
 function connect(effects: Effects, url: string): Rail {
