@@ -94,6 +94,31 @@ describe('a network that answers nonsense', () => {
   })
 })
 
+describe('an attempt that cannot be sent', () => {
+  it('is unknown and says why, and the others are sent', async () => {
+    const home = await house.makeLedger({ funds: 301n })
+    const { world, rail } = house.main
+    const references = ['broken', 'sound']
+    const attempts = []
+    for (const reference of references) {
+      await mustRecord(house.main, home, sale(home, reference, '100'))
+      await makePayouts(world, home.ledger, home.lane)
+      attempts.push(...(await prepareAttempts(world, home.ledger, home.lane, rail)))
+    }
+    const [broken] = attempts
+    const submit: typeof rail.submit = async (attempt) => {
+      if (attempt.identity === broken?.identity) throw new Error('these bytes are no message')
+      return await rail.submit(attempt)
+    }
+    await submitAttempts(world, { ...rail, submit }, { lane: home.lane, attempts, pace: PACE })
+    expect(await attemptOf(home, 'broken')).toMatchObject({ state: 'unknown', reason: 'unknown: these bytes are no message', submits: 1 })
+    expect(await attemptOf(home, 'sound')).toMatchObject({ state: 'submitted', submits: 1 })
+    house.elapse({ seconds: 1 })
+    await runUntilStill(house, home)
+    expect([await legs(house, home, 'broken'), await legs(house, home, 'sound')]).toEqual([SETTLED, SETTLED])
+  })
+})
+
 describe('an attempt that cannot be looked at', () => {
   it.each([
     ['whose record is damaged', `update apportion.attempt set data = '{"damaged": true}' where lane = $1`, /^the attempt's record is malformed/],

@@ -20,7 +20,7 @@ export async function submitAttempts(
 ): Promise<void> {
   for (let start = 0; start < attempts.length; start += MAX_CONCURRENT) {
     const group = attempts.slice(start, start + MAX_CONCURRENT)
-    const answers = await Promise.all(group.map(async (attempt) => await rail.submit(railAttempt(attempt))))
+    const answers = await Promise.all(group.map(async (attempt) => await submit(world, rail, attempt)))
     const now = world.now()
     await recordSubmits(
       world.store.pool,
@@ -35,6 +35,17 @@ export async function submitAttempts(
         }
       }),
     )
+  }
+}
+
+/** What cannot even be sent is unknown by itself, and keeps no other from being sent. */
+async function submit({ log }: Pick<World, 'log'>, rail: Rail, attempt: ReadyAttempt): Promise<Submission> {
+  try {
+    return await rail.submit(railAttempt(attempt))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    log('error', 'an attempt could not be sent', { attempt: attempt.attempt, identity: attempt.identity, reason })
+    return { state: 'unknown', reason }
   }
 }
 
