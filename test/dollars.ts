@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { EventInput } from '../src/core/event.ts'
-import { parseUnits } from '../src/core/money.ts'
+import { parseAmount } from '../src/core/money.ts'
 import type { Program } from '../src/core/program.ts'
 
 export const USDC = 'USDC/6'
@@ -11,7 +11,7 @@ const share = (recipient: string, weight: string) => ({ role: recipient, to: { r
 
 /** Cents as they come, in the token's own units. */
 export function dollarEvent(reference: string, units: string): EventInput {
-  return { reference, asset: USDC, units: parseUnits(units, { field: 'units' }), parties: {}, eventAt: null, claimed: null, details: null }
+  return { reference, asset: USDC, units: parseAmount(units, { field: 'units', scale: 0 }), parties: {}, eventAt: null, claimed: null, details: null }
 }
 
 export const dollars: Program = {

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { clip, formatMoney, formatUnits, MAX_UNITS, parseAmount, parseAsset, parseUnits, quote } from './money.ts'
+import { clip, formatMoney, formatUnits, MAX_UNITS, parseAmount, parseAsset, quote } from './money.ts'
 import { Refusal } from './refusal.ts'
 
 const sol = { field: 'amount', scale: 9 }
@@ -128,16 +128,6 @@ it('refuses one unit more than 39 digits, and one unit more than the limit given
       details: { field: 'sale_amount', value: '18446744073.709551616', max: '18446744073.709551615' },
     }),
   )
-})
-
-it('reads units as integers with the same refusals', () => {
-  expect(parseUnits('1500000000', { field: 'units' })).toBe(1_500_000_000n)
-  expect(parseUnits('7', { field: 'units', max: 7n })).toBe(7n)
-  const codeOf = (code: string): unknown => expect.objectContaining({ code })
-  expect(() => parseUnits('1.5', { field: 'units' })).toThrow(codeOf('amount_scale_exceeded'))
-  expect(() => parseUnits('0', { field: 'units' })).toThrow(codeOf('amount_not_positive'))
-  expect(() => parseUnits('8', { field: 'units', max: 7n })).toThrow(codeOf('amount_exceeded'))
-  expect(() => parseUnits('1e3', { field: 'units' })).toThrow(codeOf('amount_malformed'))
 })
 
 it('gives back every amount it prints', () => {

@@ -54,11 +54,6 @@ export function parseAmount(text: string, { field, scale, max = MAX_UNITS }: Amo
   return requirePositive(match[1] === '-' ? -magnitude : magnitude, { field, scale, max })
 }
 
-/** Reads integer units as text ("1500000000"). Refuses as `parseAmount` does. */
-export function parseUnits(text: string, { field, max = MAX_UNITS }: { field: string; max?: bigint }): bigint {
-  return parseAmount(text, { field, scale: 0, max })
-}
-
 function requirePositive(units: bigint, { field, scale, max }: Required<AmountOptions>): bigint {
   if (units <= 0n) {
     throw new Refusal('amount_not_positive', `${field} is ${formatUnits(units, scale)}: it must be more than zero`, {
