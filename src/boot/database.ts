@@ -1,13 +1,15 @@
 // Opens the database: the embedded server or one's own, its roles, its tables and its grants, in that order.
 
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Effects } from '../core/effects.ts'
 import { applyInboxGrants } from '../engine/inbox-grants.ts'
 import { programMigrations, programs } from '../programs/index.ts'
 import { startEmbedded } from '../store/embedded/start.ts'
-import { migrate } from '../store/migrate.ts'
+import { migrate, readMigrations } from '../store/migrate.ts'
 import { createPool } from '../store/pool.ts'
-import { applyGrants, ensureRoles, type Roles } from '../store/roles.ts'
+import { isReady, markReady } from '../store/readiness.ts'
+import { applyGrants, ensureRoles, GRANTS, type Roles } from '../store/roles.ts'
 
 export type DatabaseSettings = {
   readonly databaseUrl?: string
@@ -38,9 +40,13 @@ export async function openDatabase(
     })
     const owner = createPool({ url: ownerUrl, max: 1, applicationName: 'apportion migrate' })
     try {
-      await migrate(owner, { programs: programMigrations })
-      await applyGrants(owner, roles)
-      await applyInboxGrants(owner, { app: roles.app, programs })
+      const wanted = { texts: await textsOfThisVersion(), roles }
+      if (!(await isReady(owner, wanted))) {
+        await migrate(owner, { programs: programMigrations })
+        await applyGrants(owner, roles)
+        await applyInboxGrants(owner, { app: roles.app, programs })
+        await markReady(owner, wanted)
+      }
     } finally {
       await owner.end()
     }
@@ -49,6 +55,13 @@ export async function openDatabase(
     await stop()
     throw error
   }
+}
+
+/** Everything that is done to a database before it is used: when it was done with the same texts, it need not be done again. */
+async function textsOfThisVersion(): Promise<readonly string[]> {
+  const migrations = await readMigrations({ programs: programMigrations })
+  const grants = [...programs.values()].map(({ name, grants: text }) => JSON.stringify([name, text]))
+  return [...migrations.map(({ name, sha256 }) => `${name} ${sha256}`), await readFile(GRANTS, 'utf8'), ...grants]
 }
 
 async function openServer(

@@ -37,8 +37,7 @@ const ENGINE_DIRECTORY = join(import.meta.dirname, 'migrations')
  * @throws Refusal migration_conflict when an applied file was edited, or the database knows files that this version lacks.
  */
 export async function migrate(ownerPool: Pool, options: MigrateOptions = {}): Promise<Migrated> {
-  const folders = [{ name: '', directory: options.directory ?? ENGINE_DIRECTORY }, ...(options.programs ?? [])]
-  const migrations = (await Promise.all(folders.map(readFolder))).flat()
+  const migrations = await readMigrations(options)
   return asOwner(ownerPool, async (client) => {
     const done = await readApplied(client)
     refuseDifferent(migrations, done)
@@ -46,6 +45,12 @@ export async function migrate(ownerPool: Pool, options: MigrateOptions = {}): Pr
     for (const migration of missing) await apply(client, migration)
     return { applied: missing.map(({ name }) => name) }
   })
+}
+
+/** All migrations of this version, in their order. */
+export async function readMigrations(options: MigrateOptions = {}): Promise<readonly Migration[]> {
+  const folders = [{ name: '', directory: options.directory ?? ENGINE_DIRECTORY }, ...(options.programs ?? [])]
+  return (await Promise.all(folders.map(readFolder))).flat()
 }
 
 async function readFolder({ name, directory }: MigrationFolder): Promise<Migration[]> {

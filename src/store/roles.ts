@@ -41,7 +41,8 @@ export async function ensureRoles(ownerUrl: string, given: Partial<RoleUrls> = {
   return given.appUrl === undefined && given.signerUrl === undefined ? makeRoles(owner, ownerUrl) : checkRoles(owner, given)
 }
 
-const GRANTS = join(import.meta.dirname, 'grants.sql')
+/** The file of the two roles' grants. */
+export const GRANTS = join(import.meta.dirname, 'grants.sql')
 
 /** Applies grants.sql, in which `:app` and `:signer` stand for the two roles and `:database` for the database. */
 export async function applyGrants(ownerPool: Pool, { app, signer }: RoleNames): Promise<void> {
