@@ -73,10 +73,16 @@ function standingSentence({ role, now, payout, account }: ExplainedShare): strin
     case 'held':
       return `${own} is held since ${now.since}: ${now.reason}${now.detail === null ? '' : ` (${now.detail})`}${now.retry_at === null ? '' : `; looked at again at ${now.retry_at}`}.`
     case 'in_flight':
-      return `${own} is on its way since ${now.since} in attempt ${now.attempt}, on the network ${now.identity} (${now.attempt_state}).`
+      return `${own} is on its way since ${now.since} in attempt ${now.attempt}, on the network ${now.identity} (${attemptText(now, payout)}).`
     case 'paid':
       return `${own} was paid in attempt ${now.attempt}, on the network ${now.identity}, settled at ${now.settled_at}${proofText(now.proof, now.identity)}.`
   }
+}
+
+/** The state of a live attempt; of one of which nothing is known, also why. */
+function attemptText({ attempt, attempt_state: state }: { readonly attempt: string; readonly attempt_state: string }, payout: ExplainedPayout | null): string {
+  const reason = payout?.attempts.find((one) => one.attempt === attempt)?.reason ?? null
+  return state === 'unknown' && reason !== null ? `${state}: ${reason}` : state
 }
 
 /** What the network took, once an attempt. */

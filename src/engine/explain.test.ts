@@ -126,6 +126,9 @@ describe('where the money is', () => {
     await flow.send()
     expect((await standing('house'))?.now).toMatchObject({ state: 'in_flight', attempt_state: 'submitted', identity: expect.stringMatching(/^paper-/) })
     expect(await told('house')).toContain('Payout <id> to drawer house is on its way since <time> in attempt <id>, on the network paper-<id> (submitted).')
+    network.look = () => ({ state: 'unknown', reason: 'the page is missing', expired: true })
+    await flow.look()
+    expect(await told('house')).toContain('Payout <id> to drawer house is on its way since <time> in attempt <id>, on the network paper-<id> (unknown: the page is missing).')
     network.look = () => ({ state: 'failed', reason: 'torn', member: null, hold: null, proof: { page: 3 }, costs: [{ kind: 'fee', asset: ASSET, units: 5n }] })
     await flow.look()
     network.look = settled
