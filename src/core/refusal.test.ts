@@ -1,6 +1,6 @@
 // Refusals: their table and docs/reference/errors.md say the same, code for code, and nothing is left without a remedy.
 
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { Refusal, REFUSALS, type RefusalCode } from './refusal.ts'
 
@@ -44,6 +44,16 @@ it.each(codes)('answers %s with a status that fits its cause', (code) => {
   // What the same request can never mend is a mistake of the request, not of the server.
   if (cause === 'content') expect(status).toBeLessThan(500)
   if (status >= 500 || status === 429) expect(cause).toBe('state')
+})
+
+// Guards of what our own code cannot do by any door: their tests stand beside them.
+const BEHIND_ALL_DOORS: readonly RefusalCode[] = ['floor_exceeded']
+
+it('has every code provoked by a test outside the core, but for guards that no door leads to', () => {
+  const root = new URL('../../', import.meta.url).pathname
+  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root }).filter((file) => !file.startsWith('src/core/'))
+  const words = new Set(files.flatMap((file) => readFileSync(`${root}${file}`, 'utf8').match(/[a-z]+(?:_[a-z]+)+/g) ?? []))
+  expect(codes.filter((code) => !words.has(code))).toEqual(BEHIND_ALL_DOORS)
 })
 
 it('carries code, status, cause, message and details', () => {

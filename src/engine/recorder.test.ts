@@ -116,6 +116,12 @@ describe('the same reference again', () => {
 })
 
 describe('a refusal', () => {
+  it('names the party whom the plan gives a share and the event does not', async () => {
+    const home = await house.makeLedger()
+    const [result] = await record(house.main, home, [{ ...sale(home, 'nobody', '1'), parties: {} }])
+    expect(refusalIn(result)).toMatchObject({ code: 'recipient_not_found', details: { field: 'creator' } })
+  })
+
   it('in a batch takes nobody down and spends no reference', async () => {
     const home = await house.makeLedger()
     const wrong = sale(home, 'wrong', '100', { reinvestment_amount: '81' })
