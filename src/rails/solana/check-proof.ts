@@ -116,6 +116,8 @@ export async function movementProblem({ identity, asset, units, direction, at, p
   if (!read.success) return `its proof lacks what it must say: ${z.prettifyError(read.error)}`
   const { signature, account, before, after, blockTime } = read.data
   if (identity !== `${signature}/${account}`) return `its proof is of ${signature}/${account}, not of ${identity}`
+  const malformed = [wallet.address, asset.token ?? wallet.address].find((text) => addressBytes(text) === null)
+  if (malformed !== undefined) return `${malformed} is no address`
   const own = asset.token === null ? wallet.address : await book.tokenAccount(wallet.address, asset.token)
   if (account !== own) return `its proof is of the account ${account}, not of ${own}`
   const change = direction === 'in' ? after - before : before - after
