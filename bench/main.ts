@@ -10,6 +10,7 @@ import { openBenchDatabase, type BenchDatabase } from './database.ts'
 import { settledPerSecond, signedPerSecond } from './payouts.ts'
 import { EVENTS_A_CALL, post, type Posted } from './posting.ts'
 import { atLeast, atMost, beside, median, table, type Row } from './report.ts'
+import { firstSettledSeconds } from './start.ts'
 import { benchLedger, PATTERNS, PAYEES, type Pattern } from './workload.ts'
 
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } })
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({ options: { quick: { type: 'boolean', def
 /** How much is done in each mode: `ms` a posting row, `runs` of which the median counts. */
 const SCALE = options.quick ? { ms: 1500, runs: 1, copied: 100_000, payouts: 1440 } : { ms: 4000, runs: 3, copied: 300_000, payouts: 7200 }
 const COMMITS = 1000
+const START_LIMIT_S = 15
 const CALLERS = [64, 256] as const
 
 const effects = machineEffects(stderrLog('warn'))
@@ -24,11 +26,18 @@ const rail = present(Object.values(rails)[0], 'rail')
 const nowMs = (): number => performance.now()
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
-const rows = [...(await inDatabase(postingRows)), ...(await inDatabase(payoutRows))]
+const rows = [...(await startRows()), ...(await inDatabase(postingRows)), ...(await inDatabase(payoutRows))]
 const peak = process.resourceUsage().maxRSS / 1024
 const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version, peakMiB: Math.round(peak) }
 if (options.json) process.stdout.write(`${JSON.stringify({ machine, rows }, null, 2)}\n`)
 else process.stdout.write(`${table(rows)}\n\n${machine.cpus} × ${machine.model}, ${machine.memoryGiB} GiB, Node ${machine.node}; peak memory of the bench's process ${machine.peakMiB} MiB\n`)
+
+/** First of all, while the machine is still cool: how long somebody waits for the first sign that it works. */
+async function startRows(): Promise<readonly Row[]> {
+  say('warm start …')
+  const value = await firstSettledSeconds(nowMs)
+  return [atMost({ name: 'warm start to the first settled leg', pattern: 'sandbox', callers: 1, unit: 's', value, limit: START_LIMIT_S }, 1)]
+}
 
 /** Each part has a database of its own: a worker pays whatever ledgers it finds. */
 async function inDatabase(measure: (database: BenchDatabase) => Promise<readonly Row[]>): Promise<readonly Row[]> {
