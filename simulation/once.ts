@@ -1,12 +1,14 @@
 // `npm run once`: thirty callers record 200 sales through three doors at once, over a faulty network, while the whole program is killed
-// twice. At the end an auditor that reads only the chain and the public records says whether every leg was paid once.
+// twice, once with PostgreSQL. At the end an auditor that reads only the chain and the public records says whether every leg was paid once.
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { exitCodeOf, hearSignals } from '../src/boot/signals.ts'
 import { rails } from '../src/rails/index.ts'
+import { endServer, isServing, readPostmaster } from '../src/store/embedded/postmaster.ts'
 import { startEmbedded } from '../src/store/embedded/start.ts'
 import { machineEffects } from '../src/world.ts'
 import { ROLES } from './arithmetic.ts'
@@ -32,41 +34,82 @@ const seconds = (): string => `${((Date.now() - began) / 1000).toFixed(1)} s`.pa
 
 type Chain = { readonly url: string; readonly wallet: string }
 
+const asked = hearSignals()
 const dataDirectory = mkdtempSync(join(tmpdir(), 'apportion-once-'))
+const databaseDirectory = join(dataDirectory, 'postgres')
 let program: Program | null = null
+/** The start that is under way, and the run: an interrupted run waits for both before it removes anything. */
+let starting: Promise<unknown> = Promise.resolve()
 try {
-  program = await startProgram(dataDirectory)
+  await Promise.race([play(), asked.came])
+} catch (error) {
+  if (!asked.signal.aborted) throw error
+} finally {
+  await starting.catch(() => {})
+  await (program as Program | null)?.stop()
+  await endDatabase()
+  rmSync(dataDirectory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+}
+// Callers of an interrupted run still wait for answers that nobody will give.
+if (asked.signal.aborted) process.exit(exitCodeOf(await asked.came))
+
+async function play(): Promise<void> {
+  await start()
   print(`${seconds()}  the program runs, with its sandbox network and a first sale`)
   process.exitCode = (await run()) ? 0 : 1
-} finally {
-  await program?.stop()
-  rmSync(dataDirectory, { recursive: true, force: true, maxRetries: 10 })
 }
 
-async function run(): Promise<boolean> {
-  const embedded = await startEmbedded({ dataDirectory: join(dataDirectory, 'postgres'), effects })
+async function start(): Promise<Program> {
+  const begun = startProgram(dataDirectory, asked.signal)
+  starting = begun
+  program = await begun
+  return program
+}
+
+/** Nothing of a run, not even an interrupted one, outlives it. */
+async function endDatabase(): Promise<void> {
+  const left = readPostmaster(databaseDirectory)
+  if (left !== undefined && isServing(left.pid, databaseDirectory)) await endServer(left.pid, 'SIGINT', effects)
+}
+
+async function killDatabase(): Promise<void> {
+  const found = readPostmaster(databaseDirectory)
+  if (found !== undefined) await endServer(found.pid, 'SIGKILL', effects)
+}
+
+/** The owner's connection and address, for as long as the work lasts. */
+async function withOwner<T>(work: (owner: Client, url: string) => Promise<T>): Promise<T> {
+  const embedded = await startEmbedded({ dataDirectory: databaseDirectory, effects })
   const owner = new Client({ connectionString: embedded.url })
   owner.on('error', () => {})
   await owner.connect()
   try {
-    const chain = await prepareChain(owner)
-    const { doors, sales } = await prepareDoors(owner, embedded.url)
-    await fund(chain, sales)
-    await turnKnobs(chain.url, FAULTS)
-    print(`${seconds()}  ${sales.length} sales, ${CALLERS} callers, three doors; the network loses requests, answers and transactions`)
-    const counts = await callAndKill(chain, doors, sales)
-    print(`${seconds()}  all callers have their answers: ${counts.recorded} first, ${counts.again} told "again", ${counts.retried} calls tried again`)
-    await turnKnobs(chain.url, CALM)
-    const first = await firstSale(doors)
-    await untilSettled(doors, sales.length + 1)
-    print(`${seconds()}  everything is settled; the auditor reads the chain and the public records`)
-    const records = await readRecords(owner, doors)
-    const paidOnce = report(await audit(chain.url, { offered: [first, ...sales], wallet: chain.wallet, records }))
-    return (await proveHistory(owner, sales)) && paidOnce
+    return await work(owner, embedded.url)
   } finally {
     await owner.end()
     await embedded.stop()
   }
+}
+
+async function run(): Promise<boolean> {
+  const { chain, doors, sales } = await withOwner(async (owner, url) => {
+    const found = await prepareChain(owner)
+    return { chain: found, ...(await prepareDoors(owner, url)) }
+  })
+  await fund(chain, sales)
+  await turnKnobs(chain.url, FAULTS)
+  print(`${seconds()}  ${sales.length} sales, ${CALLERS} callers, three doors; the network loses requests, answers and transactions`)
+  const counts = await callAndKill(chain, doors, sales)
+  print(`${seconds()}  all callers have their answers: ${counts.recorded} first, ${counts.again} told "again", ${counts.retried} calls tried again`)
+  await turnKnobs(chain.url, CALM)
+  const first = await firstSale(doors)
+  await untilSettled(doors, sales.length + 1)
+  print(`${seconds()}  everything is settled; the auditor reads the chain and the public records`)
+  return await withOwner(async (owner) => {
+    const records = await readRecords(owner, doors)
+    const paidOnce = report(await audit(chain.url, { offered: [first, ...sales], wallet: chain.wallet, records }))
+    return (await proveHistory(owner, sales)) && paidOnce
+  })
 }
 
 async function turnKnobs(url: string, knobs: Readonly<Record<string, number>>): Promise<void> {
@@ -81,7 +124,10 @@ async function prepareChain(owner: Client): Promise<Chain> {
   return { url, wallet: rows[0].address }
 }
 
-async function prepareDoors(owner: Client, ownerUrl: string): Promise<{ doors: Doors; sales: readonly Sale[] }> {
+/** The database may be found at another port when it was started again. */
+type MovingDoors = Doors & { sqlUrl: string }
+
+async function prepareDoors(owner: Client, ownerUrl: string): Promise<{ doors: MovingDoors; sales: readonly Sale[] }> {
   const { rows } = await owner.query<{ name: string }>('select name from apportion.ledger')
   const ledger = rows[0]?.name ?? ''
   const { key } = JSON.parse(await apportion(dataDirectory, ['key', 'create', 'once', '--rights', 'read,record', '--json'])) as { key: string }
@@ -121,7 +167,7 @@ async function fund(chain: Chain, sales: readonly Sale[]): Promise<void> {
 }
 
 /** Everybody calls at once; meanwhile the program is killed and started again, twice. */
-async function callAndKill(chain: Chain, doors: Doors, sales: readonly Sale[]): Promise<Counts> {
+async function callAndKill(chain: Chain, doors: MovingDoors, sales: readonly Sale[]): Promise<Counts> {
   const counts: Counts = { recorded: 0, again: 0, retried: 0 }
   const calls = Array.from({ length: CALLERS }, async (_, caller) => {
     for (const [index, sale] of sales.entries()) {
@@ -134,10 +180,14 @@ async function callAndKill(chain: Chain, doors: Doors, sales: readonly Sale[]): 
   const killing = (async () => {
     for (let kill = 1; kill <= KILLS; kill += 1) {
       await pause(1500 + (randomBytes(1)[0] ?? 0) * 4)
+      // The first time the database goes too, in the middle of whatever it is writing. While its parent lives to see it end: where nobody
+      // does, as in a container without an init process, its number seems taken for a while.
+      const whole = kill === 1
+      if (whole) await killDatabase()
       await program?.kill()
-      print(`${seconds()}  kill -9 number ${kill}: server, signer and network are gone`)
-      program = await startProgram(dataDirectory)
-      doors.url = program.url
+      print(`${seconds()}  kill -9 number ${kill}: server, signer and network are gone${whole ? ', and PostgreSQL' : ''}`)
+      doors.url = (await start()).url
+      doors.sqlUrl = Object.assign(new URL(doors.sqlUrl), { port: readPostmaster(databaseDirectory)?.port }).href
       await turnKnobs(chain.url, FAULTS)
     }
   })()

@@ -10,7 +10,7 @@ const START_LIMIT_MS = 120_000
 export type Program = {
   readonly url: string
   readonly output: () => string
-  /** SIGKILL to the server, its signer and its network at once. PostgreSQL lives in a session of its own and goes on. */
+  /** SIGKILL to the server, its signer and its network at once. PostgreSQL lives in a session of its own and goes on, unless it is killed too. */
   readonly kill: () => Promise<void>
   /** SIGTERM, as `npm` and service managers send it. Resolves with the exit code. */
   readonly stop: () => Promise<number | null>
@@ -21,8 +21,9 @@ export function environment(dataDirectory: string): NodeJS.ProcessEnv {
   return { ...own, APPORTION_DATA: dataDirectory }
 }
 
-/** Starts the server and resolves when it has said what to do next. */
-export async function startProgram(dataDirectory: string): Promise<Program> {
+/** Starts the server and resolves when it has said what to do next; aborted before that, it is stopped and this rejects. */
+export async function startProgram(dataDirectory: string, asked?: AbortSignal): Promise<Program> {
+  asked?.throwIfAborted()
   const child = spawn(process.execPath, [join(ROOT, 'scripts', 'run.js'), join(ROOT, 'src', 'main.ts')], {
     cwd: ROOT,
     env: environment(dataDirectory),
@@ -33,7 +34,18 @@ export async function startProgram(dataDirectory: string): Promise<Program> {
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
-  await waitFor(child, () => output.includes(READY), () => output)
+  const stop = async (): Promise<number | null> => {
+    const ended = exitOf(child)
+    child.kill('SIGTERM')
+    return await ended
+  }
+  try {
+    await waitFor(child, () => asked?.aborted === true || output.includes(READY), () => output)
+    asked?.throwIfAborted()
+  } catch (error) {
+    await stop()
+    throw error
+  }
   const url = /http:\/\/127\.0\.0\.1:[0-9]+(?=\/v1)/.exec(output)?.[0]
   if (url === undefined) throw new Error(`the server did not say where its API is:\n${output}`)
   return {
@@ -44,11 +56,7 @@ export async function startProgram(dataDirectory: string): Promise<Program> {
       process.kill(-(child.pid ?? 0), 'SIGKILL')
       await ended
     },
-    stop: async () => {
-      const ended = exitOf(child)
-      child.kill('SIGTERM')
-      return await ended
-    },
+    stop,
   }
 }
 
