@@ -10,7 +10,7 @@ import { addressOf, onServer, ROLES } from '../../test/template.ts'
 import { present } from '../core/assert.ts'
 import { programs } from '../programs/index.ts'
 import { firstLedger } from './first-sale.ts'
-import { endAll, processesOf, run } from './program.fixture.ts'
+import { endAll, processesOf, run } from './fixture.ts'
 import { startServer } from './server.ts'
 
 let folder = ''

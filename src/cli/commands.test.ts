@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { until } from '../../test/effects.ts'
-import { endAll, run, type Run } from '../boot/program.fixture.ts'
+import { endAll, run, type Run } from '../boot/fixture.ts'
 
 const TOKEN = '0190a000-0000-7000-8000-000000000001'
 const SALE = [`token_id=${TOKEN}`, 'sale_amount=100']
