@@ -112,7 +112,7 @@ export async function startServer(folder: Folder, options: StartOptions, clock: 
 }
 
 // Somebody took the port meanwhile; or the processes of a killed server are still going.
-const PASSING = /could not bind|Address already in use|pre-existing shared memory block/
+const PASSING = /could not bind|Address already in use|pre-existing shared memory block|lock file "postmaster.pid" already exists/
 
 async function spawnServer(folder: Folder, options: StartOptions, port: number): Promise<{ pid: number | undefined; output: () => string }> {
   const { dataDirectory, binaries, identity } = folder
