@@ -240,7 +240,7 @@ const RULES: readonly Rule[] = [
       ['docs/a.md', whole('C:', '\\Users'), 'names a place of one machine'],
     ],
     good: [
-      ['src/core/a.ts', `// The todo list, /usr/bin, https://example.com/home/x and ~/work/x`],
+      ['src/core/a.ts', `// The todo list, /usr/bin, https://example.com/home/x and ~/code/x`],
       ['src/core/a.ts', String.raw`const a = /\d:\w/`],
     ],
   },

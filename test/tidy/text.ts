@@ -33,7 +33,7 @@ const LEFTOVERS: readonly (readonly [RegExp, string])[] = [
   [/@ts-(ignore|nocheck)\b/, 'silences the compiler'],
   [/^(<{7}|>{7}) /, 'has a merge conflict'],
 ]
-// A folder below a home or a workplace; the system's own places are the same everywhere.
+// A folder below a home folder or a mount; the system's own places are the same everywhere.
 const MACHINE = /(?<![\w.~/])\/(home|root|Users|work|workspace|mnt|media)\/[\w.-]|\b[A-Z]:\\[A-Za-z]/
 
 /** Nothing undone, and no path of somebody's machine. */
