@@ -80,7 +80,8 @@ async function prepareQueue(world: World, queue: Queue): Promise<Omit<Outcomes, 
 
 /** Whether the wallet has twice what is due: then no batch depends on what the others take, and all can be prepared at once. */
 async function isPlenty({ rail, wallet, asset }: Queue, groups: readonly (readonly PayoutRow[])[], committed: Committed): Promise<boolean> {
-  if (groups.length < 2) return false
+  // Fees and rents of a token's batches are paid in another asset, whose balance this does not ask for.
+  if (groups.length < 2 || asset.token !== null) return false
   const due = groups.flat().reduce((all, { units }) => all + units, 0n)
   try {
     return (await rail.balance(wallet, asset)) - (committed.get(asset.asset) ?? 0n) >= 2n * due
