@@ -1,7 +1,7 @@
 // One server of real parts on a database of its own: everything or nothing starts, and nothing is left when it stops.
 
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import type { Config } from '../config.ts'
 import { present } from '../core/assert.ts'
 import { verify } from '../engine/verify.ts'
 import { programs } from '../programs/index.ts'
+import { processesOf } from './fixture.ts'
 import { firstLedger, showFirstSale } from './first-sale.ts'
 import { masterKeyOf } from './master-key.ts'
 import { startServer, type Server } from './server.ts'
@@ -42,20 +43,6 @@ async function start(own: Partial<Config> = {}): Promise<Server> {
   return server
 }
 
-/** The processes that serve a folder of this test. */
-function children(): readonly string[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^[0-9]+$/.test(entry))
-    .flatMap((pid) => {
-      try {
-        return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
-      } catch {
-        return []
-      }
-    })
-    .filter((command) => command.includes(folder))
-}
-
 /** The connections of the server and of its signer. */
 const sessions = async (): Promise<number> =>
   (await database.pool.query(`select from pg_stat_activity where datname = $1 and application_name like 'apportion%'`, [database.name])).rowCount ?? 0
@@ -68,7 +55,7 @@ describe('a server', () => {
     expect((await fetch(`${server.url}/health`)).status).toBe(200)
     await server.stop()
     await expect(fetch(`${server.url}/health`)).rejects.toThrow()
-    if (process.platform === 'linux') expect(children()).toEqual([])
+    expect(processesOf(folder)).toEqual([])
     await until('the sessions to end', async () => ((await sessions()) === 0 ? true : undefined))
     await server.stop()
     // The next one is found where the last one was.
@@ -81,7 +68,7 @@ describe('a server', () => {
     await once(taker, 'listening')
     const { port } = taker.address() as AddressInfo
     await expect(startServer(machine, config({ port }))).rejects.toMatchObject({ code: 'configuration_invalid', message: expect.stringContaining(`port ${port} is taken`) })
-    if (process.platform === 'linux') expect(children()).toEqual([])
+    expect(processesOf(folder)).toEqual([])
     await until('the sessions to end', async () => ((await sessions()) === 0 ? true : undefined))
     taker.close()
     await once(taker, 'close')
@@ -114,7 +101,7 @@ describe('a server', () => {
       [ledgerId, name],
     )
     await expect(startServer(machine, config())).rejects.toMatchObject({ code: 'configuration_invalid', message: expect.stringContaining('APPORTION_MASTER_KEY') })
-    if (process.platform === 'linux') expect(children()).toEqual([])
+    expect(processesOf(folder)).toEqual([])
     await database.pool.query(`delete from apportion.ledger where ledger = $1`, [ledgerId])
   })
 })
