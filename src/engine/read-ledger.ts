@@ -1,13 +1,12 @@
 // Questions about a ledger, answered as documents. They change nothing.
 
-import { balanceOf } from '../core/account.ts'
+import { accountName, balanceOf } from '../core/account.ts'
 import { referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
 import { attemptsOfPayouts } from '../store/attempt.ts'
 import { eventByDigest, eventsByNumber, listEvents, type StoredEvent } from '../store/event.ts'
 import { balancesOf } from '../store/journal.ts'
 import { listLedgers } from '../store/ledger.ts'
-import { walletBalances } from '../store/list.ts'
 import { countPayouts, findPayout, listPayouts, payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
 import { listInbox, type InboxPlace } from '../store/inbox.ts'
 import { listRecipients, walletsOf } from '../store/wallet.ts'
@@ -97,9 +96,10 @@ export async function payoutsOfEvent(reader: Reader, ledger: Ledger, reference: 
 }
 
 export async function wallets(reader: Reader, ledger: Ledger): Promise<readonly WalletDocument[]> {
-  const [found, balances] = await Promise.all([walletsOf(reader.store.pool, ledger.id), walletBalances(reader.store.pool, ledger.lanes)])
+  const [found, balances] = await Promise.all([walletsOf(reader.store.pool, ledger.id), balancesOf(reader.store.pool, ledger.lanes, 'wallet')])
   return found.map(({ wallet, label, rail, address }) => {
-    const held = balances.filter((balance) => balance.wallet === wallet).map(({ units, asset }) => amountDocument(units, asset))
+    const account = accountName('wallet', wallet)
+    const held = balances.filter(({ name }) => name === account).map((balance) => amountDocument(balanceOf(account, balance), balance.asset))
     return { wallet, label, rail, address, ledger_balances: held }
   })
 }

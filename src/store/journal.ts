@@ -19,8 +19,8 @@ export async function lastTransfer(on: Queryable, lane: bigint): Promise<bigint>
 
 export type BalanceRow = { readonly name: string; readonly asset: string; readonly debits: bigint; readonly credits: bigint }
 
-/** The balances of all accounts of these lanes, summed over the lanes, by name and asset. */
-export async function balancesOf(on: Queryable, lanes: readonly bigint[]): Promise<BalanceRow[]> {
+/** The balances of these lanes' accounts, of one role or of all, summed over the lanes, by name and asset. */
+export async function balancesOf(on: Queryable, lanes: readonly bigint[], role: string | null = null): Promise<BalanceRow[]> {
   return await rows(on, {
     text: `select account.name, account.asset, sum(balance.debits) as debits, sum(balance.credits) as credits
       from apportion.account
@@ -30,9 +30,9 @@ export async function balancesOf(on: Queryable, lanes: readonly bigint[]): Promi
         order by transfer desc
         limit 1
       ) balance
-      where account.lane = any ($1::bigint[])
+      where account.lane = any ($1::bigint[]) and ($2::text is null or account.name like $2 || ':%')
       group by account.name, account.asset
       order by account.name, account.asset`,
-    values: [plainArray(lanes)],
+    values: [plainArray(lanes), role],
   })
 }

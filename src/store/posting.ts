@@ -40,17 +40,13 @@ export async function runOnLane<T>(store: Store, work: LaneWork<T>): Promise<T> 
       await client.query('rollback')
       return decision.result
     }
-    const write = decision.write === null ? [] : [writeBatch(work.lane, decision.write)]
     open = false
-    const results = await pipelined(client, [...write, ...decision.after, COMMIT])
-    assert(results.at(-1)?.command === 'COMMIT', `the commit answered ${results.at(-1)?.command ?? 'nothing'}`)
-    if (decision.write !== null) cache.advance(decision.write)
+    await writeAndCommit(client, cache, { ...decision, lane: work.lane, before: [] })
     return decision.result
   } catch (error) {
     cache.forget()
     if (open) await client.query('rollback').catch((failure: Error) => (broken = failure))
-    // The commit at the end of the pipeline has ended the transaction; a connection that did not even answer is of no more use.
-    else if (!(error instanceof DatabaseError)) broken = error as Error
+    else broken = afterCommit(error)
     throw error
   } finally {
     client.release(broken)
@@ -75,13 +71,10 @@ export async function postRemembered<T>(store: Store, { lane, accounts, decide }
     const recalled = cache.recall(accounts)
     const decision = recalled === null ? null : decide({ head: recalled.head, known: { references: new Map(), accounts: recalled.accounts } })
     if (decision === null) return null
-    const results = await pipelined(client, [BEGIN, writeBatch(lane, decision.write), ...decision.after, COMMIT])
-    assert(results.at(-1)?.command === 'COMMIT', `the commit answered ${results.at(-1)?.command ?? 'nothing'}`)
-    cache.advance(decision.write)
+    await writeAndCommit(client, cache, { ...decision, lane, before: [BEGIN] })
     return { result: decision.result }
   } catch (error) {
-    // The commit at the end of the pipeline has ended the transaction; a connection that did not even answer is of no more use.
-    if (!(error instanceof DatabaseError)) broken = error as Error
+    broken = afterCommit(error)
     if (isOvertaken(error)) {
       cache.overtaken()
       return null
@@ -91,6 +84,24 @@ export async function postRemembered<T>(store: Store, { lane, accounts, decide }
   } finally {
     client.release(broken)
   }
+}
+
+type LastWords = Pick<LaneWork<unknown>, 'lane'> & {
+  readonly before: readonly Statement[]
+  readonly write: BatchWrite | null
+  readonly after: readonly Statement[]
+}
+
+/** Sends all that is left of a transaction with its commit, and remembers the lane as it stands then. */
+async function writeAndCommit(client: PoolClient, cache: LaneCache, { lane, before, write, after }: LastWords): Promise<void> {
+  const results = await pipelined(client, [...before, ...(write === null ? [] : [writeBatch(lane, write)]), ...after, COMMIT])
+  assert(results.at(-1)?.command === 'COMMIT', `the commit answered ${results.at(-1)?.command ?? 'nothing'}`)
+  if (write !== null) cache.advance(write)
+}
+
+/** The commit at the end of the pipeline has ended the transaction; a connection that did not even answer is of no more use. */
+function afterCommit(error: unknown): Error | undefined {
+  return error instanceof DatabaseError ? undefined : (error as Error)
 }
 
 const DIVISION_BY_ZERO = '22012'
