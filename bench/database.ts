@@ -1,4 +1,4 @@
-// The bench's database: the embedded server with the product's own settings, in a folder of its own that is removed afterwards.
+// The bench's databases: embedded servers with the product's own settings, each in a folder of its own that is removed afterwards.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { openDatabase, type Database } from '../src/boot/database.ts'
 import type { Effects } from '../src/core/effects.ts'
 import { createPool } from '../src/store/pool.ts'
 import { openStore, type Store } from '../src/store/store.ts'
+import { tablesOf } from '../src/store/tables.ts'
 
 export type BenchDatabase = Database & { readonly owner: Pool; readonly store: Store; readonly close: () => Promise<void> }
 
@@ -23,7 +24,37 @@ export async function openBenchDatabase(effects: Effects): Promise<BenchDatabase
     close: async () => {
       await Promise.all([owner.end(), store.close()])
       await database.stop()
-      rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+      rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
     },
   }
+}
+
+/** A new server for as long as the work lasts. Each part has its own: a worker pays whatever ledgers it finds. */
+export async function inDatabase<T>(effects: Effects, work: (database: BenchDatabase) => Promise<T>): Promise<T> {
+  const database = await openBenchDatabase(effects)
+  try {
+    return await work(database)
+  } finally {
+    await database.close()
+  }
+}
+
+/** Empties all that grows and writes the rest out, so that each run begins as the one before it did. Ledgers made before are of no more use. */
+export async function emptyLanes(owner: Pool): Promise<void> {
+  await owner.query(`truncate ${tablesOf('lane').map((name) => `apportion.${name}`).join(', ')}`)
+  await owner.query('checkpoint')
+}
+
+/** Bytes of tables with all that belongs to them: indexes, long values, partitions. */
+export async function bytesOf(owner: Pool, tables: readonly string[]): Promise<number> {
+  const { rows } = await owner.query<{ bytes: bigint }>(
+    `with recursive part (relation) as (
+        select unnest($1::regclass[])::oid
+        union all
+        select inhrelid from pg_inherits join part on inhparent = relation
+      )
+      select sum(pg_total_relation_size(relation))::bigint as bytes from part`,
+    [tables],
+  )
+  return Number(rows[0]?.bytes ?? 0n)
 }

@@ -14,14 +14,33 @@ import type { World } from '../src/engine/world.ts'
 import type { RailModule } from '../src/rails/rail.ts'
 import { startSigner } from '../src/signer/client.ts'
 import { createWorker } from '../src/worker/worker.ts'
-import type { BenchDatabase } from './database.ts'
+import { inDatabase, type BenchDatabase } from './database.ts'
+import type { Frame, Part } from './part.ts'
 import { benchEvent, benchLedger, PAYEES } from './workload.ts'
 
 const RECIPIENTS = 400
 const LEGS = 4
 
+const SETTLED: Frame = { name: 'payouts settled in full batches, of signing alone', pattern: 'sandbox', callers: 1, unit: 'payouts/s', target: { least: 0.5 } }
+
+export const payoutPart: Part = {
+  name: 'payouts',
+  frames: [SETTLED],
+  measure: async ({ effects, rail, scale, say }, add) => {
+    for (let run = 0; run < scale.runs; run += 1) {
+      say(`payouts, ${scale.payouts} settled on the sandbox, run ${run + 1} of ${scale.runs}`)
+      await inDatabase(effects, async (database) => {
+        const before = await signedPerSecond(effects, rail, scale.ms)
+        const value = await settledPerSecond(effects, database, rail, scale.payouts)
+        const after = await signedPerSecond(effects, rail, scale.ms)
+        add(SETTLED, { value, limit: (before + after) / 2 })
+      })
+    }
+  },
+}
+
 /** Payouts a second, from the first reservation to the last settlement. */
-export async function settledPerSecond(effects: Effects, database: BenchDatabase, rail: RailModule, payouts: number): Promise<number> {
+async function settledPerSecond(effects: Effects, database: BenchDatabase, rail: RailModule, payouts: number): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'apportion-bench-'))
   const network = await rail.sandbox.start({ directory })
   const signer = await startSigner(effects, { signerUrl: database.signerUrl, masterKeyFile: join(directory, 'master.key'), sandbox: true })
@@ -56,7 +75,7 @@ export async function settledPerSecond(effects: Effects, database: BenchDatabase
     for (;;) {
       const settled = (await payoutCounts(world, ledger)).find(({ state }) => state === 'settled')
       if (Number(settled?.payouts ?? 0) === payouts) break
-      await effects.sleep(100)
+      await effects.sleep(20)
     }
     const perSecond = (payouts * 1000) / (performance.now() - began)
     await worker.stop()
@@ -69,7 +88,7 @@ export async function settledPerSecond(effects: Effects, database: BenchDatabase
 }
 
 /** Payouts a second of a loop that composes and signs full batches and does nothing else. */
-export async function signedPerSecond(effects: Effects, rail: RailModule, ms: number): Promise<number> {
+async function signedPerSecond(effects: Effects, rail: RailModule, ms: number): Promise<number> {
   const key = await rail.custody.create(effects.random)
   const asset = { asset: present(rail.nativeAssets[0], 'native asset'), token: null }
   const wallet = { id: effects.id(), address: key.address }

@@ -1,43 +1,42 @@
-// Posting: one event a call by one and many callers, and a thousand events a call.
+// Posting in this process: callers at the recorder, each one event a call or many.
 
-import type { Effects } from '../src/core/effects.ts'
 import type { Ledger } from '../src/engine/ledger.ts'
+import type { Offer } from '../src/engine/record-event.ts'
 import { createRecorder } from '../src/engine/recorder.ts'
 import type { Desk } from '../src/engine/world.ts'
+import type { Effects } from '../src/core/effects.ts'
 import type { Store } from '../src/store/store.ts'
-import { percentile } from './report.ts'
+import { runCallers, type Answered } from './callers.ts'
 import { benchEvent, type Pattern } from './workload.ts'
 
-export type Posted = { readonly perSecond: number; readonly medianMs: number; readonly p99Ms: number }
+export const EVENTS_A_CALL = 1000
 
-const BATCH = 1000
+/** Where events go, and the number of the next one: no event of a ledger is made twice. */
+export type Lane = { readonly effects: Effects; readonly store: Store; readonly ledger: Ledger; readonly pattern: Pattern; next: number }
 
-/** Posts for `ms` by so many callers, each one event (or `events`) a call, waiting for each answer. */
-export async function post(
-  { effects, store, ledger }: { effects: Effects; store: Store; ledger: Ledger },
-  { pattern, callers, ms, from, events = 1 }: { pattern: Pattern; callers: number; ms: number; from: number; events?: number },
-): Promise<Posted & { readonly next: number }> {
+export type Posted = Answered & { readonly eventsPerSecond: number }
+
+/** Most events a second that any machine is expected to post: so many are made ready for each second. */
+const MOST_A_SECOND = 60_000
+/** One caller waits for the disk each time. */
+const MOST_A_SECOND_ALONE = 10_000
+
+type Round = { readonly callers: number; readonly ms: number; readonly events?: number; readonly calls?: number; readonly nowMs: () => number }
+
+/** Posts for `ms`, or so many calls, by so many callers, `events` in each call. */
+export async function post(lane: Lane, { callers, ms, events = 1, calls, nowMs }: Round): Promise<Posted> {
+  const { effects, store, ledger } = lane
   const desk: Desk = { ...effects, store, programs: new Map(), rails: {} }
   const recorder = createRecorder(desk)
-  const times: number[] = []
-  let next = from
-  let done = 0
-  const began = performance.now()
-  const until = began + ms
-  const caller = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const asked = performance.now()
-      const offers = Array.from({ length: events }, () => ({ input: benchEvent(pattern, ledger.asset.name, next++), door: 'bench', mayBackdate: false }))
-      const results = await recorder.record(ledger, offers)
-      if (results.some(({ state }) => state !== 'recorded')) throw new Error('an event of the bench was not recorded')
-      times.push(performance.now() - asked)
-      done += events
-    }
-  }
-  await Promise.all(Array.from({ length: callers }, caller))
-  const sorted = times.toSorted((a, b) => a - b)
-  const perSecond = (done * 1000) / (performance.now() - began)
-  return { perSecond, medianMs: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99), next }
+  const most = callers === 1 && events === 1 ? MOST_A_SECOND_ALONE : MOST_A_SECOND
+  const ready = Array.from({ length: calls ?? Math.ceil((most * ms) / 1000 / events) }, () => offersOf(lane, events))
+  const answered = await runCallers({ callers, ms, calls: ready, nowMs }, async (offers) => {
+    const results = await recorder.record(ledger, offers)
+    if (results.some(({ state }) => state !== 'recorded')) throw new Error('an event of the bench was not recorded')
+  })
+  return { ...answered, eventsPerSecond: answered.perSecond * events }
 }
 
-export const EVENTS_A_CALL = BATCH
+function offersOf(lane: Lane, events: number): readonly Offer[] {
+  return Array.from({ length: events }, () => ({ input: benchEvent(lane.pattern, lane.ledger.asset.name, lane.next++), door: 'bench', mayBackdate: false }))
+}

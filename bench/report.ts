@@ -1,62 +1,114 @@
-// Rows of the bench: a figure, the limit it is held against in the same run, their ratio, and the target. A missed row says so.
+// Rows of the bench: medians of a figure and of the limit it was held against in the same runs, their ratio, its spread and its target.
+// A row that missed its target says so, and one that was not measured is never called met.
 
+import type { Frame, Sample, Target } from './part.ts'
+
+/** `met` is null where there is no target, and where nothing was measured. */
 export type Row = {
   readonly name: string
   readonly pattern: string
   readonly callers: number
-  readonly value: number
-  readonly limit: number
+  readonly value: number | null
+  readonly limit: number | null
+  readonly ratio: number | null
+  readonly target: string | null
+  readonly met: boolean | null
+}
+
+type Range = readonly [least: number, most: number]
+
+/** Of one row: how far its runs lay apart. Null: nothing was measured. */
+export type Spread = {
+  readonly name: string
+  readonly pattern: string
+  readonly callers: number
   readonly unit: string
-  readonly ratio: number
-  readonly target: string
-  readonly met: boolean
+  readonly runs: number
+  readonly value: Range | null
+  readonly limit: Range | null
+  readonly ratio: Range | null
 }
 
-type Measured = Pick<Row, 'name' | 'pattern' | 'callers' | 'value' | 'limit' | 'unit'>
+export type Line = { readonly row: Row; readonly spread: Spread }
 
-/** A row that must reach a share of its limit. */
-export function atLeast(row: Measured, share: number): Row {
-  const ratio = row.value / row.limit
-  return { ...row, ratio, target: `≥ ${share}`, met: ratio >= share }
+/** A row from its runs. */
+export function lineOf({ name, pattern, callers, unit, target }: Frame, samples: readonly Sample[]): Line {
+  const of = { name, pattern, callers }
+  const runs = samples.length
+  if (runs === 0) {
+    return { row: { ...of, value: null, limit: null, ratio: null, target: targetText(target), met: null }, spread: { ...of, unit, runs, value: null, limit: null, ratio: null } }
+  }
+  const value = median(samples.map((sample) => sample.value))
+  const limit = median(samples.map((sample) => sample.limit))
+  const ratio = value / limit
+  const spread = {
+    value: rangeOf(samples.map((sample) => sample.value)),
+    limit: rangeOf(samples.map((sample) => sample.limit)),
+    ratio: rangeOf(samples.map((sample) => sample.value / sample.limit)),
+  }
+  return { row: { ...of, value, limit, ratio, target: targetText(target), met: isMet(target, ratio) }, spread: { ...of, unit, runs, ...spread } }
 }
 
-/** A row that may not exceed a multiple of its limit. */
-export function atMost(row: Measured, multiple: number): Row {
-  const ratio = row.value / row.limit
-  return { ...row, ratio, target: `≤ ${multiple}`, met: ratio <= multiple }
+function targetText(target: Target): string | null {
+  if (target === null) return null
+  return 'least' in target ? `≥ ${target.least}` : `≤ ${target.most}`
 }
 
-/** A row printed beside others, without a target. */
-export function beside(row: Measured): Row {
-  return { ...row, ratio: row.value / row.limit, target: '-', met: true }
+function isMet(target: Target, ratio: number): boolean | null {
+  if (target === null) return null
+  // What is no number has reached nothing.
+  return 'least' in target ? ratio >= target.least : ratio <= target.most
 }
 
-const COLUMNS = ['row', 'pattern', 'callers', 'value', 'limit', 'ratio', 'target', ''] as const
+const COLUMNS = ['row', 'pattern', 'callers', 'value', 'limit', 'unit', 'ratio', 'from … to', 'target', ''] as const
+/** Columns of words; the others are figures. */
+const WORDS: ReadonlySet<string> = new Set(['row', 'pattern', 'unit', ''])
 
-export function table(rows: readonly Row[]): string {
-  const lines = rows.map(({ name, pattern, callers, value, limit, unit, ratio, target, met }) => [
-    name,
-    pattern,
-    String(callers),
-    `${figure(value)} ${unit}`,
-    `${figure(limit)} ${unit}`,
-    ratio.toFixed(2),
-    target,
-    met ? '' : 'MISSED',
-  ])
-  const widths = COLUMNS.map((title, index) => Math.max(title.length, ...lines.map((line) => (line[index] ?? '').length)))
-  const print = (cells: readonly string[]): string => cells.map((cell, index) => (index < 2 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0))).join('  ').trimEnd()
-  return [print(COLUMNS), ...lines.map(print)].join('\n')
+function cellsOf({ row, spread }: Line): readonly string[] {
+  const { name, pattern, callers, value, limit, ratio, target, met } = row
+  const range = spread.ratio === null || spread.runs < 2 ? '' : spread.ratio.map((end) => figure(end)).join(' … ')
+  return [name, pattern, String(callers), figure(value), figure(limit), spread.unit, figure(ratio), range, target ?? '-', verdictOf(value, met)]
 }
 
-function figure(value: number): string {
+function verdictOf(value: number | null, met: boolean | null): string {
+  if (value === null) return 'not run'
+  return met === false ? 'MISSED' : ''
+}
+
+/** For a terminal. */
+export function tableText(lines: readonly Line[]): string {
+  const table = lines.map(cellsOf)
+  const widths = COLUMNS.map((title, index) => Math.max(title.length, ...table.map((cells) => (cells[index] ?? '').length)))
+  const print = (cells: readonly string[]): string =>
+    cells.map((cell, index) => (WORDS.has(COLUMNS[index] ?? '') ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0))).join('  ').trimEnd()
+  return [print(COLUMNS), ...table.map(print)].join('\n')
+}
+
+/** For a page. */
+export function tableMarkdown(lines: readonly Line[]): string {
+  const print = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const rule = COLUMNS.map((title) => (WORDS.has(title) ? '---' : '---:'))
+  return [print(COLUMNS), print(rule), ...lines.map((line) => print(cellsOf(line)))].join('\n')
+}
+
+/** A figure with three digits that count, or none after the point when there are many before it. */
+function figure(value: number | null): string {
+  if (value === null) return ''
   return value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
 }
 
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+function rangeOf(values: readonly number[]): Range {
+  return [Math.min(...values), Math.max(...values)]
 }
 
-export function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+/** The middle one, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle) - 1] ?? NaN)) / 2
+}
+
+/** The least value that this share of all does not exceed. */
+export function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? NaN
 }

@@ -6,12 +6,29 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environment } from '../simulation/process.ts'
+import type { Frame, Part } from './part.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const SETTLED = /^ +\S+ +settled\b/m
 
+/** Longer than this nobody waits for a first sign that something works. */
+const LIMIT_S = 15
+
+const STARTED: Frame = { name: 'warm start to the first settled leg, of 15 s', pattern: 'sandbox', callers: 1, unit: 's', target: { most: 1 } }
+
+export const startPart: Part = {
+  name: 'start',
+  frames: [STARTED],
+  measure: async ({ nowMs, say, scale: { runs } }, add) => {
+    for (let run = 0; run < runs; run += 1) {
+      say(`a warm start, run ${run + 1} of ${runs}`)
+      add(STARTED, { value: await firstSettledSeconds(nowMs), limit: LIMIT_S })
+    }
+  },
+}
+
 /** Seconds from the command to the first settled leg. Rejects when the program ends before. */
-export async function firstSettledSeconds(nowMs: () => number): Promise<number> {
+async function firstSettledSeconds(nowMs: () => number): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'apportion-bench-'))
   const began = nowMs()
   const child = spawn(process.execPath, [join(ROOT, 'scripts', 'run.js'), 'src/main.ts'], { cwd: ROOT, env: environment(directory), stdio: ['ignore', 'pipe', 'inherit'] })

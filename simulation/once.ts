@@ -60,7 +60,7 @@ async function play(): Promise<void> {
 }
 
 async function start(): Promise<Program> {
-  const begun = startProgram(dataDirectory, asked.signal)
+  const begun = startProgram(dataDirectory, { asked: asked.signal })
   starting = begun
   program = await begun
   return program

@@ -16,17 +16,23 @@ export type Program = {
   readonly stop: () => Promise<number | null>
 }
 
-export function environment(dataDirectory: string): NodeJS.ProcessEnv {
+/** Settings by their names, over those of a program in a data folder of its own. */
+export type Settings = Readonly<Record<string, string>>
+
+export function environment(dataDirectory: string, settings: Settings = {}): NodeJS.ProcessEnv {
   const { DATABASE_URL: _, APP_DATABASE_URL: __, SIGNER_DATABASE_URL: ___, PORT: ____, ...own } = process.env
-  return { ...own, APPORTION_DATA: dataDirectory }
+  return { ...own, APPORTION_DATA: dataDirectory, ...settings }
 }
 
 /** Starts the server and resolves when it has said what to do next; aborted before that, it is stopped and this rejects. */
-export async function startProgram(dataDirectory: string, asked?: AbortSignal): Promise<Program> {
+export async function startProgram(
+  dataDirectory: string,
+  { asked, settings }: { readonly asked?: AbortSignal; readonly settings?: Settings } = {},
+): Promise<Program> {
   asked?.throwIfAborted()
   const child = spawn(process.execPath, [join(ROOT, 'scripts', 'run.js'), join(ROOT, 'src', 'main.ts')], {
     cwd: ROOT,
-    env: environment(dataDirectory),
+    env: environment(dataDirectory, settings),
     // A process group of its own, so that all of it can be killed at once.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -75,8 +81,8 @@ async function exitOf(child: ChildProcess): Promise<number | null> {
 }
 
 /** Runs a command of the CLI and resolves with what it printed; rejects when it fails. */
-export async function apportion(dataDirectory: string, words: readonly string[]): Promise<string> {
-  const { code, printed, complaints } = await tryApportion(dataDirectory, words)
+export async function apportion(dataDirectory: string, words: readonly string[], settings: Settings = {}): Promise<string> {
+  const { code, printed, complaints } = await tryApportion(dataDirectory, words, settings)
   if (code !== 0) throw new Error(`apportion ${words.join(' ')} ended with ${code}: ${complaints || printed}`)
   return printed
 }
@@ -85,10 +91,11 @@ export async function apportion(dataDirectory: string, words: readonly string[])
 export async function tryApportion(
   dataDirectory: string,
   words: readonly string[],
+  settings: Settings = {},
 ): Promise<{ readonly code: number | null; readonly printed: string; readonly complaints: string }> {
   const child = spawn(process.execPath, [join(ROOT, 'scripts', 'apportion.js'), ...words], {
     cwd: ROOT,
-    env: environment(dataDirectory),
+    env: environment(dataDirectory, settings),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''

@@ -58,7 +58,8 @@ async function showFirst(server: Server): Promise<void> {
   const program = present([...programs.values()][0], 'program')
   const existing = await listLedgers(server.world)
   if (existing.length === 0) await server.networks.startSandbox(program.rail)
-  const sandboxed = existing.every(({ network }) => network === 'sandbox')
+  // A ledger may name a sandbox elsewhere by its address: that one is nobody's first.
+  const sandboxed = existing.every(({ network }) => network === 'sandbox') && server.networks.runsSandbox(program.rail)
   if (sandboxed) print(`  network    sandbox ${program.rail}, ${server.networks.sandboxUrl(program.rail)}`)
   const ledger = sandboxed ? await firstLedger(server, program) : null
   if (ledger === null) return

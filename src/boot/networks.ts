@@ -27,6 +27,8 @@ export function networksOf(effects: Effects, dataDirectory: string): Networks {
 export type RunningNetworks = Networks & {
   /** Starts a rail's sandbox if it does not run; it is started again, on its old port, when it ends by itself. */
   readonly startSandbox: (rail: string) => Promise<string>
+  /** Whether a rail's sandbox runs in this process. */
+  readonly runsSandbox: (rail: string) => boolean
   readonly stop: () => Promise<void>
 }
 
@@ -72,6 +74,7 @@ export function runNetworks(effects: Effects, dataDirectory: string): RunningNet
   return {
     ...connecting(effects, (rail) => running.get(rail)?.url ?? readPlace(dataDirectory, rail)?.url ?? null),
     startSandbox: async (rail) => (running.get(rail) ?? (await start(rail))).url,
+    runsSandbox: (rail) => running.has(rail),
     stop: async () => {
       ending.abort()
       // One that is on its way must arrive before it can be stopped.

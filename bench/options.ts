@@ -1,0 +1,58 @@
+// The bench's command line.
+
+import { parseArgs } from 'node:util'
+import type { Scale } from './part.ts'
+
+export const LOADS = ['two-servers', 'defaults'] as const
+export type LoadName = (typeof LOADS)[number]
+
+export type Options = {
+  readonly scale: Scale
+  readonly print: 'table' | 'json' | 'markdown'
+  /** Which rows run: name, pattern and callers are looked through. */
+  readonly only: RegExp
+  /** A load in place of the rows. */
+  readonly load: LoadName | null
+  /** How long the load lasts. */
+  readonly seconds: number
+}
+
+const FULL: Scale = { ms: 3000, runs: 3, copied: 200_000, payouts: 3600, history: 2_000_000, weighed: 100_000 }
+/** Under a minute, all of it. */
+const QUICK: Scale = { ms: 500, runs: 1, copied: 40_000, payouts: 720, history: 200_000, weighed: 10_000 }
+
+export const USAGE = `npm run bench -- [--quick] [--only <pattern>] [--history <transfers>] [--json | --markdown]
+npm run bench -- --load <${LOADS.join(' | ')}> [--seconds <seconds>] [--json]`
+
+/** Throws with the usage when something is wrong. */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      markdown: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      history: { type: 'string' },
+      load: { type: 'string' },
+      seconds: { type: 'string', default: '60' },
+    },
+  })
+  const scale = values.quick ? QUICK : FULL
+  const load = LOADS.find((name) => name === values.load) ?? null
+  if (values.load !== undefined && load === null) throw new Error(`there is no load ${values.load}\n${USAGE}`)
+  return {
+    scale: { ...scale, ...(values.history !== undefined && { history: count('history', values.history) }) },
+    print: values.json ? 'json' : values.markdown ? 'markdown' : 'table',
+    only: new RegExp(values.only, 'i'),
+    load,
+    seconds: count('seconds', values.seconds),
+  }
+}
+
+/** 20e6 as well as 20000000. */
+function count(name: string, text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number <= 0) throw new Error(`--${name} is a whole number above zero, not ${text}\n${USAGE}`)
+  return number
+}

@@ -1,0 +1,14 @@
+// All parts of the bench in the order in which they run. A new row is a part in a file of its own, and a line here.
+
+import { historyPart } from './history-rows.ts'
+import type { Part, Scale } from './part.ts'
+import { payoutPart } from './payouts.ts'
+import { postingPart } from './posting-rows.ts'
+import { salesPart } from './sales.ts'
+import { startPart } from './start.ts'
+import { storagePart } from './storage.ts'
+
+export function partsOf({ history }: Scale): readonly Part[] {
+  // The start comes first, while the machine is still cool.
+  return [startPart, postingPart, salesPart, payoutPart, storagePart, historyPart(history)]
+}

@@ -1,0 +1,45 @@
+// Every table of the engine and what it is: this list is what the catalog, the bench and Citus are held against. In the order in which
+// Citus can take them: a table stands after those that its foreign keys name.
+
+/**
+ * `lane`: leads every key with its lane, and is spread by it. `reference`: the same on every machine, read far more often than written.
+ * `local`: stays where the server connects to.
+ */
+export type TableKind = 'lane' | 'reference' | 'local'
+
+export const TABLES: Readonly<Record<string, TableKind>> = {
+  migration: 'local',
+  ledger: 'reference',
+  lane: 'reference',
+  asset: 'reference',
+  plan_version: 'reference',
+  recipient: 'reference',
+  // It has a trigger, which a reference table cannot have.
+  destination: 'local',
+  wallet: 'reference',
+  wallet_key: 'local',
+  signing_limit: 'reference',
+  signing: 'local',
+  api_key: 'reference',
+  idempotency: 'local',
+  inbox: 'local',
+  head: 'lane',
+  event: 'lane',
+  reference: 'lane',
+  account: 'lane',
+  transfer: 'lane',
+  block: 'lane',
+  balance: 'lane',
+  payout_cursor: 'lane',
+  attempt: 'lane',
+  payout: 'lane',
+  payout_share: 'lane',
+  attempt_payout: 'lane',
+  settlement: 'lane',
+  movement: 'lane',
+}
+
+/** Names of the tables of one kind, in the order above. */
+export function tablesOf(kind: TableKind): readonly string[] {
+  return Object.keys(TABLES).filter((name) => TABLES[name] === kind)
+}
