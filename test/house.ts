@@ -12,7 +12,8 @@ import { createLedgers, type Ledger, type Ledgers } from '../src/engine/ledger.t
 import { lookAttempts } from '../src/engine/look-attempts.ts'
 import { makePayouts, recheckHeld } from '../src/engine/make-payouts.ts'
 import { prepareAttempts } from '../src/engine/prepare-attempts.ts'
-import { balances, payoutsOfEvent } from '../src/engine/read-ledger.ts'
+import { balances } from '../src/engine/read-accounts.ts'
+import { payoutsOfEvent } from '../src/engine/read-ledger.ts'
 import { createRecorder, type RecordedEvent, type Recorder, type RecordResult } from '../src/engine/recorder.ts'
 import { setDestinations } from '../src/engine/set-destinations.ts'
 import { submitAttempts, type Pace } from '../src/engine/submit-attempts.ts'
@@ -298,8 +299,8 @@ export async function onChain({ main }: House, address: string, asset: RailAsset
 
 /** The ledger's accounts with their balances in units, those at zero too. */
 export async function accounts({ main }: House, home: Home): Promise<Readonly<Record<string, bigint>>> {
-  const found = await balances(main.world, home.ledger)
-  return Object.fromEntries(found.map(({ account, units }) => [account, BigInt(units)]))
+  const { items } = await balances(main.world, home.ledger, { at: null, role: null, account: null, cursor: null, limit: 1000 })
+  return Object.fromEntries(items.map(({ account, units }) => [account, BigInt(units)]))
 }
 
 const signatures = z.object({ result: z.array(z.object({ signature: z.string(), err: z.unknown() })) })

@@ -88,6 +88,9 @@ describe('the command line', () => {
     const plain = [
       [['wallet', 'list'], /wallet/i],
       [['balance', 'list'], /80 SOL/],
+      [['balance', 'list', '--role', 'payable', '--account', 'payable:dao'], /15 SOL/],
+      [['account', 'history', 'payable:ai'], /share .* 80 SOL .* received .* first/],
+      [['block', 'list'], /1 to 5/],
       [['inbox', 'list'], /.+/],
       [['plan', 'list'], /\b1\b/],
       [['key', 'list'], /.+/],

@@ -14,6 +14,7 @@ export type CommandEntry = {
 }
 
 const LEDGER = ['--ledger <name>', 'which ledger; needed only when there are several'] as const
+const AT = ['--at <instant>', 'as it was recorded by then; now when left out'] as const
 const PAGE = [
   ['--limit <count>', 'rows of a page, 1 to 1000 (20)'],
   ['--cursor <cursor>', 'go on after this place, as the page before says'],
@@ -112,7 +113,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER, ['--label <label>', 'a name for people, for a new recipient']],
     load: async () => await import('./commands/recipient/set.ts'),
   }),
-  entry('balance', 'list', { summary: 'what stands in each account', options: [LEDGER], load: async () => await import('./commands/balance/list.ts') }),
+  entry('balance', 'list', {
+    summary: 'what stands in each account',
+    options: [LEDGER, AT, ['--role <role>', 'of one role: payable, wallet, …'], ['--account <account>', 'of one account'], ...PAGE],
+    load: async () => await import('./commands/balance/list.ts'),
+  }),
+  entry('account', 'history', {
+    summary: 'what moved in an account, newest first',
+    words: [['<account>', 'its name, such as payable:ai']],
+    options: [LEDGER, ['--oldest', 'oldest first'], ...PAGE],
+    load: async () => await import('./commands/account/history.ts'),
+  }),
+  entry('block', 'list', { summary: 'the blocks of the journal with their hashes, newest first', options: [LEDGER, ...PAGE], load: async () => await import('./commands/block/list.ts') }),
   entry('inbox', 'list', { summary: 'rows that wait or were refused', options: [LEDGER, ...PAGE], load: async () => await import('./commands/inbox/list.ts') }),
   entry('inbox', 'admit', {
     summary: 'let in rows that waited for an operator',

@@ -19,6 +19,8 @@ const NOUNS: Readonly<Record<string, string>> = {
   wallet: 'the wallets that pay',
   recipient: 'who is paid where',
   balance: 'what stands in each account',
+  account: 'what moved in one account',
+  block: 'the blocks of the journal',
   inbox: 'rows of SQL inserts that are no events yet',
   plan: 'the versions of the rules',
   key: 'keys of the API',

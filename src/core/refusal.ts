@@ -5,6 +5,7 @@
  * one caused by `state` may succeed later, so it spends no idempotency key.
  */
 export const REFUSALS = {
+  account_not_found: { status: 404, cause: 'state' },
   address_malformed: { status: 422, cause: 'content' },
   amount_exceeded: { status: 422, cause: 'content' },
   amount_malformed: { status: 422, cause: 'content' },
@@ -33,6 +34,7 @@ export const REFUSALS = {
   idempotency_key_malformed: { status: 400, cause: 'content' },
   inbox_row_forbidden: { status: 409, cause: 'state' },
   inbox_table_mismatch: { status: 409, cause: 'state' },
+  instant_exceeded: { status: 422, cause: 'state' },
   key_invalid: { status: 401, cause: 'state' },
   key_malformed: { status: 422, cause: 'content' },
   ledger_conflict: { status: 409, cause: 'state' },

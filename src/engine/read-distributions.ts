@@ -3,7 +3,8 @@
 import { payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
 import type { EventDocument, ShareDocument } from './documents.ts'
 import { laneOf, type Ledger } from './ledger.ts'
-import { event, events, type Page } from './read-ledger.ts'
+import type { Page } from './page.ts'
+import { event, events } from './read-ledger.ts'
 import type { Desk } from './world.ts'
 
 /**

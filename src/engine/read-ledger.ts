@@ -5,7 +5,7 @@ import { referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
 import { attemptsOfPayouts } from '../store/attempt.ts'
 import { eventByDigest, eventsByNumber, listEvents, type StoredEvent } from '../store/event.ts'
-import { balancesOf } from '../store/journal.ts'
+import { sumsAt } from '../store/history.ts'
 import { listLedgers } from '../store/ledger.ts'
 import { countPayouts, findPayout, listPayouts, payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
 import { listInbox, type InboxPlace } from '../store/inbox.ts'
@@ -16,7 +16,6 @@ import {
   ledgerDocument,
   payoutDocument,
   type AmountDocument,
-  type BalanceDocument,
   type EventDocument,
   type InboxDocument,
   type LedgerDocument,
@@ -25,6 +24,8 @@ import {
   type WalletDocument,
 } from './documents.ts'
 import { laneOf, refreshPlans, type Ledger } from './ledger.ts'
+import { lanePlaceOf, lanePlaceText, malformedCursor, nextCursor, type Page } from './page.ts'
+import { lastEdges } from './read-accounts.ts'
 import { recordedFromStore } from './recorder.ts'
 import type { Desk } from './world.ts'
 
@@ -36,23 +37,12 @@ export async function ledgers({ store }: Reader): Promise<readonly LedgerDocumen
   return (await listLedgers(store.pool)).map(ledgerDocument)
 }
 
-/** A page of a list with the cursor of the next one; null when this was the last. */
-export type Page<T> = { readonly items: readonly T[]; readonly next: string | null }
-
 /** Events, newest first. The cursor is the number and the lane's position of the last event shown. Refuses `cursor_malformed`. */
 export async function events(reader: Reader, ledger: Ledger, { cursor, limit }: { cursor: string | null; limit: number }): Promise<Page<EventDocument>> {
-  const found = await listEvents(reader.store.pool, { lanes: ledger.lanes, after: cursor === null ? null : placeOf(ledger, cursor), limit })
+  const found = await listEvents(reader.store.pool, { lanes: ledger.lanes, after: cursor === null ? null : lanePlaceOf(ledger, cursor), limit })
   await knowPlans(reader, ledger, found)
-  const next = nextCursor(found, limit, ({ number, lane }) => `${number}-${ledger.lanes.indexOf(lane)}`)
+  const next = nextCursor(found, limit, (place) => lanePlaceText(ledger, place))
   return { items: found.map((event) => eventDocument(recordedFromStore(ledger, event))), next }
-}
-
-/** Each lane counts for itself, so a place among the events of several is a number and a lane. */
-function placeOf({ lanes }: Ledger, cursor: string): { number: bigint; lane: bigint } {
-  const [, number, position] = /^([1-9][0-9]{0,17})-([0-9]{1,3})$/.exec(cursor) ?? []
-  const lane = lanes[Number(position)]
-  if (number === undefined || lane === undefined) throw malformedCursor(cursor)
-  return { number: BigInt(number), lane }
 }
 
 /** One event by its source reference. Refuses `event_not_found`. */
@@ -74,7 +64,7 @@ export async function storedEvent(reader: Reader, ledger: Ledger, reference: str
 export async function payouts(
   reader: Reader,
   ledger: Ledger,
-  { state, cursor, limit }: { state: string | null; cursor: string | null; limit: number },
+  { state, cursor, limit }: { state: PayoutRow['state'] | null; cursor: string | null; limit: number },
 ): Promise<Page<PayoutDocument>> {
   if (cursor !== null && !UUID.test(cursor)) throw malformedCursor(cursor)
   const found = await listPayouts(reader.store.pool, { lanes: ledger.lanes, state, before: cursor, limit })
@@ -96,20 +86,12 @@ export async function payoutsOfEvent(reader: Reader, ledger: Ledger, reference: 
 }
 
 export async function wallets(reader: Reader, ledger: Ledger): Promise<readonly WalletDocument[]> {
-  const [found, balances] = await Promise.all([walletsOf(reader.store.pool, ledger.id), balancesOf(reader.store.pool, ledger.lanes, 'wallet')])
+  const found = await walletsOf(reader.store.pool, ledger.id)
+  const balances = await sumsAt(reader.store.pool, lastEdges(ledger), found.map(({ wallet }) => accountName('wallet', wallet)))
   return found.map(({ wallet, label, rail, address }) => {
     const account = accountName('wallet', wallet)
     const held = balances.filter(({ name }) => name === account).map((balance) => amountDocument(balanceOf(account, balance), balance.asset))
     return { wallet, label, rail, address, ledger_balances: held }
-  })
-}
-
-/** The balance of every account, on the side that carries it, summed over the ledger's lanes. */
-export async function balances({ store }: Reader, ledger: Ledger): Promise<readonly BalanceDocument[]> {
-  const found = await balancesOf(store.pool, ledger.lanes)
-  return found.map(({ name, asset, debits, credits }) => {
-    const units = balanceOf(name, { debits, credits })
-    return { account: name, ...amountDocument(units, asset), debits: debits.toString(), credits: credits.toString() }
   })
 }
 
@@ -181,13 +163,4 @@ async function payoutDocuments(reader: Reader, ledger: Ledger, found: readonly P
 async function knowPlans(reader: Reader, ledger: Ledger, found: readonly StoredEvent[]): Promise<void> {
   const known = new Set(ledger.plans.map(({ version }) => version))
   if (found.some(({ plan }) => !known.has(plan))) await refreshPlans(reader, ledger)
-}
-
-function nextCursor<T>(found: readonly T[], limit: number, of: (row: T) => string): string | null {
-  const last = found.at(-1)
-  return found.length < limit || last === undefined ? null : of(last)
-}
-
-function malformedCursor(cursor: string): Refusal {
-  return new Refusal('cursor_malformed', `the cursor ${JSON.stringify(cursor.slice(0, 80))} is none of ours: take it from the page before`, { field: 'cursor' })
 }

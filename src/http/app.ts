@@ -14,12 +14,14 @@ import { requireKey } from './auth.ts'
 import { BODY_LIMIT, parseJsonBody } from './body.ts'
 import { handleErrors, notFound, sendProblem } from './errors.ts'
 import { describeApi } from './openapi.ts'
+import { accountRoutes } from './routes/accounts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { ledgerRoutes } from './routes/ledgers.ts'
 import type { App, Parts } from './routes/parts.ts'
 import { distributionRoutes, payoutRoutes } from './routes/payouts.ts'
+import { recipientRoutes } from './routes/recipients.ts'
 
 export type AppOptions = {
   readonly ledgers: Ledgers
@@ -78,7 +80,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
   await app.register(
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })
-      for (const routes of [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, explainRoutes]) routes(v1, parts)
+      for (const routes of [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, explainRoutes]) routes(v1, parts)
     },
     { prefix: '/v1' },
   )

@@ -12,24 +12,26 @@ const DEFAULT_PAGE = 50
 /** Events in one call: as many as one posting takes. */
 export const MAX_BATCH = 1000
 
-const units = z.string().regex(/^-?[0-9]{1,39}$/).meta({ description: 'An exact integer of the smallest unit, as text' })
-const instant = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC' })
-const uuid = z.string().meta({ format: 'uuid' })
-const asset = z.string().meta({ description: 'CODE/scale: one unit is 10^-scale of the whole', examples: ['SOL/9'] })
+export const units = z.string().regex(/^-?[0-9]{1,39}$/).meta({ description: 'An exact integer of the smallest unit, as text' })
+export const instant = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC' })
+export const uuid = z.string().meta({ format: 'uuid' })
+export const asset = z.string().meta({ description: 'CODE/scale: one unit is 10^-scale of the whole', examples: ['SOL/9'] })
 
-const amount = {
+export const amount = {
   asset,
   units,
   amount: z.string().meta({ description: 'The same as a decimal of the asset, with all its digits', examples: ['1.500000000'] }),
 }
 
+export const amountSchema = z.strictObject(amount).meta({ id: 'Amount' })
+
 /** A page of a list: `next` is the cursor of the next page, null on the last. */
-function pageOf<Item extends z.ZodType>(item: Item) {
+export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({ items: z.array(item).readonly(), next: z.string().nullable() })
 }
 
 /** A list that is always whole. */
-function listOf<Item extends z.ZodType>(item: Item) {
+export function listOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({ items: z.array(item).readonly() })
 }
 
@@ -120,11 +122,9 @@ const walletSchema = z
     label: z.string(),
     rail: z.string(),
     address: z.string(),
-    ledger_balances: z.array(z.strictObject(amount).meta({ id: 'Amount' })).readonly(),
+    ledger_balances: z.array(amountSchema).readonly(),
   })
   .meta({ id: 'Wallet' })
-
-const balanceSchema = z.strictObject({ account: z.string(), ...amount, debits: units, credits: units }).meta({ id: 'Balance' })
 
 const idempotency = z.enum(['spent', 'freed']).meta({
   description: 'What became of the Idempotency-Key, when one was sent: spent, it stands for this request; freed, it can be used again',
@@ -180,9 +180,8 @@ export const payoutPageSchema = pageOf(payoutSchema)
 export const payoutListSchema = listOf(payoutSchema)
 export const payoutCountListSchema = listOf(payoutCountSchema)
 export const walletListSchema = listOf(walletSchema)
-export const balanceListSchema = listOf(balanceSchema)
 
-const ledger = z.string().meta({ description: "The ledger's name" })
+export const ledger = z.string().meta({ description: "The ledger's name" })
 
 export const ledgerParams = z.strictObject({ ledger })
 export const referenceParams = z.strictObject({
@@ -192,7 +191,7 @@ export const referenceParams = z.strictObject({
 export const subjectParams = z.strictObject({ ledger, subject: z.string() })
 export const payoutParams = z.strictObject({ ledger, payout: z.string() })
 
-const page = {
+export const page = {
   cursor: z.string().optional().meta({ description: 'From `next` of the page before' }),
   limit: z
     .string()

@@ -6,7 +6,6 @@ import { endAttempts, reservePayouts } from '../store/attempt.ts'
 import { rows } from '../store/statement.ts'
 import { insertDestinations, insertWallet } from '../store/wallet.ts'
 import {
-  balanceListSchema,
   distributionPageSchema,
   distributionSchema,
   eventSchema,
@@ -18,6 +17,7 @@ import {
   payoutSchema,
   walletListSchema,
 } from './contract.ts'
+import { balancePageSchema, blockPageSchema, entryPageSchema, recipientPageSchema } from './read-contract.ts'
 import { problemIn, sale, testbed, TOKEN, type Testbed } from './fixture.ts'
 
 let bed: Testbed
@@ -119,9 +119,36 @@ describe('a ledger', () => {
     expect(await bed.get('/wallets', walletListSchema)).toEqual({
       items: [{ wallet: WALLET, label: 'main', rail: 'solana', address: ADDRESS, ledger_balances: [] }],
     })
-    const { items } = await bed.get('/balances', balanceListSchema)
+    const { items } = await bed.get('/balances', balancePageSchema)
     expect(items.reduce((sum, { debits, credits }) => sum + BigInt(debits) - BigInt(credits), 0n)).toBe(0n)
     expect(items.find(({ account }) => account === 'payable:ai')).toMatchObject({ units: '80000000001', amount: '80.000000001' })
+  })
+})
+
+describe('the books', () => {
+  it('are read as they stood, account by account, entry by entry', async () => {
+    const { items: now } = await bed.get('/balances?role=payable&limit=2', balancePageSchema)
+    expect(now.map(({ account }) => account)).toEqual([`payable:${TOKEN}`, 'payable:ai'])
+    const history = await bed.get('/accounts/payable%3Aai/history', entryPageSchema)
+    expect(history.items).toMatchObject([
+      { kind: 'share', side: 'credit', other: 'received', units: '1', reference: 'sale/2', balance: { units: '80000000001', amount: '80.000000001' } },
+      { kind: 'share', units: '80000000000', reference: 'sale/1', balance: { units: '80000000000' } },
+    ])
+    const first = history.items[1]?.recorded_at
+    expect((await bed.get(`/balances?account=payable:ai&at=${first}`, balancePageSchema)).items).toMatchObject([{ units: '80000000000' }])
+    const oldest = await bed.get('/accounts/payable%3Aai/history?order=oldest&limit=1', entryPageSchema)
+    expect(await bed.get(`/accounts/payable%3Aai/history?order=oldest&cursor=${oldest.next}`, entryPageSchema)).toMatchObject({ items: [{ reference: 'sale/2' }], next: null })
+    expect(problemIn(await bed.send('/accounts/payable%3Anobody/history'))).toMatchObject({ status: 404, code: 'account_not_found' })
+    expect(problemIn(await bed.send('/balances?at=2999-01-01T00:00:00Z'))).toMatchObject({ status: 422, code: 'instant_exceeded' })
+    expect(problemIn(await bed.send('/balances?at=soon'))).toMatchObject({ status: 422, code: 'field_malformed' })
+  })
+
+  it('are chained by blocks, and name who is paid where', async () => {
+    const { items } = await bed.get('/blocks', blockPageSchema)
+    expect(items.map(({ block, events, first_transfer: first, last_transfer: last }) => [block, events, first, last])).toEqual([['2', '1', '6', '7'], ['1', '1', '1', '5']])
+    const listed = await bed.get('/recipients?limit=2', recipientPageSchema)
+    expect(listed.items).toMatchObject([{ recipient: 'ai', destination: ADDRESS }, { recipient: 'dao' }])
+    expect(await bed.get(`/recipients?cursor=${listed.next}`, recipientPageSchema)).toMatchObject({ items: [{ recipient: 'lucky', destination: null }], next: null })
   })
 })
 
@@ -132,7 +159,7 @@ it('is answered to HEAD without a body', async () => {
 
 it('takes the right to read', async () => {
   const key = await bed.makeKey(['record', 'backdate'])
-  for (const path of ['', '/events', '/events/sale%2F1', '/distributions', '/payouts', '/payout-counts', '/wallets', '/balances']) {
+  for (const path of ['', '/events', '/events/sale%2F1', '/distributions', '/payouts', '/payout-counts', '/wallets', '/balances', '/accounts/received/history', '/blocks', '/recipients']) {
     const problem = problemIn(await bed.send(`//v1/ledgers/sales${path}`, { key }))
     expect(problem).toMatchObject({ status: 403, code: 'permission_missing', details: { right: 'read', rights: ['record', 'backdate'] } })
   }

@@ -46,13 +46,13 @@ const SELECT_EVENT = `select event.lane, event.number, event.reference, event.ev
     select jsonb_agg(
       jsonb_build_object(
         'part', transfer.part,
-        'recipient', substr(account.name, 9),
+        -- One look-up for each share, whatever the planner thinks of how many there are: a join would read the accounts of the whole lane.
+        'recipient', (select substr(account.name, 9) from apportion.account where account.lane = transfer.lane and account.number = transfer.credit),
         'units', transfer.units::text,
         'transfer', transfer.number::text
       ) order by transfer.number
     ) as shares
     from apportion.transfer
-    join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
     where transfer.lane = event.lane
       and transfer.number between event.first_transfer and event.first_transfer + event.transfers - 1
       and transfer.kind = 'share'
@@ -81,9 +81,23 @@ export async function listEvents(
   { lanes, after, limit }: { lanes: readonly bigint[]; after: { number: bigint; lane: bigint } | null; limit: number },
 ): Promise<StoredEvent[]> {
   const found = await rows<Row>(on, {
-    text: `${SELECT_EVENT} where event.lane = any ($1::bigint[])
-        and ($2::bigint is null or (event.number <= $2 and (event.number < $2 or event.lane > $3::bigint)))
-      order by event.number desc, event.lane limit $4`,
+    // Each lane gives its newest from its key's index; all lanes at once would be read whole to be sorted.
+    text: `with newest as (
+        select given.lane, found.number
+        from unnest($1::bigint[]) as given (lane)
+        cross join lateral (
+          select number from apportion.event
+          where event.lane = given.lane
+            and ($2::bigint is null or (event.number <= $2 and (event.number < $2 or event.lane > $3::bigint)))
+          order by number desc
+          limit $4
+        ) found
+        order by found.number desc, given.lane
+        limit $4
+      )
+      ${SELECT_EVENT}
+      join newest on newest.lane = event.lane and newest.number = event.number
+      order by event.number desc, event.lane`,
     values: [plainArray(lanes), after?.number ?? null, after?.lane ?? null, limit],
   })
   return found.map(stored)

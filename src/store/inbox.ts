@@ -131,14 +131,21 @@ export type InboxEntry = {
 
 export type InboxPlace = Pick<InboxEntry, 'queued_at' | 'reference'>
 
+const LIST_INBOX = `select reference, state, code, reason, queued_at from apportion.inbox
+      where ledger = $1 and ($2::timestamptz is null or (queued_at, reference) > ($2, $3))`
+
 /** What waits or was refused, oldest first, `after` the last entry shown. What the system before us paid neither waits nor was refused. */
 export async function listInbox(
   on: Queryable,
   { ledger, after = null, limit }: { ledger: string; after?: InboxPlace | null; limit: number },
 ): Promise<InboxEntry[]> {
   return await rows(on, {
-    text: `select reference, state, code, reason, queued_at from apportion.inbox
-      where ledger = $1 and state <> 'before_adoption' and ($2::timestamptz is null or (queued_at, reference) > ($2, $3))
+    // One index holds what waits to be taken, another what was judged.
+    text: `select reference, state, code, reason, queued_at from (
+        (${LIST_INBOX} and state = 'queued' order by queued_at, reference limit $4)
+        union all
+        (${LIST_INBOX} and state in ('refused', 'waiting') order by queued_at, reference limit $4)
+      ) listed
       order by queued_at, reference limit $4`,
     values: [ledger, after?.queued_at.toString() ?? null, after?.reference ?? null, limit],
   })

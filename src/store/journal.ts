@@ -1,6 +1,6 @@
 // Reading the journal: heads, blocks and their lines.
 
-import { oneRow, rows, plainArray, type Queryable } from './statement.ts'
+import { oneRow, plainArray, rows, type Queryable } from './statement.ts'
 
 /** The newest hash of a lane's chain, in hex. */
 export async function headHash(on: Queryable, lane: bigint): Promise<string> {
@@ -17,22 +17,34 @@ export async function lastTransfer(on: Queryable, lane: bigint): Promise<bigint>
   return transfer
 }
 
-export type BalanceRow = { readonly name: string; readonly asset: string; readonly debits: bigint; readonly credits: bigint }
+export type BlockRow = {
+  readonly lane: bigint
+  readonly number: bigint
+  readonly first_transfer: bigint
+  readonly last_transfer: bigint
+  readonly first_event: bigint
+  readonly last_event: bigint
+  readonly recorded_at: Temporal.Instant
+  readonly hash: string
+}
 
-/** The balances of these lanes' accounts, of one role or of all, summed over the lanes, by name and asset. */
-export async function balancesOf(on: Queryable, lanes: readonly bigint[], role: string | null = null): Promise<BalanceRow[]> {
+/** The newest blocks of these lanes: from the highest number down, at equal numbers by lane, beginning after a place. */
+export async function listBlocks(
+  on: Queryable,
+  { lanes, after, limit }: { lanes: readonly bigint[]; after: { number: bigint; lane: bigint } | null; limit: number },
+): Promise<BlockRow[]> {
   return await rows(on, {
-    text: `select account.name, account.asset, sum(balance.debits) as debits, sum(balance.credits) as credits
-      from apportion.account
+    text: `select found.lane, found.number, found.first_transfer, found.last_transfer, found.first_event, found.last_event, found.recorded_at,
+        encode(found.hash, 'hex') as hash
+      from unnest($1::bigint[]) as given (lane)
       cross join lateral (
-        select debits, credits from apportion.balance
-        where balance.lane = account.lane and balance.account = account.number
-        order by transfer desc
-        limit 1
-      ) balance
-      where account.lane = any ($1::bigint[]) and ($2::text is null or account.name like $2 || ':%')
-      group by account.name, account.asset
-      order by account.name, account.asset`,
-    values: [plainArray(lanes), role],
+        select lane, number, first_transfer, last_transfer, first_event, last_event, recorded_at, hash from apportion.block
+        where block.lane = given.lane and ($2::bigint is null or (number <= $2 and (number < $2 or lane > $3::bigint)))
+        order by number desc
+        limit $4
+      ) found
+      order by found.number desc, found.lane
+      limit $4`,
+    values: [plainArray(lanes), after?.number ?? null, after?.lane ?? null, limit],
   })
 }

@@ -317,17 +317,34 @@ export async function payoutsOfEvents(on: Queryable, lane: bigint, events: reado
   })
 }
 
+/** The newest payouts of each lane, from what one lane gives in the order of its index. */
+function newestOf(lane: string): string {
+  return `select ${COLUMNS}
+      from unnest($1::bigint[]) as given (lane)
+      cross join lateral (${lane} order by found.payout desc limit $3) newest
+      cross join lateral (
+        select ${COLUMNS} from apportion.payout where payout.lane = given.lane and payout.payout = newest.payout limit 1
+      ) payout
+      order by payout.payout desc
+      limit $3`
+}
+
+const BEFORE = `found.lane = given.lane and ($2::uuid is null or found.payout < $2)`
+const NEWEST = {
+  all: newestOf(`select found.payout from apportion.payout found where ${BEFORE}`),
+  open: newestOf(`select found.payout from apportion.payout found where ${BEFORE} and found.state = $4 and found.state <> 'settled'`),
+  // No index of payouts holds those that are settled: their settlements do.
+  settled: newestOf(`select found.payout from apportion.settlement found where ${BEFORE}`),
+} as const
+
 /** Payouts of these lanes, newest first, from before a payout's id on (ids grow with time). */
 export async function listPayouts(
   on: Queryable,
-  { lanes, state, before, limit }: { lanes: readonly bigint[]; state: string | null; before: string | null; limit: number },
+  { lanes, state, before, limit }: { lanes: readonly bigint[]; state: PayoutState['state'] | null; before: string | null; limit: number },
 ): Promise<PayoutRow[]> {
-  return await rows(on, {
-    text: `select ${COLUMNS} from apportion.payout
-      where lane = any ($1::bigint[]) and ($2::text is null or state = $2) and ($3::uuid is null or payout < $3)
-      order by payout desc limit $4`,
-    values: [plainArray(lanes), state, before, limit],
-  })
+  const values = [plainArray(lanes), before, limit]
+  if (state === null || state === 'settled') return await rows(on, { text: NEWEST[state ?? 'all'], values })
+  return await rows(on, { text: NEWEST.open, values: [...values, state] })
 }
 
 /** How many payouts of these lanes stand in each state, with their units. */

@@ -1,9 +1,9 @@
-// The key's ledger, and its sums: balances of accounts and wallets.
+// The key's ledger, and its wallets.
 
 import { ledgerDocument } from '../../engine/documents.ts'
-import { balances, wallets } from '../../engine/read-ledger.ts'
+import { wallets } from '../../engine/read-ledger.ts'
 import { callerOf } from '../auth.ts'
-import { balanceListSchema, ledgerListSchema, ledgerParams, ledgerSchema, walletListSchema } from '../contract.ts'
+import { ledgerListSchema, ledgerParams, ledgerSchema, walletListSchema } from '../contract.ts'
 import type { App, Parts } from './parts.ts'
 
 const tags = ['ledgers']
@@ -34,20 +34,5 @@ export function ledgerRoutes(app: App, { desk }: Parts): void {
       },
     },
     async (request) => ({ items: await wallets(desk, callerOf(request).ledger) }),
-  )
-
-  app.get(
-    '/ledgers/:ledger/balances',
-    {
-      config: { right: 'read' },
-      schema: {
-        summary: 'The balance of every account, on the side that carries it',
-        operationId: 'listBalances',
-        tags,
-        params: ledgerParams,
-        response: { 200: balanceListSchema },
-      },
-    },
-    async (request) => ({ items: await balances(desk, callerOf(request).ledger) }),
   )
 }

@@ -1,22 +1,25 @@
-// `balance list`: what stands in each account.
+// `balance list`: what stands in each account, now or at a past instant.
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
-import { balances } from '../../../engine/read-ledger.ts'
-import { ledgerOf, type Run } from '../../command.ts'
+import { balances } from '../../../engine/read-accounts.ts'
+import { ledgerOf, maybeText, pageOf, showNext, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
-  const found = await balances(desk, await ledgerOf(desk, options))
+  const { at, role, account } = options
+  const asked = { at: maybeText(at), role: maybeText(role), account: maybeText(account), ...pageOf(options) }
+  const page = await balances(desk, await ledgerOf(desk, options), asked)
   const money = (units: string, asset: string): string => formatMoney(BigInt(units), parseAsset(asset))
-  output.result(found, () =>
+  output.result(page, () => {
     output.table(
-      found,
+      page.items,
       [
-        { title: 'ACCOUNT', of: ({ account }) => account },
+        { title: 'ACCOUNT', of: ({ account: name }) => name },
         { title: 'BALANCE', of: ({ units, asset }) => money(units, asset), right: true },
         { title: 'DEBITS', of: ({ debits, asset }) => money(debits, asset), right: true },
         { title: 'CREDITS', of: ({ credits, asset }) => money(credits, asset), right: true },
       ],
-      'No transfer yet.',
-    ),
-  )
+      asked.at === null ? 'No transfer yet.' : 'No transfer by then.',
+    )
+    showNext(page, output)
+  })
 }

@@ -1,6 +1,6 @@
 // `payout list`: payouts, newest first.
 
-import { PAYOUT_TRANSITIONS } from '../../../core/payout.ts'
+import { PAYOUT_TRANSITIONS, type PayoutState } from '../../../core/payout.ts'
 import { Refusal } from '../../../core/refusal.ts'
 import { payouts } from '../../../engine/read-ledger.ts'
 import { ledgerOf, maybeText, pageOf, showNext, type Run } from '../../command.ts'
@@ -14,8 +14,10 @@ export const run: Run = async (desk, { options }, output) => {
   })
 }
 
-function stateOf(given: string | null): string | null {
-  if (given === null || Object.hasOwn(PAYOUT_TRANSITIONS, given)) return given
+function stateOf(given: string | null): PayoutState['state'] | null {
+  if (given === null) return null
+  const found = (Object.keys(PAYOUT_TRANSITIONS) as PayoutState['state'][]).find((state) => state === given)
+  if (found !== undefined) return found
   const states = Object.keys(PAYOUT_TRANSITIONS).join(', ')
   throw new Refusal('field_malformed', `--state takes one of ${states}, not ${JSON.stringify(given.slice(0, 60))}`, { field: 'state' })
 }

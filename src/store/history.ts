@@ -1,0 +1,187 @@
+// The journal read back by account: what stood in accounts at a place of each lane, and what moved in them between two places. The
+// balance rows (one for an account and a block that touched it) lead to the blocks, and of a block only its own transfers are read, so
+// that a page costs the same however long the history and however many the accounts. Nothing is written here.
+
+import { newestBalance } from './balance.ts'
+import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
+
+/**
+ * A place in a lane: everything up to this transfer. `end` is the last transfer of the block that holds it, which is the same where
+ * the place is a block's end.
+ */
+export type Edge = { readonly lane: bigint; readonly transfer: bigint; readonly end: bigint }
+
+/** An edge at a block's end, with that block's place in the chain; number 0 and no hash before the first block. */
+export type BlockEdge = Edge & { readonly block: bigint; readonly hash: string | null; readonly recorded_at: Temporal.Instant | null }
+
+/** The last block of each lane that was recorded at or before an instant. Instants are whole microseconds. */
+export async function edgesAt(on: Queryable, wanted: readonly { readonly lane: bigint; readonly at: Temporal.Instant }[]): Promise<BlockEdge[]> {
+  return await rows(on, {
+    text: `select wanted.lane, coalesce(block.last_transfer, 0) as transfer, coalesce(block.last_transfer, 0) as end,
+        coalesce(block.number, 0) as block, encode(block.hash, 'hex') as hash, block.recorded_at
+      from unnest($1::bigint[], $2::timestamptz[]) with ordinality as wanted (lane, at, place)
+      left join lateral (
+        select number, last_transfer, hash, recorded_at from apportion.block
+        where block.lane = wanted.lane and block.recorded_at <= wanted.at
+        order by block.recorded_at desc, block.number desc
+        limit 1
+      ) block on true
+      order by wanted.place`,
+    values: [plainArray(wanted.map(({ lane }) => lane)), plainArray(wanted.map(({ at }) => at.toString()))],
+  })
+}
+
+export type HoldingBlock = { readonly last_transfer: bigint; readonly recorded_at: Temporal.Instant }
+
+/** The block that holds a transfer; null when there is no such transfer. */
+export async function blockOfTransfer(on: Queryable, lane: bigint, transfer: bigint): Promise<HoldingBlock | null> {
+  return await maybeRow(on, {
+    text: `select last_transfer, recorded_at from apportion.block where lane = $1 and last_transfer >= $2 order by last_transfer limit 1`,
+    values: [lane, transfer],
+  })
+}
+
+/** The accounts of these names in the lane of `edge`. The fence keeps the planner from reading the accounts of all names. */
+function accountsNamed(names: string): string {
+  return `unnest(${names}::text[]) as wanted (name)
+      cross join lateral (
+        select number, name, asset from apportion.account where account.lane = edge.lane and account.name = wanted.name offset 0
+      ) account`
+}
+
+export type Sums = { readonly name: string; readonly asset: string; readonly debits: bigint; readonly credits: bigint }
+
+/** What was debited and credited to accounts up to a place of each lane, summed over the lanes. */
+export async function sumsAt(on: Queryable, edges: readonly Edge[], accounts: readonly string[]): Promise<Sums[]> {
+  return await rows(on, {
+    // Where a place lies inside a block, the newest row before it may stand before that block: the transfers between are added.
+    text: `select account.name, account.asset, sum(standing.debits + inside.debits) as debits, sum(standing.credits + inside.credits) as credits
+      from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as edge (lane, transfer, ending)
+      cross join ${accountsNamed('$4')}
+      cross join lateral (
+        select coalesce(max(last.transfer), 0) as transfer, coalesce(max(last.debits), 0) as debits, coalesce(max(last.credits), 0) as credits
+        from (${newestBalance({ lane: 'edge.lane', account: 'account.number', upTo: 'edge.transfer' })}) last
+      ) standing
+      cross join lateral (
+        select coalesce(sum(transfer.units) filter (where transfer.debit = account.number), 0) as debits,
+          coalesce(sum(transfer.units) filter (where transfer.credit = account.number), 0) as credits
+        from (
+          select first_transfer from apportion.block
+          where block.lane = edge.lane and block.last_transfer = edge.ending and edge.transfer < edge.ending
+        ) block
+        join apportion.transfer on transfer.lane = edge.lane and transfer.number between block.first_transfer and edge.transfer
+          and (transfer.debit = account.number or transfer.credit = account.number)
+        where standing.transfer < block.first_transfer
+      ) inside
+      group by account.name, account.asset
+      order by account.asset, account.name`,
+    values: [...edgeArrays(edges), accounts],
+  })
+}
+
+/** Transfers after `low` up to `high`, by lane. */
+export type Range = { readonly low: readonly Edge[]; readonly high: readonly Edge[] }
+
+/** A transfer as an account's history shows it. */
+export type Entry = {
+  readonly lane: bigint
+  readonly transfer: bigint
+  readonly recorded_at: Temporal.Instant
+  readonly kind: string
+  readonly debit: string
+  readonly credit: string
+  readonly asset: string
+  readonly units: bigint
+  readonly part: number | null
+  readonly subject: string | null
+  /** Null for transfers that belong to no event. */
+  readonly event: bigint | null
+  readonly reference: string | null
+  readonly event_at: Temporal.Instant | null
+  readonly plan: number | null
+}
+
+type Direction = 'asc' | 'desc'
+
+/**
+ * Transfers that touch accounts, each once an account. Parameters 1 to 5: lanes, low, high and ending of each lane, names of accounts;
+ * 6, where there is a limit, how many of each account. Most blocks touch a recipient once: then the row's growth is that one transfer,
+ * which is read by its key. Else the block's own transfers are. Every row has a transfer in the range, but for the block in which the range
+ * begins or ends, so one row more than the limit is enough. The subqueries' order keeps them as they stand: planned as one join, they were
+ * worked through from the transfers on.
+ */
+function touches(direction: Direction, isLimited: boolean): string {
+  const limit = (count: string): string => (isLimited ? `limit ${count}` : '')
+  return `select edge.place, edge.lane, touch.number, touch.recorded_at
+    from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) with ordinality as edge (lane, low, high, ending, place)
+    cross join ${accountsNamed('$5')}
+    cross join lateral (
+      select transfer.number, block.recorded_at
+      from (
+        select balance.account, balance.transfer, balance.debits + balance.credits as turnover from apportion.balance
+        where balance.lane = edge.lane
+          and (balance.account, balance.transfer) > (account.number, edge.low) and (balance.account, balance.transfer) <= (account.number, edge.ending)
+        order by balance.account ${direction}, balance.transfer ${direction}
+        ${limit('$6 + 1')}
+      ) touched
+      cross join lateral (
+        select coalesce(sum(earlier.debits + earlier.credits), 0) as turnover
+        from (${newestBalance({ lane: 'edge.lane', account: 'account.number', upTo: 'touched.transfer - 1' })}) earlier
+      ) before
+      cross join lateral (
+        select first_transfer, recorded_at from apportion.block
+        where block.lane = edge.lane and block.last_transfer >= touched.transfer
+        order by block.last_transfer
+        limit 1
+      ) block
+      cross join lateral (
+        select units from apportion.transfer where transfer.lane = edge.lane and transfer.number = touched.transfer limit 1
+      ) newest
+      cross join lateral (
+        select number from apportion.transfer
+        where transfer.lane = edge.lane
+          and transfer.number >= case when newest.units = touched.turnover - before.turnover then touched.transfer else block.first_transfer end
+          and transfer.number <= touched.transfer and transfer.number > edge.low and transfer.number <= edge.high
+          and (transfer.debit = account.number or transfer.credit = account.number)
+        order by number ${direction}
+        ${limit('$6')}
+      ) transfer
+      order by touched.account ${direction}, touched.transfer ${direction}, transfer.number ${direction}
+      ${limit('$6')}
+    ) touch`
+}
+
+const ENTRY = `transfer.lane, transfer.number as transfer, entry.recorded_at, transfer.kind, debit.name as debit, credit.name as credit,
+    debit.asset, transfer.units, transfer.part, transfer.subject, transfer.event, event.reference, event.event_at, event.plan`
+
+const ENTRY_TABLES = `join apportion.transfer on transfer.lane = entry.lane and transfer.number = entry.number
+    cross join lateral (select name, asset from apportion.account where account.lane = transfer.lane and account.number = transfer.debit limit 1) debit
+    cross join lateral (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.credit limit 1) credit
+    left join apportion.event on event.lane = transfer.lane and event.number = transfer.event`
+
+function pageText(direction: Direction): string {
+  const order = `recorded_at ${direction}, place ${direction}, number ${direction}`
+  return `with touched as (${touches(direction, true)}),
+    entry as (select distinct recorded_at, place, lane, number from touched order by ${order} limit $6)
+    select ${ENTRY} from entry ${ENTRY_TABLES}
+    order by entry.recorded_at ${direction}, entry.place ${direction}, entry.number ${direction}`
+}
+
+const PAGE: Readonly<Record<Direction, string>> = { asc: pageText('asc'), desc: pageText('desc') }
+
+/** The first transfers of a range that touch any of these accounts: by the instant of recording, at equal ones by the lane's place. */
+export async function entriesOf(
+  on: Queryable,
+  { range, accounts, newestFirst, limit }: { range: Range; accounts: readonly string[]; newestFirst: boolean; limit: number },
+): Promise<Entry[]> {
+  return await rows(on, { text: PAGE[newestFirst ? 'desc' : 'asc'], values: [...rangeArrays(range), accounts, limit] })
+}
+
+function edgeArrays(edges: readonly Edge[]): readonly string[] {
+  return [edges.map(({ lane }) => lane), edges.map(({ transfer }) => transfer), edges.map(({ end }) => end)].map(plainArray)
+}
+
+function rangeArrays({ low, high }: Range): readonly string[] {
+  const [lanes = '', highs = '', ends = ''] = edgeArrays(high)
+  return [lanes, plainArray(low.map(({ transfer }) => transfer)), highs, ends]
+}
