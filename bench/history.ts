@@ -3,6 +3,7 @@
 import { createRecorder } from '../src/engine/recorder.ts'
 import type { Ledger } from '../src/engine/ledger.ts'
 import type { Desk } from '../src/engine/world.ts'
+import type { EventInput } from '../src/core/event.ts'
 import type { Effects } from '../src/core/effects.ts'
 import type { Store } from '../src/store/store.ts'
 import { benchEvent, type Pattern } from './workload.ts'
@@ -15,21 +16,23 @@ const CALLS = 3
 const TRANSFERS_AN_EVENT = 5
 
 export type Filling = {
-  readonly pattern: Pattern
+  /** Of the bench's own ledger; or of any other the event of an index, with four shares of which each makes a transfer. */
+  readonly pattern: Pattern | ((index: number) => EventInput)
   /** Stored at least; rounded up to whole calls. */
   readonly transfers: number
-  /** Index of the first event, where others of the pattern were recorded before. */
+  /** Index of the first event, where others were recorded before. */
   readonly from?: number
   readonly onProgress?: (transfers: number) => void
 }
 
-/** Records events of a pattern in a ledger of the bench; answers the index of the next one. */
+/** Records events in a ledger; answers the index of the next one. */
 export async function fillLedger(
   { effects, store, ledger }: { effects: Effects; store: Store; ledger: Ledger },
   { pattern, transfers, from = 0, onProgress = () => {} }: Filling,
 ): Promise<number> {
   const desk: Desk = { ...effects, store, programs: new Map(), rails: {} }
   const recorder = createRecorder(desk)
+  const event = typeof pattern === 'string' ? (index: number) => benchEvent(pattern, ledger.asset.name, index) : pattern
   const calls = Math.ceil(transfers / (CALL * TRANSFERS_AN_EVENT))
   let [begun, ended] = [0, 0]
   const caller = async (): Promise<void> => {
@@ -37,7 +40,7 @@ export async function fillLedger(
       const first = from + begun * CALL
       begun += 1
       const offers = Array.from({ length: CALL }, (_, place) => {
-        return { input: benchEvent(pattern, ledger.asset.name, first + place), door: 'bench', mayBackdate: false }
+        return { input: event(first + place), door: 'bench', mayBackdate: false }
       })
       const results = await recorder.record(ledger, offers)
       if (results.some(({ state }) => state !== 'recorded')) throw new Error(`an event from ${first} on was not recorded`)

@@ -4,10 +4,12 @@ import { createLedgerAsOwner } from './create-ledger.ts'
 import { openDatabase, type Database } from './database.ts'
 import { masterKeyOf, namingTheFile } from './master-key.ts'
 import { networksOf } from './networks.ts'
+import { startVerifyThreads } from './verify-threads.ts'
 import { readConfig } from '../config.ts'
 import type { NewLedger } from '../engine/create-ledger.ts'
 import { createLedgers, type Ledgers } from '../engine/ledger.ts'
 import { createRecorder, type Recorder } from '../engine/recorder.ts'
+import type { RangeChecker } from '../engine/verify/checker.ts'
 import type { Desk, World } from '../engine/world.ts'
 import { programs } from '../programs/index.ts'
 import { rails } from '../rails/index.ts'
@@ -27,6 +29,8 @@ export type CommandDesk = Desk &
     readonly databaseVersion: () => Promise<string>
     /** Installs a ledger with the owner's database role. */
     readonly createLedger: (given: NewLedger) => Promise<void>
+    /** Checks ranges of a journal on all cores, by threads that end with this command. */
+    readonly verifyRanges: RangeChecker
     /** Starts the signer's process for this command. */
     readonly signer: () => Promise<Signer>
   }
@@ -45,6 +49,7 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
   if (needs === 'nothing') return await work({ ...effects, programs, rails } as CommandDesk)
   const database = await openDatabase(effects, config)
   const store = openStore(database.appUrl, 'apportion command')
+  const threads = startVerifyThreads({ url: database.appUrl })
   let signer: Promise<Signer> | null = null
   try {
     const networks = networksOf(effects, config.dataDirectory)
@@ -63,6 +68,7 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
         createLedger: async (given) => await createLedgerAsOwner(desk, database, given),
         ledgers: createLedgers(desk),
         recorder: createRecorder(desk),
+        verifyRanges: threads.check,
         signer: async () => await (signer ??= openSigner()),
       })
     })
@@ -70,6 +76,7 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
     // `?.` does not see that the closure may have set it.
     const started = signer as Promise<Signer> | null
     if (started !== null) await started.then(async (running) => await running.stop()).catch(() => {})
+    await threads.close()
     await store.close()
     await database.stop()
   }

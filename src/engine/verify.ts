@@ -1,17 +1,22 @@
 // Verifying a ledger: everything that follows from its events is worked out anew from the stored rows and compared, in one snapshot, so
 // that it may run while work goes on. It changes nothing and mends nothing.
 
+import type { PoolClient } from 'pg'
 import { z } from 'zod'
+import { present } from '../core/assert.ts'
 import { planVersionsOf } from '../store/ledger.ts'
-import { inSnapshot } from '../store/statement.ts'
-import { snapshotOf } from '../store/verify.ts'
+import { exportSnapshot, inSnapshot } from '../store/statement.ts'
+import { expectWholeTables, headOf, snapshotOf, type Snapshot, type StoredHead } from '../store/verify.ts'
 import type { Ledger } from './ledger.ts'
-import { breakSchema, CHECKS, createFindings, type Break, type CheckName } from './verify/findings.ts'
+import { checkInTurn, type RangeChecker, type RangeJob } from './verify/checker.ts'
+import { checkStrayReferences } from './verify/events.ts'
+import { breakSchema, CHECKS, createFindings, type Break, type CheckName, type Found } from './verify/findings.ts'
 import { checkInbox } from './verify/inbox.ts'
-import { checkJournal } from './verify/journal.ts'
+import { findInRange, type RangeFound, type RangeReading } from './verify/journal.ts'
 import { checkPayouts } from './verify/payouts.ts'
-import { checkPlans } from './verify/plans.ts'
+import { checkPlans, type Plans } from './verify/plans.ts'
 import { checkProofs } from './verify/proofs.ts'
+import { rangesOf, type Range, type RangeSize } from './verify/ranges.ts'
 import type { Desk } from './world.ts'
 
 const digits = z.string().regex(/^[0-9]+$/)
@@ -35,9 +40,7 @@ export const verificationSchema = z.strictObject({
 export type Verification = z.infer<typeof verificationSchema>
 
 export type VerifyProgress = {
-  /** Position of the lane that is being read, of so many. */
-  readonly lane: number
-  readonly lanes: number
+  /** Transfers of the journal that were read, of so many. */
   readonly transfers: bigint
   readonly of: bigint
 }
@@ -46,37 +49,122 @@ export type VerifyOptions = {
   readonly onProgress?: (progress: VerifyProgress) => void
   /** Breaks to name before the work stops; one fault often breaks several rules. */
   readonly maxBreaks?: number
+  /** Who checks the ranges of the journal; when left out, this process, one after the other. */
+  readonly checker?: RangeChecker
+  readonly rangeSize?: RangeSize
 }
 
 const MAX_BREAKS = 100
+
+type VerifyDesk = Pick<Desk, 'store' | 'now' | 'rails'>
 
 /**
  * Recomputes a ledger from its journal on: chain, numbers, balances, floors, distributions, payouts, settlements, proofs, wallets and
  * inbox rows. A break is a value of the report, never an error. Rejects only when the database cannot be read.
  */
-export async function verify(desk: Pick<Desk, 'store' | 'now' | 'rails'>, ledger: Ledger, options: VerifyOptions = {}): Promise<Verification> {
-  const { onProgress = () => {}, maxBreaks = MAX_BREAKS } = options
-  const findings = createFindings(maxBreaks)
+export async function verify(desk: VerifyDesk, ledger: Ledger, options: VerifyOptions = {}): Promise<Verification> {
   return await inSnapshot(desk.store.pool, async (client) => {
-    const versions = await planVersionsOf(client, ledger.id)
-    const at = desk.now().toString()
-    const snapshot = snapshotOf(client)
-    const plans = checkPlans(versions, findings)
-    const lanes: Verification['lanes'] = []
-    for (const [position, lane] of ledger.lanes.entries()) {
-      if (findings.room() === 0) break
-      const report = (transfers: bigint, of: bigint) => onProgress({ lane: position, lanes: ledger.lanes.length, transfers, of })
-      const reading = { lane, position, snapshot, findings, ledger, plans }
-      const { cursor, blocks, events, transfers, head } = await checkJournal({ ...reading, onProgress: report })
-      if (cursor !== null && findings.room() > 0) await checkPayouts({ ...reading, cursor })
-      if (findings.room() > 0) await checkProofs({ ...reading, rail: desk.rails[ledger.row.rail], assets: ledger.assets })
-      lanes.push({ position, blocks: blocks.toString(), events: events.toString(), transfers: transfers.toString(), head })
-    }
-    if (findings.room() > 0) await checkInbox({ snapshot, ledger, plans, findings })
-    const breaks = [...findings.breaks()]
-    const counts = [...findings.counts()]
-    return { format: 1, ledger: ledger.name, at, ok: breaks.length === 0, complete: findings.room() > 0, lanes, checks: counts, breaks }
+    const check = options.checker ?? checkInTurn(desk.store)
+    const exported = await exportSnapshot(client)
+    return await verifyWithin(client, desk, ledger, { ...options, check: async (range, job) => await check({ ...job, range, snapshot: exported }) })
   })
+}
+
+/** How a range is checked: by default on the connection itself. */
+export type WithinOptions = Omit<VerifyOptions, 'checker'> & {
+  readonly check?: (range: Range, job: Omit<RangeJob, 'range' | 'snapshot'>) => Promise<RangeFound>
+}
+
+/** The same for a ledger as an open transaction sees it, with what that transaction has written and nobody else sees yet. */
+export async function verifyWithin(client: PoolClient, desk: Pick<Desk, 'now' | 'rails'>, ledger: Ledger, options: WithinOptions = {}): Promise<Verification> {
+  const { maxBreaks = MAX_BREAKS } = options
+  const snapshot = snapshotOf(client)
+  const findings = createFindings(maxBreaks)
+  const versions = await planVersionsOf(client, ledger.id)
+  const plans = checkPlans(versions, findings)
+  const at = desk.now().toString()
+  await expectWholeTables(client)
+  const reading = { snapshot, ledger, plans, maxBreaks }
+  const works = await worksOf(reading, options.rangeSize)
+  // Side by side: the journal, and what hangs on it.
+  const [journals, { lanes: rests, inbox }] = await Promise.all([
+    checkJournals(works, { snapshot, ledger, versions, maxBreaks }, options),
+    checkRests(works, reading, desk),
+  ])
+  const lanes: Verification['lanes'] = []
+  for (const { position, head } of works) {
+    if (findings.room() === 0) break
+    if (head === null || head.payout_cursor === null) {
+      findings.broken('lane', { lane: position }, { expected: 'a head and a payout cursor', found: head === null ? 'no head' : 'no payout cursor' })
+    }
+    const ranges = journals[position] ?? []
+    for (const range of ranges) findings.add(range.findings)
+    findings.add(present(rests[position], 'findings'))
+    const { blocks, events, transfers } = present(ranges.at(-1), 'range')
+    lanes.push({ position, blocks: blocks.toString(), events: events.toString(), transfers: transfers.toString(), head: head?.hash.toHex() ?? '' })
+  }
+  findings.add(inbox)
+  const breaks = [...findings.breaks()]
+  return { format: 1, ledger: ledger.name, at, ok: breaks.length === 0, complete: findings.room() > 0, lanes, checks: [...findings.counts()], breaks }
+}
+
+/** What there is to do in a lane. */
+type Work = { readonly lane: bigint; readonly position: number; readonly head: StoredHead | null; readonly ranges: readonly Range[] }
+
+type LedgerReading = { readonly snapshot: Snapshot; readonly ledger: Ledger; readonly plans: Plans; readonly maxBreaks: number }
+
+async function worksOf({ snapshot, ledger }: LedgerReading, size: RangeSize | undefined): Promise<readonly Work[]> {
+  const works: Work[] = []
+  for (const [position, lane] of ledger.lanes.entries()) {
+    const head = await headOf(snapshot, lane)
+    works.push({ lane, position, head, ranges: await rangesOf(snapshot, { lane, position, head, from: null }, size) })
+  }
+  return works
+}
+
+/** What was found in the ranges of each lane. Ranges after so many breaks that no more is told are not looked at. */
+async function checkJournals(
+  works: readonly Work[],
+  reading: Omit<RangeReading, 'onProgress'>,
+  { check = async (range, job) => await findInRange({ ...job, snapshot: reading.snapshot }, range), onProgress = () => {} }: WithinOptions,
+): Promise<readonly (readonly RangeFound[])[]> {
+  const of = works.reduce((all, { head }) => all + (head?.transfer ?? 0n), 0n)
+  const [read, broken] = [new Map<Range, bigint>(), new Map<Range, number>()]
+  const all = works.flatMap(({ ranges }) => ranges)
+  const checkOne = async (range: Range): Promise<RangeFound> => {
+    const found = await check(range, {
+      ...reading,
+      isNeeded: () => all.slice(0, all.indexOf(range)).reduce((sum, before) => sum + (broken.get(before) ?? 0), 0) < reading.maxBreaks,
+      onProgress: (transfer) => {
+        read.set(range, transfer - (range.opening?.transfer ?? 0n))
+        onProgress({ transfers: read.values().reduce((sum, count) => sum + count, 0n), of })
+      },
+    })
+    broken.set(range, found.findings.breaks.length)
+    return found
+  }
+  return await Promise.all(works.map(async ({ ranges }) => await Promise.all(ranges.map(checkOne))))
+}
+
+/** What hangs on the journal of each lane, and the inbox table. */
+async function checkRests(
+  works: readonly Work[],
+  { snapshot, ledger, plans, maxBreaks }: LedgerReading,
+  { rails }: Pick<Desk, 'rails'>,
+): Promise<{ readonly lanes: readonly Found[]; readonly inbox: Found }> {
+  const lanes: Found[] = []
+  for (const { lane, position, head } of works) {
+    const findings = createFindings(maxBreaks)
+    const reading = { lane, position, snapshot, findings, plans }
+    await checkStrayReferences(reading)
+    const cursor = head?.payout_cursor ?? null
+    if (cursor !== null && findings.room() > 0) await checkPayouts({ ...reading, cursor })
+    if (findings.room() > 0) await checkProofs({ ...reading, rail: rails[ledger.row.rail], assets: ledger.assets })
+    lanes.push(findings.taken())
+  }
+  const findings = createFindings(maxBreaks)
+  await checkInbox({ snapshot, ledger, plans, findings })
+  return { lanes, inbox: findings.taken() }
 }
 
 /** The report in plain words: what was looked at, and what is wrong where. */

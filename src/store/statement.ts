@@ -1,7 +1,7 @@
 // A statement with its values, and the few ways to run one. Texts are constants; nothing is ever put into them by hand.
 
 import type { Pool, PoolClient, QueryResultRow } from 'pg'
-import { present } from '../core/assert.ts'
+import { assert, present } from '../core/assert.ts'
 
 /** A named statement is parsed once a connection: for the hot path. */
 export type Statement = { readonly name?: string; readonly text: string; readonly values: readonly unknown[] }
@@ -40,6 +40,17 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
 /** Reads that all see the database as it stood at the first of them, while others go on writing. */
 export async function inSnapshot<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   return await within(pool, 'begin isolation level repeatable read, read only', work)
+}
+
+/** The snapshot's name, by which other connections may read the same instant while this transaction is open. */
+export async function exportSnapshot(client: PoolClient): Promise<string> {
+  return (await oneRow<{ name: string }>(client, { text: 'select pg_export_snapshot() as name', values: [] })).name
+}
+
+/** Reads at the instant of a snapshot that another connection has exported. */
+export async function inSnapshotOf<T>(pool: Pool, name: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  assert(/^[0-9A-F-]+$/.test(name), `${name} is no name of a snapshot`)
+  return await within(pool, `begin isolation level repeatable read, read only; set transaction snapshot '${name}'`, work)
 }
 
 async function within<T>(pool: Pool, begin: string, work: (client: PoolClient) => Promise<T>): Promise<T> {

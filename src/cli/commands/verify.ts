@@ -13,6 +13,7 @@ export const run: Run = async (desk, { options }, output) => {
     if (shown) bar.start(0, 0)
     found.push(
       await verify(desk, ledger, {
+        checker: desk.verifyRanges,
         onProgress: ({ transfers, of }) => {
           bar.setTotal(Number(of))
           bar.update(Number(transfers))

@@ -1,8 +1,18 @@
-// The accounts of one lane as its transfers make them: sums from the first transfer on, compared with the stored balance rows block by
-// block. One record an account stays in memory; nothing grows with history.
+// The accounts of one lane as its transfers make them: sums from the first transfer on, or from the balances stored before a range of
+// blocks, compared with the stored balance rows block by block. One record an account stays in memory; nothing grows with history.
 
 import { balanceOf, roleOf, TRANSFER_KINDS } from '../../core/account.ts'
-import { accountsOf, balanceRowsOf, doubleAccounts, type Line, type Snapshot, type StoredAccount } from '../../store/verify.ts'
+import {
+  accountsOf,
+  balanceRowsOf,
+  balancesAt,
+  doubleAccounts,
+  type Bounds,
+  type Line,
+  type Snapshot,
+  type StoredAccount,
+  type StoredBalance,
+} from '../../store/verify.ts'
 import { feedOf } from './feed.ts'
 import type { Findings, Place } from './findings.ts'
 
@@ -42,14 +52,20 @@ export type Books = {
   readonly passOver: (last: bigint) => Promise<void>
   /** After the last block: rows that are left belong to none. */
   readonly end: () => Promise<void>
+  readonly close: () => Promise<void>
 }
 
 type BalanceRow = { readonly transfer: bigint; readonly account: number; readonly debits: string; readonly credits: string }
 
-export async function openBooks(reading: Reading): Promise<Books> {
+/**
+ * Opens the books before the transfers within these bounds. Where any come before them, what is stored of those counts: it is looked at
+ * by whoever reads them. The accounts themselves are looked at by the one who is told to.
+ */
+export async function openBooks(reading: Reading, { bounds, whole, checkAccounts }: { bounds: Bounds; whole: boolean; checkAccounts: boolean }): Promise<Books> {
   const { lane, position, snapshot, findings } = reading
-  const { books, last } = await readAccounts(reading)
-  const rows = feedOf(snapshot.pages<Line>(balanceRowsOf(lane)))
+  const { books, last } = await readAccounts(reading, checkAccounts)
+  if (!whole) await readBalances(reading, books, bounds.after)
+  const rows = feedOf(snapshot.pages<Line>(balanceRowsOf(lane, bounds)))
   const touched = new Set<Book>()
   const move = (book: Book | undefined, number: bigint, side: 'debits' | 'credits', units: bigint): void => {
     if (book === undefined) return
@@ -88,8 +104,8 @@ export async function openBooks(reading: Reading): Promise<Books> {
         const where = { lane: position, transfer: row.transfer, account: books.get(row.account)?.name ?? `number ${row.account}` }
         findings.broken('balance', where, { expected: 'no balance row after the last block', found: figures(row) })
       }
-      await rows.end()
     },
+    close: rows.end,
   }
 }
 
@@ -98,27 +114,47 @@ const NAME = /^([a-z_]+)(:[A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/
 const ASSET = /^[A-Z][A-Z0-9]{0,15}\/([0-9]|[12][0-9]|30)$/
 
 /** Reads the accounts. They are numbered from 1 without a gap. */
-async function readAccounts({ lane, position, snapshot, findings }: Reading): Promise<{ books: ReadonlyMap<number, Book>; last: number }> {
+async function readAccounts(
+  { lane, position, snapshot, findings }: Reading,
+  check: boolean,
+): Promise<{ books: ReadonlyMap<number, Book>; last: number }> {
   const books = new Map<number, Book>()
   let last = 0
   for await (const page of snapshot.pages<StoredAccount>(accountsOf(lane))) {
-    findings.looked('account', page.length)
+    if (check) findings.looked('account', page.length)
     for (const { number, name, asset } of page) {
       const where = { lane: position, account: name, asset }
-      if (number !== last + 1) findings.broken('account', where, { expected: `number ${last + 1}`, found: `number ${number}` })
+      if (check && number !== last + 1) findings.broken('account', where, { expected: `number ${last + 1}`, found: `number ${number}` })
       const role = NAME.exec(name)?.[1] ?? ''
       if (ROLES.has(role) && ASSET.test(asset)) {
         books.set(number, { name, asset, debits: 0n, credits: 0n, transfer: 0n, found: false, below: false, drift: null })
-      } else {
+      } else if (check) {
         findings.broken('account', where, { expected: 'a role of the chart, with or without a party, and an asset', found: `${name} in ${asset}` })
       }
       last = number
     }
   }
-  for (const { name, asset, accounts } of await doubleAccounts(snapshot, lane, findings.room())) {
+  const doubles = check ? await doubleAccounts(snapshot, lane, findings.room()) : []
+  for (const { name, asset, accounts } of doubles) {
     findings.broken('account', { lane: position, account: name, asset }, { expected: 'one account of this name', found: `${accounts} accounts` })
   }
   return { books, last }
+}
+
+/** The sums from which a range goes on. An account that stands below its floor already was named by the range before. */
+async function readBalances({ lane, snapshot }: Reading, books: ReadonlyMap<number, Book>, transfer: bigint): Promise<void> {
+  for await (const page of snapshot.pages<StoredBalance>(balancesAt(lane, transfer))) {
+    for (const row of page) {
+      const book = books.get(row.account)
+      if (book === undefined) continue
+      Object.assign(book, { debits: unitsOf(row.debits), credits: unitsOf(row.credits), transfer: row.transfer, found: true })
+      book.below = roleOf(book.name).floor && balanceOf(book.name, book) < 0n
+    }
+  }
+}
+
+function unitsOf(stored: bigint | string): bigint {
+  return typeof stored === 'bigint' ? stored : 0n
 }
 
 function rowOf({ line }: Line): BalanceRow {

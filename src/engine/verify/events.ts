@@ -9,7 +9,7 @@ import { fingerprint, recordDigest } from '../../core/event.ts'
 import type { EventLine } from '../../core/journal.ts'
 import { referenceDigest } from '../../core/reference.ts'
 import { Refusal } from '../../core/refusal.ts'
-import type { EventToVerify } from '../../store/verify.ts'
+import { strayReferences, type EventToVerify } from '../../store/verify.ts'
 import { laneOf, type Ledger } from '../ledger.ts'
 import type { Reading } from './books.ts'
 import type { Place } from './findings.ts'
@@ -148,6 +148,13 @@ function checkReference({ ledger, lane, findings }: EventReading, row: EventToVe
     findings.broken('reference', where, { expected: `a row of the digest ${row.digest} that points to event ${row.number}`, found: 'no such row' })
   } else if (row.reference_event !== row.number) {
     findings.broken('reference', where, { expected: `event ${row.number}`, found: `event ${row.reference_event} for the digest ${row.digest}` })
+  }
+}
+
+/** References that no event answers to. */
+export async function checkStrayReferences({ lane, position, snapshot, findings }: Reading): Promise<void> {
+  for (const { digest, event: number } of await strayReferences(snapshot, lane, findings.room())) {
+    findings.broken('reference', { lane: position, event: number }, { expected: `an event ${number} with the digest ${digest}`, found: 'none' })
   }
 }
 

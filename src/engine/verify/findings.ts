@@ -76,7 +76,13 @@ export type Findings = {
   readonly room: () => number
   readonly breaks: () => readonly Break[]
   readonly counts: () => readonly { readonly name: CheckName; readonly count: string }[]
+  /** All of it as data, and the same added to what was found elsewhere. */
+  readonly taken: () => Found
+  readonly add: (found: Found) => void
 }
+
+/** What was found in a part, as data. */
+export type Found = { readonly breaks: readonly Break[]; readonly counts: ReadonlyMap<CheckName, number> }
 
 export function createFindings(limit: number): Findings {
   const breaks: Break[] = []
@@ -91,6 +97,11 @@ export function createFindings(limit: number): Findings {
     room: () => limit - breaks.length,
     breaks: () => breaks,
     counts: () => [...counts].map(([name, count]) => ({ name, count: count.toString() })),
+    taken: () => ({ breaks, counts }),
+    add: (found) => {
+      for (const [check, count] of found.counts) counts.set(check, (counts.get(check) ?? 0) + count)
+      breaks.push(...found.breaks.slice(0, limit - breaks.length))
+    },
   }
 }
 

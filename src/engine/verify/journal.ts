@@ -1,46 +1,54 @@
-// One lane of the journal from its first block on: every number, line, balance and hash worked out anew from the stored rows, in one
-// pass over blocks, events, transfers and balances side by side. Memory does not grow with history.
+// A range of one lane's blocks: every number, line, balance and hash worked out anew from the stored rows, in one pass over blocks, events,
+// transfers and balances side by side. Memory does not grow with history.
 
 import { TRANSFER_KINDS, type TransferKind } from '../../core/account.ts'
 import { instantText } from '../../core/canonical.ts'
 import { GENESIS_HASH, startBlock, type OpenBlock } from '../../core/journal.ts'
-import {
-  blocksOf,
-  eventsOf,
-  headOf,
-  strayReferences,
-  transfersOf,
-  type EventToVerify,
-  type Line,
-  type StoredBlock,
-  type StoredHead,
-} from '../../store/verify.ts'
+import { blocksOf, eventOf, eventPages, NO_BOUNDS, transferPages, type Snapshot, type StoredBlock } from '../../store/verify.ts'
+import type { PlanVersionRow } from '../../store/ledger.ts'
+import type { Ledger } from '../ledger.ts'
 import { openBooks, type Books } from './books.ts'
 import { closeEvent, meetTransfer, openEvent, type EventReading, type OpenEvent } from './events.ts'
 import { feedOf, type Feed } from './feed.ts'
+import { createFindings, type Found } from './findings.ts'
+import { checkPlans } from './plans.ts'
+import type { Range } from './ranges.ts'
 import { instantOf } from './stored.ts'
 
-export type LaneJournal = {
-  readonly blocks: bigint
-  readonly events: bigint
-  readonly transfers: bigint
-  /** The hash of the head as it is stored, in hex. */
-  readonly head: string
-  /** How far shares have become payouts; null when nobody knows. */
-  readonly cursor: bigint | null
+/** What is needed to check ranges of a ledger in one snapshot. */
+export type RangeReading = {
+  readonly snapshot: Snapshot
+  readonly ledger: Ledger
+  readonly versions: readonly PlanVersionRow[]
+  readonly maxBreaks: number
+  /** Told the number of the last transfer that was read, after each block. */
+  readonly onProgress: (transfer: bigint) => void
 }
 
-export type JournalReading = EventReading & {
-  /** Told how many transfers were read, now and then. */
-  readonly onProgress: (transfers: bigint, of: bigint) => void
+/** What was found in a range, and the last numbers that it came to. All of it may pass from one thread to another. */
+export type RangeFound = Walked & { readonly findings: Found }
+
+type Walked = { readonly blocks: bigint; readonly events: bigint; readonly transfers: bigint }
+
+/** Checks a range: each is checked by itself, from what is stored of the block before it. */
+export async function findInRange({ snapshot, ledger, versions, maxBreaks, onProgress }: RangeReading, range: Range): Promise<RangeFound> {
+  const findings = createFindings(maxBreaks)
+  // What is wrong with the plans is named once, for the whole ledger.
+  const plans = checkPlans(versions, createFindings(0))
+  const { lane, position } = range
+  const walked = await checkRange({ lane, position, snapshot, findings, ledger, plans, onProgress }, range)
+  return { ...walked, findings: findings.taken() }
 }
+
+type JournalReading = EventReading & Pick<RangeReading, 'onProgress'>
 
 /** Where the walk stands: the last numbers seen, and the hashes from which the chain may go on. */
 type Walk = {
   readonly books: Books
   readonly blocks: Feed<StoredBlock>
-  readonly events: Feed<EventToVerify>
-  readonly transfers: Feed<Line>
+  /** Events and transfers as lines, read when their turn comes. */
+  readonly events: Feed<string>
+  readonly transfers: Feed<string>
   block: bigint
   event: bigint
   transfer: bigint
@@ -49,33 +57,33 @@ type Walk = {
   hashes: readonly Uint8Array[]
 }
 
-export async function checkJournal(reading: JournalReading): Promise<LaneJournal> {
-  const { lane, position, snapshot, findings } = reading
-  const head = await headOf(snapshot, lane)
-  if (head === null || head.payout_cursor === null) {
-    findings.broken('lane', { lane: position }, { expected: 'a head and a payout cursor', found: head === null ? 'no head' : 'no payout cursor' })
-  }
+async function checkRange(reading: JournalReading, { opening, end, checkAccounts }: Range): Promise<Walked> {
+  const { lane, snapshot, findings } = reading
+  const transfers = { after: opening?.transfer ?? NO_BOUNDS.after, upTo: end.seam?.transfer ?? NO_BOUNDS.upTo }
+  const events = { after: opening?.event ?? NO_BOUNDS.after, upTo: end.seam?.event ?? NO_BOUNDS.upTo }
+  const lastBlock = end.seam?.block ?? NO_BOUNDS.upTo
+  // One more than the last: where it begins is where the last one ends.
+  const blocks = { after: opening?.block ?? NO_BOUNDS.after, upTo: end.seam === null ? lastBlock : lastBlock + 1n }
   const walk: Walk = {
-    books: await openBooks(reading),
-    blocks: feedOf(snapshot.pages<StoredBlock>(blocksOf(lane))),
-    events: feedOf(snapshot.pages<EventToVerify>(eventsOf(lane))),
-    transfers: feedOf(snapshot.pages<Line>(transfersOf(lane))),
-    block: 0n,
-    event: 0n,
-    transfer: 0n,
-    recordedAt: null,
-    hashes: [GENESIS_HASH],
+    books: await openBooks(reading, { bounds: transfers, whole: opening === null, checkAccounts }),
+    blocks: feedOf(snapshot.pages<StoredBlock>(blocksOf(lane, blocks))),
+    events: feedOf(eventPages(snapshot, lane, events)),
+    transfers: feedOf(transferPages(snapshot, lane, transfers)),
+    block: opening?.block ?? 0n,
+    event: opening?.event ?? 0n,
+    transfer: opening?.transfer ?? 0n,
+    recordedAt: opening === null ? null : instantOf(opening.recordedAt),
+    hashes: [opening?.hash ?? GENESIS_HASH],
   }
-  for (let block = await walk.blocks.load(); block !== undefined && findings.room() > 0; block = await walk.blocks.load()) {
+  for (let block = await nextOf(walk.blocks); block !== undefined && block.number <= lastBlock && findings.room() > 0; block = await nextOf(walk.blocks)) {
     walk.blocks.skip()
-    const following = walk.blocks.peek() ?? (await walk.blocks.load())
+    const following = await nextOf(walk.blocks)
     await checkBlock(reading, walk, block, following)
-    reading.onProgress(walk.transfer, head?.transfer ?? walk.transfer)
+    reading.onProgress(walk.transfer)
   }
-  if (findings.room() > 0) await checkEnd(reading, walk, head)
-  await Promise.all([walk.blocks.end(), walk.events.end(), walk.transfers.end()])
-  const { block: blocks, event: events, transfer: transfers } = walk
-  return { blocks, events, transfers, head: head?.hash.toHex() ?? '', cursor: head?.payout_cursor ?? null }
+  if (findings.room() > 0) await checkEnd(reading, walk, end)
+  await Promise.all([walk.blocks.end(), walk.events.end(), walk.transfers.end(), walk.books.close()])
+  return { blocks: walk.block, events: walk.event, transfers: walk.transfer }
 }
 
 async function checkBlock(reading: JournalReading, walk: Walk, block: StoredBlock, following: StoredBlock | undefined): Promise<void> {
@@ -142,7 +150,9 @@ async function takeEvents(
 ): Promise<ReadonlyMap<bigint, OpenEvent>> {
   const events = new Map<bigint, OpenEvent>()
   const { findings, position } = reading
-  for (let row = await nextOf(walk.events); row !== undefined && row.number <= last; row = walk.events.peek() ?? (await walk.events.load())) {
+  for (let line = await nextOf(walk.events); line !== undefined; line = await nextOf(walk.events)) {
+    const row = eventOf(line)
+    if (row.number > last) break
     walk.events.skip()
     if (row.number !== walk.event + 1n) {
       const where = { lane: position, block: block.number, event: row.number, reference: row.reference }
@@ -245,7 +255,7 @@ function hasRole(name: string, role: string): boolean {
 
 /** Sums up what stands before a block and is in none. */
 async function passOver(walk: Walk, block: StoredBlock): Promise<void> {
-  for (let row = await nextOf(walk.events); row !== undefined && row.number < block.first_event; row = await nextOf(walk.events)) walk.events.skip()
+  for (let line = await nextOf(walk.events); line !== undefined && eventOf(line).number < block.first_event; line = await nextOf(walk.events)) walk.events.skip()
   for (let row = await nextOf(walk.transfers); row !== undefined; row = await nextOf(walk.transfers)) {
     const transfer = transferOf(row)
     if (transfer.number >= block.first_transfer) break
@@ -258,12 +268,14 @@ async function passOver(walk: Walk, block: StoredBlock): Promise<void> {
   walk.hashes = []
 }
 
-/** After the last block: nothing may be left, and the head must say the same. */
-async function checkEnd({ lane, position, snapshot, findings, plans }: JournalReading, walk: Walk, head: StoredHead | null): Promise<void> {
-  const event = await nextOf(walk.events)
-  if (event !== undefined) {
-    const where = { lane: position, event: event.number, reference: event.reference }
-    findings.broken('event', where, { expected: `no event after ${walk.event}, the last of block ${walk.block}`, found: `event ${event.number}` })
+/** After the last block: nothing may be left, and at the end of the lane the head must say the same. */
+async function checkEnd(reading: JournalReading, walk: Walk, { head }: Range['end']): Promise<void> {
+  const { position, findings, plans } = reading
+  const line = await nextOf(walk.events)
+  if (line !== undefined) {
+    const { number, reference } = eventOf(line)
+    const where = { lane: position, event: number, reference }
+    findings.broken('event', where, { expected: `no event after ${walk.event}, the last of block ${walk.block}`, found: `event ${number}` })
   }
   const row = await nextOf(walk.transfers)
   if (row !== undefined) {
@@ -272,9 +284,6 @@ async function checkEnd({ lane, position, snapshot, findings, plans }: JournalRe
     findings.broken('transfer', { lane: position, transfer: number }, { expected, found: `${kind} of ${units} units` })
   }
   await walk.books.end()
-  for (const { digest, event: number } of await strayReferences(snapshot, lane, findings.room())) {
-    findings.broken('reference', { lane: position, event: number }, { expected: `an event ${number} with the digest ${digest}`, found: 'none' })
-  }
   if (head === null) return
   findings.looked('head')
   const added = plans.addedAt
@@ -295,7 +304,7 @@ async function nextOf<Row>(feed: Feed<Row>): Promise<Row | undefined> {
   return feed.peek() ?? (await feed.load())
 }
 
-function transferOf({ line }: Line): Transfer {
+function transferOf(line: string): Transfer {
   const [number = '', event = '', debit = '', credit = '', part = '', units = '', subject = '', ...kind] = line.split('\t')
   return {
     number: BigInt(number),

@@ -33,6 +33,7 @@ const TRANSFERS: readonly Tampering[] = [
     expected: 'more than zero units',
     found: 'share of 0 units of PAP/2 from received to payable:house',
     all: ['transfer', 'distribution', 'conservation', 'balance', 'block_hash', 'floor', 'payout', 'recipient_sum'],
+    cut: ['transfer', 'distribution', 'conservation', 'balance', 'block_hash', 'payout', 'recipient_sum'],
   },
   {
     name: "a share's recipient",
@@ -41,6 +42,7 @@ const TRANSFERS: readonly Tampering[] = [
     expected: '700 units of PAP/2 from received to payable:house',
     found: '700 units of PAP/2 from received to payable:fund',
     all: ['distribution', 'balance', 'block_hash', 'floor', 'payout_share', 'recipient_sum'],
+    cut: ['distribution', 'balance', 'block_hash', 'payout_share', 'recipient_sum'],
   },
   {
     name: "a share's place in the plan",
@@ -96,6 +98,7 @@ const TRANSFERS: readonly Tampering[] = [
     expected: 'accounts that exist',
     found: 'account number 99',
     all: ['transfer', 'distribution', 'event', 'conservation', 'balance', 'block_hash', 'floor', 'payout_share', 'recipient_sum'],
+    cut: ['transfer', 'distribution', 'event', 'conservation', 'balance', 'block_hash', 'payout_share', 'recipient_sum'],
   },
   {
     name: 'whose event it is',
@@ -112,6 +115,7 @@ const TRANSFERS: readonly Tampering[] = [
     expected: 'transfer 6',
     found: 'transfer 7',
     all: ['transfer', 'distribution', 'event', 'conservation', 'balance', 'block_hash', 'floor', 'payout_share', 'payout', 'recipient_sum'],
+    cut: ['transfer', 'distribution', 'event', 'conservation', 'balance', 'block_hash', 'payout_share', 'payout', 'recipient_sum'],
   },
   {
     name: 'the last transfer taken out',

@@ -52,7 +52,6 @@ const PAYOUTS: readonly Tampering[] = [
     name: 'a share drawn on twice',
     change: `alter table apportion.payout_share drop constraint payout_share_pkey;
       insert into apportion.payout_share values ($lane, 2, ${payoutOf(2, 0)})`,
-    undo: 'alter table apportion.payout_share add primary key (lane, transfer)',
     ...{ check: 'payout_share', where: { lane: 0, event: '1', transfer: '2' } },
     expected: 'one payout',
     found: '2 payouts, for one share of 700 units',
@@ -98,7 +97,6 @@ const ATTEMPTS: readonly Tampering[] = [
     name: 'a second settlement of a payout',
     change: `alter table apportion.settlement drop constraint settlement_pkey;
       insert into apportion.settlement select * from apportion.settlement where payout = ${payoutOf(1, 0)}`,
-    undo: 'alter table apportion.settlement add primary key (lane, payout)',
     ...{ check: 'payout_state', where: SETTLED },
     expected: 'settled by one transfer, one settlement',
     found: '1 settled in the ledger, 2 settlements',
