@@ -19,7 +19,9 @@ export function watchedStore(store: Store, watch: Watch): Store {
   return { ...store, hot: watchedPool(store.hot, watch), pool: watchedPool(store.pool, watch) }
 }
 
-type Asked = string | { readonly name?: string; readonly text: string; readonly values?: unknown[] }
+type Asked = string | { readonly name?: string; readonly text: string; readonly values?: unknown[] } | Unit
+/** Several statements in one piece. */
+type Unit = { readonly text: string; readonly name?: undefined; readonly submit: unknown; callback: (error: Error | null, result: unknown) => void }
 type Connected = PoolClient & { readonly processID: number }
 
 function watchedPool(pool: Pool, watch: Watch): Pool {
@@ -48,10 +50,28 @@ function watchedClient(client: Connected, watch: Watch): PoolClient {
     await watch({ moment: 'after', statement, pid })
     return answer
   }
-  const query = (asked: Asked): Promise<unknown> => {
-    const answer = last.then(() => perform(asked))
+  const performUnit = async (unit: Unit): Promise<unknown> => {
+    const { callback } = unit
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    unit.callback = (error, result) => (error === null ? resolve(result) : reject(error))
+    const pid = client.processID
+    try {
+      await watch({ moment: 'before', statement: unit.text, pid })
+      // The driver gives a unit back as it is, and answers by calling back.
+      await Promise.all([promise, client.query(unit as unknown as string)])
+      await watch({ moment: 'after', statement: unit.text, pid })
+      callback(null, null)
+    } catch (error) {
+      callback(error as Error, null)
+      throw error
+    }
+    return null
+  }
+  const query = (asked: Asked): unknown => {
+    const isUnit = typeof asked !== 'string' && 'submit' in asked
+    const answer = last.then(() => (isUnit ? performUnit(asked) : perform(asked)))
     last = answer.catch(() => {})
-    return answer
+    return isUnit ? asked : answer
   }
   return withMethods(client, { query })
 }

@@ -8,7 +8,7 @@ import { accountsOf, decideBatch, type EventMember, type Outcome, type PostedEve
 import { Refusal } from '../core/refusal.ts'
 import { eventsByNumber, type StoredEvent } from '../store/event.ts'
 import { insertInboxRows, readAdopted, type PATIENCE } from '../store/inbox.ts'
-import { postRemembered, runOnLane } from '../store/posting.ts'
+import { isOwn, postRemembered, runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
 import { laneOf, newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
@@ -39,44 +39,65 @@ export type Recorder = {
   readonly record: (ledger: Ledger, offers: readonly Offer[]) => Promise<readonly RecordResult[]>
 }
 
-/** Events in one posting: more would hold the lane and everybody behind it for too long (about 50 ms at this size). */
+/** Events in one posting that reads under the lane's lock: more would hold the lane and everybody behind it for too long. */
 const MAX_BATCH = 1000
+/**
+ * Postings on their way at once, where nothing must be read: while PostgreSQL writes one, the next is decided. What waits is divided
+ * among them, so that both work at the same time. Larger ones save nothing more; smaller ones cost a commit for too few.
+ */
+const MAX_IN_FLIGHT = 3
+const MAX_SENT_BATCH = 128
+const MIN_SENT_BATCH = 8
 /** Events that wait in one lane. At the slowest pace measured this is a few seconds of work; more callers are told to come back. */
 const MAX_WAITING = 20_000
+/** About 8 MB. A reference that is repeated later than this is found by the key that holds it. */
+const MAX_RECENT = 50_000
 
-type Waiting = { readonly offer: Offer; readonly resolve: (result: RecordResult) => void; readonly reject: (error: Error) => void }
+/** One call of `record`: its answers as they come in, and how many are still to come. */
+type Call = {
+  readonly results: RecordResult[]
+  left: number
+  readonly resolve: (results: readonly RecordResult[]) => void
+  readonly reject: (error: Error) => void
+}
+
+type Waiting = { readonly offer: Offer; readonly call: Call; readonly place: number }
 
 type Queue = {
   readonly ledger: Ledger
   readonly lane: bigint
   /** Digests that this process has posted lately: those that come again are looked up instead of being tried. */
   readonly recent: Set<string>
-  waiting: Waiting[]
-  running: boolean
+  readonly waiting: Waiting[]
+  /** Postings that were not answered, and the events in them. */
+  flights: number
+  inFlight: number
+  /** Whether one is being decided or waits for its turn: the next one is decided on what that one will leave. */
+  deciding: boolean
+  /** Whether the next posting hardly needs the lock: then it need not wait for the last one either. */
+  remembered: boolean
 }
-
-/** About 8 MB. A reference that is repeated later than this is found by the key that holds it. */
-const MAX_RECENT = 50_000
 
 export function createRecorder(desk: Desk): Recorder {
   const queues = new Map<bigint, Queue>()
+  const recent = new Set<string>()
+  const queueOf = (ledger: Ledger, lane: bigint): Queue =>
+    queues.getOrInsertComputed(lane, () => ({ ledger, lane, recent, waiting: [], flights: 0, inFlight: 0, deciding: false, remembered: !ledger.adopted }))
   return {
     record: async (ledger, offers) => {
-      const byLane = Map.groupBy(offers, ({ input }) => laneOf(ledger, input.reference))
+      if (offers.length === 0) return []
+      const lanes = offers.map(({ input }) => laneOf(ledger, input.reference))
+      const { promise, resolve, reject } = Promise.withResolvers<readonly RecordResult[]>()
+      const call: Call = { results: [], left: offers.length, resolve, reject }
+      const byLane = Map.groupBy(offers.map((offer, place): Waiting => ({ offer, call, place })), ({ place }) => present(lanes[place], 'lane'))
       for (const [lane, given] of byLane) requireRoom(queues.get(lane), given.length)
-      return await Promise.all(
-        offers.map(async (offer) => {
-          const lane = laneOf(ledger, offer.input.reference)
-          const queue = queues.getOrInsertComputed(lane, () => ({ ledger, lane, recent: new Set<string>(), waiting: [], running: false }))
-          const { promise, resolve, reject } = Promise.withResolvers<RecordResult>()
-          queue.waiting.push({ offer, resolve, reject })
-          if (!queue.running) {
-            queue.running = true
-            queueMicrotask(() => void drain(desk, queue))
-          }
-          return await promise
-        }),
-      )
+      for (const [lane, given] of byLane) {
+        const queue = queueOf(ledger, lane)
+        for (const one of given) queue.waiting.push(one)
+        // Whoever asks in the same breath goes along.
+        queueMicrotask(() => pump(desk, queue))
+      }
+      return await promise
     },
   }
 }
@@ -91,32 +112,71 @@ function requireRoom(queue: Queue | undefined, given: number): void {
   })
 }
 
-async function drain(desk: Desk, queue: Queue): Promise<void> {
-  while (queue.waiting.length > 0) {
-    const batch = queue.waiting.splice(0, MAX_BATCH)
-    try {
-      const results = await recordBatch(desk, queue, batch.map(({ offer }) => offer))
-      for (const [index, { resolve }] of batch.entries()) resolve(present(results[index], 'result'))
-    } catch (error) {
-      for (const { reject } of batch) reject(asUnavailable(error))
-    }
+/** Sends the next posting if there is one to send now. Called whenever something waits, is on its way or was answered. */
+function pump(desk: Desk, queue: Queue): void {
+  const size = nextBatch(queue)
+  if (size === 0) return
+  const batch = queue.waiting.splice(0, size)
+  queue.deciding = true
+  queue.flights += 1
+  queue.inFlight += batch.length
+  let isSent = false
+  const sent = (): void => {
+    if (isSent) return
+    isSent = true
+    queue.deciding = false
+    // Not at once: this is called in the middle of the sending.
+    queueMicrotask(() => pump(desk, queue))
   }
-  queue.running = false
+  const landed = (): void => {
+    queue.flights -= 1
+    queue.inFlight -= batch.length
+    pump(desk, queue)
+  }
+  answerBatch(desk, queue, batch, sent).then(landed, landed)
 }
+
+/** How many events go now; 0: none yet. */
+function nextBatch({ waiting, flights, inFlight, deciding, remembered }: Queue): number {
+  if (deciding || waiting.length === 0) return 0
+  if (!remembered) return flights === 0 ? Math.min(waiting.length, MAX_BATCH) : 0
+  if (flights >= MAX_IN_FLIGHT) return 0
+  const pending = waiting.length + inFlight
+  const share = pending < 2 * MIN_SENT_BATCH ? pending : Math.min(Math.ceil(pending / MAX_IN_FLIGHT), MAX_SENT_BATCH)
+  return flights > 0 && waiting.length < share ? 0 : Math.min(waiting.length, share)
+}
+
+async function answerBatch(desk: Desk, queue: Queue, batch: readonly Waiting[], sent: () => void): Promise<void> {
+  try {
+    const results = await recordBatch({ desk, queue, sent }, batch.map(({ offer }) => offer))
+    for (const [index, { call, place }] of batch.entries()) {
+      call.results[place] = present(results[index], 'result')
+      call.left -= 1
+      if (call.left === 0) call.resolve(call.results)
+    }
+  } catch (error) {
+    for (const { call } of batch) call.reject(asUnavailable(error))
+  } finally {
+    sent()
+  }
+}
+
+/** A posting on its way: `sent` is called when the next one may be decided. */
+type Flight = { readonly desk: Desk; readonly queue: Queue; readonly sent: () => void }
 
 type Patience = keyof typeof PATIENCE
 
-async function recordBatch(desk: Desk, queue: Queue, offers: readonly Offer[], patience: Patience = 'first'): Promise<readonly RecordResult[]> {
+async function recordBatch(flight: Flight, offers: readonly Offer[], patience: Patience = 'first'): Promise<readonly RecordResult[]> {
   try {
-    return await postBatch(desk, queue, offers, patience)
+    return await postBatch(flight, offers, patience)
   } catch (error) {
     const refuse = rowRefusal(error)
     if (refuse === null) throw error
     // The inbox table did not take one of the rows: halving finds it, and only that event is refused for it.
     if (offers.length > 1) {
       const middle = Math.ceil(offers.length / 2)
-      const first = await recordBatch(desk, queue, offers.slice(0, middle), 'again')
-      return [...first, ...(await recordBatch(desk, queue, offers.slice(middle), 'again'))]
+      const first = await recordBatch(flight, offers.slice(0, middle), 'again')
+      return [...first, ...(await recordBatch(flight, offers.slice(middle), 'again'))]
     }
     return [{ state: 'refused', refusal: refuse(present(offers[0], 'offer').input.reference) }]
   }
@@ -124,7 +184,8 @@ async function recordBatch(desk: Desk, queue: Queue, offers: readonly Offer[], p
 
 type Posted = { readonly outcomes: readonly Outcome[]; readonly events: readonly PostedEvent[]; readonly recordedAt: Temporal.Instant | null }
 
-async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[], patience: Patience): Promise<readonly RecordResult[]> {
+async function postBatch(flight: Flight, offers: readonly Offer[], patience: Patience): Promise<readonly RecordResult[]> {
+  const { desk, queue } = flight
   const { ledger, lane } = queue
   const now = desk.now()
   // Others may read newer versions while this waits for its lane: what counts is what the members were made of.
@@ -133,13 +194,14 @@ async function postBatch(desk: Desk, queue: Queue, offers: readonly Offer[], pat
   const draft = { ledger, lane, members, now, newest, patience }
   // A write that meets a taken reference fails, and the database's log says so at length: where one is likely, it is looked up.
   const repeated = members.some(({ digest, door }) => door === SQL_DOOR || queue.recent.has(digest))
-  const posted = (repeated ? null : await postFromMemory(desk, draft)) ?? (await postUnderLock(desk, draft))
+  const remembered = repeated ? null : await postFromMemory(flight, draft)
+  const posted = remembered ?? (await postUnderLock(desk, draft))
   if (posted === 'new plan') {
     await refreshNewPlans(desk, ledger, newest)
-    return await postBatch(desk, queue, offers, patience)
+    return await postBatch(flight, offers, patience)
   }
-  if (queue.recent.size > MAX_RECENT) queue.recent.clear()
-  for (const { digest } of posted.events) queue.recent.add(digest)
+  if (remembered === null) remember(queue, posted.events)
+  queue.remembered = remembered !== null || (!repeated && !ledger.adopted && isOwn(desk.store, lane))
   return await answers(desk, queue, members, posted)
 }
 
@@ -155,7 +217,7 @@ type Draft = Pick<Queue, 'ledger' | 'lane'> & {
  * The ordinary case in one round trip: all accounts are remembered and all members are new. The write fails whole when the lane has
  * moved on, has a newer plan, or knows one of the references; then nothing was done, and the lock decides.
  */
-async function postFromMemory(desk: Desk, { ledger, lane, members, now, newest, patience }: Draft): Promise<Posted | null> {
+async function postFromMemory({ desk, queue, sent }: Flight, { ledger, lane, members, now, newest, patience }: Draft): Promise<Posted | null> {
   if (ledger.adopted) return null
   const posted = await postRemembered<Posted>(desk.store, {
     lane,
@@ -165,10 +227,17 @@ async function postFromMemory(desk: Desk, { ledger, lane, members, now, newest, 
       const { outcomes, write } = decideBatch(head, known, members, now)
       if (write === null || outcomes.some(({ state }) => state !== 'posted')) return null
       const { events, head: next } = write
+      remember(queue, events)
       return { write, after: inboxStatements(ledger, events, patience), result: { outcomes, events, recordedAt: next.recordedAt } }
     },
+    sent,
   })
   return posted?.result ?? null
+}
+
+function remember({ recent }: Queue, events: readonly PostedEvent[]): void {
+  if (recent.size > MAX_RECENT) recent.clear()
+  for (const { digest } of events) recent.add(digest)
 }
 
 async function postUnderLock(desk: Desk, { ledger, lane, members, now, newest, patience }: Draft): Promise<Posted | 'new plan'> {

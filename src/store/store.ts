@@ -1,14 +1,14 @@
 // The store as the engine holds it: two pools on one database, with the server's role.
 
 import type { Pool } from 'pg'
-import type { LaneCache } from './lane-cache.ts'
+import type { Lane } from './lane.ts'
 import { createPool } from './pool.ts'
 
 export type Store = {
   /** For the posting path: statements of a transaction are written together. No streams, no cursors. */
   readonly hot: Pool
-  /** What this process remembers of each lane it posts to. */
-  readonly lanes: Map<bigint, LaneCache>
+  /** Each lane that this process posts to, and what it remembers of it. */
+  readonly lanes: Map<bigint, Lane>
   /** For everything else. */
   readonly pool: Pool
   readonly close: () => Promise<void>

@@ -173,7 +173,7 @@ describe('stopping', () => {
     const { worker } = work({
       store: (store) =>
         watchedStore(store, async ({ moment, statement }) => {
-          if (moment !== 'before' || statement !== 'write-batch' || reached) return
+          if (moment !== 'before' || !statement.startsWith('move-head') || reached) return
           reached = true
           await held
         }),
