@@ -8,7 +8,7 @@ import { accountsOf, decideBatch, type EventMember, type Outcome, type PostedEve
 import { Refusal } from '../core/refusal.ts'
 import { eventsByNumber, type StoredEvent } from '../store/event.ts'
 import { insertInboxRows, readAdopted, type PATIENCE } from '../store/inbox.ts'
-import { isOwn, postRemembered, runOnLane } from '../store/posting.ts'
+import { postRemembered, runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
 import { laneOf, newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
@@ -74,7 +74,7 @@ type Queue = {
   inFlight: number
   /** Whether one is being decided or waits for its turn: the next one is decided on what that one will leave. */
   deciding: boolean
-  /** Whether the next posting hardly needs the lock: then it need not wait for the last one either. */
+  /** Whether the last posting needed no lock: the next one will hardly need it either, and does not wait for it. */
   remembered: boolean
 }
 
@@ -82,7 +82,7 @@ export function createRecorder(desk: Desk): Recorder {
   const queues = new Map<bigint, Queue>()
   const recent = new Set<string>()
   const queueOf = (ledger: Ledger, lane: bigint): Queue =>
-    queues.getOrInsertComputed(lane, () => ({ ledger, lane, recent, waiting: [], flights: 0, inFlight: 0, deciding: false, remembered: !ledger.adopted }))
+    queues.getOrInsertComputed(lane, () => ({ ledger, lane, recent, waiting: [], flights: 0, inFlight: 0, deciding: false, remembered: true }))
   return {
     record: async (ledger, offers) => {
       if (offers.length === 0) return []
@@ -201,7 +201,7 @@ async function postBatch(flight: Flight, offers: readonly Offer[], patience: Pat
     return await postBatch(flight, offers, patience)
   }
   if (remembered === null) remember(queue, posted.events)
-  queue.remembered = remembered !== null || (!repeated && !ledger.adopted && isOwn(desk.store, lane))
+  queue.remembered = remembered !== null
   return await answers(desk, queue, members, posted)
 }
 

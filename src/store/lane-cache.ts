@@ -16,8 +16,6 @@ export type LaneCache = {
    * own: after somebody else's block only a lock shows whether there will be more.
    */
   readonly recall: (wanted: readonly AccountName[]) => { readonly head: Head; readonly accounts: ReadonlyMap<string, AccountState> } | null
-  /** Whether nobody else was found to post here lately. */
-  readonly isOwn: () => boolean
   /** Moves on to the head after a write: a committed one, or one on its way, and then what is recalled is what it will leave. */
   readonly advance: (write: BatchWrite) => void
   /** Somebody else posted: until a lock finds the lane as it was left, nothing is recalled. */
@@ -68,7 +66,6 @@ export function createLaneCache(): LaneCache {
       }
       return { head: at, accounts: found }
     },
-    isOwn: () => alone,
     advance: ({ before, head, touched }) => {
       // Answers of commits may come late: what is remembered may stand at another head than the one this write was decided on.
       if (!holds(before.hash)) accounts.clear()

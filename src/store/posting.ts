@@ -114,11 +114,6 @@ async function sendRemembered<T>(store: Store, lane: Lane, { lane: id, accounts,
   }
 }
 
-/** Whether the lane was last found as this process left it, so that what is remembered of it will do. */
-export function isOwn(store: Store, lane: bigint): boolean {
-  return laneOf(store, lane).cache.isOwn()
-}
-
 const DIVISION_BY_ZERO = '22012'
 const UNIQUE_VIOLATION = '23505'
 const DEADLOCK = '40P01'
