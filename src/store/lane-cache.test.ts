@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { accountKey } from '../core/account.ts'
 import { GENESIS_HASH } from '../core/journal.ts'
 import type { AccountState, BatchWrite, Head } from '../core/posting.ts'
-import { createLaneCache, type LaneCache } from './lane-cache.ts'
+import { createLaneCache, createMemory, type LaneCache } from './lane-cache.ts'
 
 const ASSET = 'SOL/9'
 const hash = (number: number): Uint8Array => new Uint8Array([number])
@@ -77,6 +77,20 @@ describe('a lane cache', () => {
     const books = booksOf([...known, state(100_000), state(100_001)])
     const found = read(cache, 1, [7, 100_000, 100_001], books)
     expect([...found.keys()].toSorted()).toEqual([7, 100_000, 100_001].map((index) => accountKey(name(index))).toSorted())
+  })
+
+  it('shares its room with other lanes: the one that was not used for longest is forgotten first', () => {
+    const memory = createMemory(5)
+    const [first, second, third] = [createLaneCache(memory), createLaneCache(memory), createLaneCache(memory)]
+    const known = (cache: LaneCache): boolean => cache.recall([name(1), name(2)]) !== null
+    for (const cache of [first, second]) cache.take(head(1), [], [state(1), state(2)])
+    first.advance(write(2, [state(1)]))
+    expect([first, second].map(known)).toEqual([true, true])
+    third.take(head(1), [], [state(1), state(2)])
+    expect([first, second, third].map(known)).toEqual([true, false, true])
+    // What one posting needs is remembered, though it is more than there is room for.
+    second.take(head(1), [], [1, 2, 3, 4, 5, 6].map((index) => state(index)))
+    expect([first, second, third].map(known)).toEqual([false, true, false])
   })
 
   it('never shows another balance than the books, whoever writes in between', () => {

@@ -23,16 +23,41 @@ export type LaneCache = {
   readonly forget: () => void
 }
 
-/** About 30 MB. Beyond it the lane is busier with strangers than with acquaintances, and remembering starts anew. */
+/** About 30 MB for all lanes of a process. Beyond it, it is busier with strangers than with acquaintances. */
 const MAX_ACCOUNTS = 100_000
 
-export function createLaneCache(): LaneCache {
+/** The room that the lanes of one process share. */
+export type Memory = {
+  /** Makes room for so many more in one of them, at the cost of the lane that was not used for longest; of itself if there is no other. */
+  readonly use: (accounts: Map<string, AccountState>, more: number) => void
+}
+
+export function createMemory(max = MAX_ACCOUNTS): Memory {
+  /** Least recently used first. */
+  const lanes = new Set<Map<string, AccountState>>()
+  return {
+    use: (accounts, more) => {
+      lanes.delete(accounts)
+      lanes.add(accounts)
+      let used = more
+      for (const each of lanes) used += each.size
+      for (const oldest of lanes) {
+        if (used <= max) return
+        used -= oldest.size
+        oldest.clear()
+        if (oldest !== accounts) lanes.delete(oldest)
+      }
+    },
+  }
+}
+
+export function createLaneCache(memory = createMemory()): LaneCache {
   const accounts = new Map<string, AccountState>()
   let at: Head | null = null
   let alone = true
   const holds = (hash: Uint8Array): boolean => at !== null && Buffer.compare(at.hash, hash) === 0
   const remember = (found: readonly AccountState[]): void => {
-    if (accounts.size + found.length > MAX_ACCOUNTS) accounts.clear()
+    memory.use(accounts, found.length)
     for (const account of found) accounts.set(accountKey(account), account)
   }
   return {

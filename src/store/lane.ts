@@ -1,7 +1,7 @@
 // A lane as one process works on it: what it remembers of it, whose turn it is, and the connection that its postings follow one another on.
 
 import type { Pool, PoolClient } from 'pg'
-import { createLaneCache, type LaneCache } from './lane-cache.ts'
+import { createLaneCache, createMemory, type LaneCache } from './lane-cache.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 export type Lane = {
@@ -15,8 +15,13 @@ export type Lane = {
 /** A connection with postings on their way: given back when the last of them has been answered. */
 type Line = { readonly connected: Promise<PoolClient>; client: PoolClient | null; users: number; broken: Error | undefined }
 
-export function laneOf({ lanes }: { readonly lanes: Map<bigint, Lane> }, lane: bigint): Lane {
-  return lanes.getOrInsertComputed(lane, () => ({ cache: createLaneCache(), turns: createTurns(), failures: 0, line: null }))
+/** The lanes of one process. */
+export type Lanes = { readonly of: (lane: bigint) => Lane }
+
+export function createLanes(): Lanes {
+  const lanes = new Map<bigint, Lane>()
+  const memory = createMemory()
+  return { of: (lane) => lanes.getOrInsertComputed(lane, () => ({ cache: createLaneCache(memory), turns: createTurns(), failures: 0, line: null })) }
 }
 
 /** What a posting does with its lane's connection, which it shares with those sent shortly before and after it. */

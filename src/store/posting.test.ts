@@ -106,7 +106,7 @@ describe('work on a lane', () => {
     }
     const one = await count(1)
     expect(await count(1000)).toEqual(one)
-    const tables = ['account', 'balance', 'transfer', 'reference', 'event'].map((table) => `copy apportion.${table}`)
+    const tables = ['account', 'balance', 'transfer', 'reference', 'event'].map((table) => `copy-${table}`)
     const write = ['move-head', ...tables, 'lock-timeout-first', `inbox-rows-${home.ledger.id}`, 'commit'].join('; ')
     expect(one).toEqual(['begin', 'lock-head', 'read-references', 'read-accounts', write])
     expect(await breaks(house, home)).toEqual([])
@@ -179,7 +179,7 @@ describe('what is remembered of a lane', () => {
     const process = house.start({ store: (store) => watchedStore(store, ({ moment, statement }) => void (moment === 'before' && seen.push(statement))) })
     return { process, statements: () => seen.splice(0) }
   }
-  const TABLES = ['balance', 'transfer', 'reference', 'event'].map((table) => `copy apportion.${table}`)
+  const TABLES = ['balance', 'transfer', 'reference', 'event'].map((table) => `copy-${table}`)
   const FROM_MEMORY = [expect.stringMatching(new RegExp(`^move-head; ${TABLES.join('; ')}; lock-timeout-first; inbox-rows-[^;]+$`))]
 
   it('posts events of known parties in one round trip, while nobody else posts', async () => {

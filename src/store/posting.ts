@@ -7,7 +7,7 @@ import { accountKey, type AccountName } from '../core/account.ts'
 import { present } from '../core/assert.ts'
 import type { AccountState, BatchWrite, Head, Known } from '../core/posting.ts'
 import type { LaneCache } from './lane-cache.ts'
-import { joinLine, laneOf, type Lane } from './lane.ts'
+import { joinLine, type Lane } from './lane.ts'
 import { plainArray, type Statement } from './statement.ts'
 import type { Store } from './store.ts'
 import { runUnit } from './unit.ts'
@@ -29,7 +29,7 @@ export type LaneDecision<T> =
 
 /** Carries out work on a lane in one transaction. Rejects with the database's error; then nothing was written, or nobody knows. */
 export async function runOnLane<T>(store: Store, work: LaneWork<T>): Promise<T> {
-  const lane = laneOf(store, work.lane)
+  const lane = store.lanes.of(work.lane)
   const end = await lane.turns.alone()
   try {
     return await runAlone(store, lane, work)
@@ -76,7 +76,7 @@ export type RememberedWork<T> = Pick<LaneWork<T>, 'lane' | 'accounts'> & {
  * behind it find another head than theirs.
  */
 export async function postRemembered<T>(store: Store, work: RememberedWork<T>): Promise<{ readonly result: T } | null> {
-  const lane = laneOf(store, work.lane)
+  const lane = store.lanes.of(work.lane)
   // Somebody waits for a connection, on another lane: this one's is given back between two postings.
   if (store.hot.waitingCount > 0 && lane.line !== null) (await lane.turns.alone())()
   const end = await lane.turns.together()

@@ -1,14 +1,14 @@
 // The store as the engine holds it: two pools on one database, with the server's role.
 
 import type { Pool } from 'pg'
-import type { Lane } from './lane.ts'
+import { createLanes, type Lanes } from './lane.ts'
 import { createPool } from './pool.ts'
 
 export type Store = {
   /** For the posting path: statements of a transaction are written together. No streams, no cursors. */
   readonly hot: Pool
   /** Each lane that this process posts to, and what it remembers of it. */
-  readonly lanes: Map<bigint, Lane>
+  readonly lanes: Lanes
   /** For everything else. */
   readonly pool: Pool
   readonly close: () => Promise<void>
@@ -27,7 +27,7 @@ export function openStore(url: string, applicationName: string): Store {
   const pool = createPool({ url, max: OTHER_CONNECTIONS, applicationName, statementTimeoutMs: OTHER_TIMEOUT_MS })
   return {
     hot,
-    lanes: new Map(),
+    lanes: createLanes(),
     pool,
     close: async () => {
       await Promise.all([hot.end(), pool.end()])

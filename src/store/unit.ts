@@ -5,8 +5,8 @@
 import { Connection, Query, type PoolClient } from 'pg'
 import type { Statement } from './statement.ts'
 
-/** Lines of COPY's text form for one table: `copy` names the table and its columns. */
-export type CopyRows = { readonly copy: string; readonly lines: string }
+/** Lines of COPY's text form for one table: `copy` is the statement, parsed once a connection under its name. */
+export type CopyRows = { readonly name: string; readonly copy: string; readonly lines: string }
 
 export type Step = Statement | CopyRows
 
@@ -22,8 +22,8 @@ export async function runUnit(client: PoolClient, steps: readonly Step[]): Promi
   await promise
 }
 
-function nameOf(step: Step): string {
-  return 'copy' in step ? step.copy.slice(0, step.copy.indexOf(' (')) : (step.name ?? step.text)
+function nameOf(step: { readonly name?: string; readonly text?: string }): string | undefined {
+  return step.name ?? step.text
 }
 
 const ignore = (): void => {}
@@ -40,73 +40,63 @@ const DEAF = {
 
 function submit(connection: Connection, steps: readonly Step[], answer: Promise<void>): Error | null {
   const desk = desks.getOrInsertComputed(connection, openDesk)
-  const named = new Set<string>()
+  const fresh: string[] = []
+  const forget = (): void => fresh.forEach((name) => desk.prepared.delete(name))
   try {
-    for (const step of steps) write(desk, step, named)
+    for (const step of steps) write(desk, step, fresh)
   } catch (error) {
     // Nothing of it has been sent.
-    desk.take()
-    desk.forget(named)
+    desk.chunks.length = 0
+    forget()
     return error as Error
   }
-  connection.stream.write(Buffer.concat([...desk.take(), SYNC]))
-  // What failed may have failed before its statements were prepared.
-  answer.catch(() => desk.forget(named))
+  desk.chunks.push(SYNC)
+  connection.stream.write(Buffer.concat(desk.chunks))
+  desk.chunks.length = 0
+  // What failed may have failed before its statements were parsed.
+  if (fresh.length > 0) answer.catch(forget)
   return null
 }
 
-/** Where a connection's units are written before they are sent, by the driver's own hand. */
-type Desk = {
-  readonly connection: Connection
-  readonly add: (bytes: Uint8Array) => void
-  readonly take: () => Uint8Array[]
-  readonly forget: (names: ReadonlySet<string>) => void
-}
+/** Where a connection's units are written, by the driver's own hand, before they are sent; and the names parsed on the connection. */
+type Desk = { readonly connection: Connection; readonly chunks: Uint8Array[]; readonly prepared: Set<string> }
 
 const desks = new WeakMap<Connection, Desk>()
 
 function openDesk(): Desk {
-  let chunks: Uint8Array[] = []
-  const add = (bytes: Uint8Array): void => void chunks.push(bytes)
-  const writing = new Connection({ stream: { writable: true, write: add } } as unknown as ConstructorParameters<typeof Connection>[0])
-  const connection = Object.assign(writing, { sync: ignore, describe: ignore })
-  const prepared = (connection as unknown as { submittedNamedStatements: Record<string, string> }).submittedNamedStatements
-  return {
-    connection,
-    add,
-    take: () => chunks.splice(0),
-    forget: (names) => {
-      for (const name of names) delete prepared[name]
-    },
-  }
+  const chunks: Uint8Array[] = []
+  const stream = { writable: true, write: (bytes: Uint8Array): void => void chunks.push(bytes) }
+  const writing = new Connection({ stream } as unknown as ConstructorParameters<typeof Connection>[0])
+  return { connection: Object.assign(writing, { sync: ignore, describe: ignore, parse: ignore }), chunks, prepared: new Set() }
 }
 
-function write({ connection, add }: Desk, step: Step, named: Set<string>): void {
-  if ('copy' in step) {
-    submitTo(connection, { text: step.copy, values: [] })
-    add(copyData(step.lines))
-    add(COPY_DONE)
-    return
-  }
-  const { name, text, values } = step
+function write(desk: Desk, step: Step, fresh: string[]): void {
+  const text = 'copy' in step ? step.copy : step.text
   // The driver keeps names of its own on this connection.
-  const own = name === undefined ? undefined : `unit ${name}`
-  const isNew = own !== undefined && !(own in (connection as unknown as { submittedNamedStatements: object }).submittedNamedStatements)
-  if (isNew) {
-    named.add(own)
-    // It may have been prepared by a unit that failed; to close what is not there is no error.
-    connection.close({ type: 'S', name: own }, true)
+  const name = step.name === undefined ? '' : `unit ${step.name}`
+  if (!desk.prepared.has(name)) parse(desk, { name, text })
+  if (name !== '' && !desk.prepared.has(name)) {
+    desk.prepared.add(name)
+    fresh.push(name)
   }
-  submitTo(connection, { ...(own !== undefined && { name: own }), text, values })
+  bind(desk, { name, text, values: 'copy' in step ? [] : step.values })
+  if ('copy' in step) desk.chunks.push(copyData(step.lines), COPY_DONE)
 }
 
-function submitTo(connection: Connection, config: Statement): void {
-  let failure: unknown = null
-  const query = new Query({ ...config, values: [...config.values], queryMode: 'extended' } as ConstructorParameters<typeof Query>[0], (error) => {
-    failure = error
+function parse({ connection }: Desk, { name, text }: { readonly name: string; readonly text: string }): void {
+  // It may have been parsed by a unit that failed; to close what is not there is no error.
+  if (name !== '') connection.close({ type: 'S', name }, true)
+  Connection.prototype.parse.call(connection, { name, text, types: [] }, true)
+}
+
+/** Binds and executes: the driver's query knows how values are written. */
+function bind({ connection }: Desk, { name, text, values }: Statement): void {
+  let failure: Error | null = null
+  const query = new Query({ ...(name !== '' && { name }), text, values: [...values], queryMode: 'extended' } as ConstructorParameters<typeof Query>[0], (error) => {
+    failure = error ?? null
   })
   const refused = query.submit(connection) as unknown as Error | null
-  if (refused !== null || failure !== null) throw refused ?? (failure as Error)
+  if (refused !== null || failure !== null) throw (refused ?? failure) as unknown as Error
 }
 
 const SYNC = Buffer.from([0x53, 0, 0, 0, 4])

@@ -52,7 +52,7 @@ function moveHead(lane: bigint, { head, before, block }: BatchWrite): Statement 
 function accountRows(lane: bigint, { newAccounts }: BatchWrite): CopyRows {
   let lines = ''
   for (const { number, name, asset } of newAccounts) lines += `${lane}\t${number}\t${copyText(name)}\t${copyText(asset)}\n`
-  return { copy: 'copy apportion.account (lane, number, name, asset) from stdin', lines }
+  return { name: 'copy-account', copy: 'copy apportion.account (lane, number, name, asset) from stdin', lines }
 }
 
 function balanceRows(lane: bigint, { touched }: BatchWrite): CopyRows {
@@ -60,7 +60,7 @@ function balanceRows(lane: bigint, { touched }: BatchWrite): CopyRows {
   // In the order of their keys, neighbours in the index are written one after the other.
   const sorted = touched.toSorted((a, b) => a.number - b.number)
   for (const { number, transfer, debits, credits } of sorted) lines += `${lane}\t${number}\t${transfer}\t${debits}\t${credits}\n`
-  return { copy: 'copy apportion.balance (lane, account, transfer, debits, credits) from stdin', lines }
+  return { name: 'copy-balance', copy: 'copy apportion.balance (lane, account, transfer, debits, credits) from stdin', lines }
 }
 
 function transferRows(lane: bigint, { transfers }: BatchWrite): CopyRows {
@@ -68,13 +68,13 @@ function transferRows(lane: bigint, { transfers }: BatchWrite): CopyRows {
   for (const { number, event, debitNumber, creditNumber, part, units, kind, subject } of transfers) {
     lines += `${lane}\t${number}\t${event ?? '\\N'}\t${debitNumber}\t${creditNumber}\t${part ?? '\\N'}\t${units}\t${kind}\t${subject ?? '\\N'}\n`
   }
-  return { copy: 'copy apportion.transfer (lane, number, event, debit, credit, part, units, kind, subject) from stdin', lines }
+  return { name: 'copy-transfer', copy: 'copy apportion.transfer (lane, number, event, debit, credit, part, units, kind, subject) from stdin', lines }
 }
 
 function referenceRows(lane: bigint, { events }: BatchWrite): CopyRows {
   let lines = ''
   for (const { digest, number, fingerprint } of events) lines += `${lane}\t${digest}\t${number}\t\\\\x${fingerprint.toHex()}\n`
-  return { copy: 'copy apportion.reference (lane, digest, event, fingerprint) from stdin', lines }
+  return { name: 'copy-reference', copy: 'copy apportion.reference (lane, digest, event, fingerprint) from stdin', lines }
 }
 
 const EVENT_COLUMNS = `lane, number, digest, event_at, block, first_transfer, transfers, plan, backdated, units, asset, door, reference, parties, claimed, details`
@@ -82,7 +82,7 @@ const EVENT_COLUMNS = `lane, number, digest, event_at, block, first_transfer, tr
 function eventRows(lane: bigint, { head, events }: BatchWrite): CopyRows {
   let lines = ''
   for (const event of events) lines += eventLine(lane, head.block, event)
-  return { copy: `copy apportion.event (${EVENT_COLUMNS}) from stdin`, lines }
+  return { name: 'copy-event', copy: `copy apportion.event (${EVENT_COLUMNS}) from stdin`, lines }
 }
 
 function eventLine(lane: bigint, block: bigint, { number, digest, eventAt, firstTransfer, transfers, plan, units, asset, member }: PostedEvent): string {
