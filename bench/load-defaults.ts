@@ -4,7 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { present } from '../src/core/assert.ts'
+import type { Effects } from '../src/core/effects.ts'
+import { parseAsset } from '../src/core/money.ts'
 import { programs } from '../src/programs/index.ts'
+import { rails } from '../src/rails/index.ts'
 import { startEmbedded } from '../src/store/embedded/start.ts'
 import { createPool } from '../src/store/pool.ts'
 import { apportion, startProgram, tryApportion } from '../simulation/process.ts'
@@ -15,6 +18,9 @@ import { answersText, compareStored, sell } from './sale-callers.ts'
 const CALLERS = 256
 /** Longer than any batch, checkpoint or collection of garbage takes: in that time somebody has been answered unless something is stuck. */
 const STALL_MS = 2_000
+
+/** Whole coins in the wallet: plenty for all sales of a run, so that everything is paid meanwhile. */
+const COINS = 1_000_000n
 
 export async function loadDefaults({ effects, seconds, nowMs, say }: Loading): Promise<Loaded> {
   const directory = mkdtempSync(join(tmpdir(), 'apportion-load-'))
@@ -27,7 +33,9 @@ export async function loadDefaults({ effects, seconds, nowMs, say }: Loading): P
       const { name, sample } = present([...programs.values()][0], 'program')
       const { key } = JSON.parse(await apportion(directory, ['key', 'create', 'load', '--rights', 'record', '--json'])) as { key: string }
       const client = openClient({ url: program.url, key, callers: CALLERS })
-      const { rows } = await owner.query<{ event: bigint }>('select event from apportion.head')
+      const { rows } = await owner.query<{ event: bigint; address: string }>('select event, address from apportion.head, apportion.wallet')
+      const { event: before, address } = present(rows[0], 'head and wallet')
+      await fund(effects, { url: networkOf(program.output()), address })
       say(`${CALLERS} callers for ${seconds} s`)
       const sold = await sell({
         ...{ effects, ledger: name, callers: CALLERS, ms: seconds * 1000, nowMs },
@@ -36,7 +44,7 @@ export async function loadDefaults({ effects, seconds, nowMs, say }: Loading): P
       })
       client.close()
       say('what is stored is compared with what was answered, and verified')
-      const differences = await compareStored(owner, { acknowledged: sold.acknowledged, before: present(rows[0], 'head').event })
+      const differences = await compareStored(owner, { acknowledged: sold.acknowledged, before })
       const verified = await tryApportion(directory, ['verify'])
       return {
         figures: [
@@ -64,4 +72,15 @@ export async function loadDefaults({ effects, seconds, nowMs, say }: Loading): P
   } finally {
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
+}
+
+async function fund(effects: Effects, { url, address }: { readonly url: string; readonly address: string }): Promise<void> {
+  const rail = present(Object.values(rails)[0], 'rail')
+  const { scale } = parseAsset(present(rail.nativeAssets[0], 'native asset'))
+  await rail.sandbox.fund(effects, url, { address, units: COINS * 10n ** BigInt(scale) })
+}
+
+/** Where the sandbox network is, as the program tells people. */
+function networkOf(output: string): string {
+  return present(/network +sandbox \S+ (http:\S+)/.exec(output)?.[1], 'the address of the sandbox network')
 }

@@ -31,8 +31,8 @@ const RECORDED = 201
 const AGAIN = 200
 /** The server is full, or away for a moment: both say when to come back. */
 const COME_BACK: ReadonlySet<number> = new Set([429, 503])
-/** Small, so that one wallet pays for all of them. */
-const AMOUNT = '0.001'
+/** Each share is then more than an address must hold at least. */
+const AMOUNT = '1'
 const MAX_FAULTS = 10
 
 /** Sells for so long. What is no answer of success and no orderly "come back later" is a fault. */
