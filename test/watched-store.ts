@@ -8,6 +8,8 @@ export type Step = {
   readonly moment: 'before' | 'after'
   /** The statement's name where it has one, else its text. */
   readonly statement: string
+  /** Null for a unit: many statements in one piece. */
+  readonly asked: { readonly text: string; readonly values: readonly unknown[] } | null
   /** The server's process that carries it out. */
   readonly pid: number
 }
@@ -44,10 +46,11 @@ function watchedClient(client: Connected, watch: Watch): PoolClient {
   let last: Promise<unknown> = Promise.resolve()
   const perform = async (asked: Asked): Promise<unknown> => {
     const statement = typeof asked === 'string' ? asked : (asked.name ?? asked.text)
-    const pid = client.processID
-    await watch({ moment: 'before', statement, pid })
+    const { text, values = [] } = (typeof asked === 'string' ? { text: asked } : asked) as { readonly text: string; readonly values?: readonly unknown[] }
+    const step = { statement, asked: { text, values }, pid: client.processID }
+    await watch({ moment: 'before', ...step })
     const answer = await client.query(asked as string)
-    await watch({ moment: 'after', statement, pid })
+    await watch({ moment: 'after', ...step })
     return answer
   }
   const performUnit = async (unit: Unit): Promise<unknown> => {
@@ -56,10 +59,10 @@ function watchedClient(client: Connected, watch: Watch): PoolClient {
     unit.callback = (error, result) => (error === null ? resolve(result) : reject(error))
     const pid = client.processID
     try {
-      await watch({ moment: 'before', statement: unit.text, pid })
+      await watch({ moment: 'before', statement: unit.text, asked: null, pid })
       // The driver gives a unit back as it is, and answers by calling back.
       await Promise.all([promise, client.query(unit as unknown as string)])
-      await watch({ moment: 'after', statement: unit.text, pid })
+      await watch({ moment: 'after', statement: unit.text, asked: null, pid })
       callback(null, null)
     } catch (error) {
       callback(error as Error, null)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Effects } from '../core/effects.ts'
 import { applyInboxGrants } from '../engine/inbox-grants.ts'
 import { programMigrations, programs } from '../programs/index.ts'
+import { distributeTables } from '../store/citus.ts'
 import { startEmbedded } from '../store/embedded/start.ts'
 import { migrate, readMigrations } from '../store/migrate.ts'
 import { createPool } from '../store/pool.ts'
@@ -43,6 +44,7 @@ export async function openDatabase(
       const wanted = { texts: await textsOfThisVersion(), roles }
       if (!(await isReady(owner, wanted))) {
         await migrate(owner, { programs: programMigrations })
+        await distributeTables(owner)
         await applyGrants(owner, roles)
         await applyInboxGrants(owner, { app: roles.app, programs })
         await markReady(owner, wanted)

@@ -14,6 +14,7 @@ import type { Desk, World } from '../engine/world.ts'
 import { programs } from '../programs/index.ts'
 import { rails } from '../rails/index.ts'
 import { startSigner } from '../signer/client.ts'
+import { citusOf, type Citus } from '../store/citus.ts'
 import { listLedgers } from '../store/ledger.ts'
 import { oneRow } from '../store/statement.ts'
 import { openStore } from '../store/store.ts'
@@ -27,6 +28,8 @@ export type CommandDesk = Desk &
     readonly recorder: Recorder
     /** The version of the database server. */
     readonly databaseVersion: () => Promise<string>
+    /** Null on plain PostgreSQL. */
+    readonly citus: () => Promise<Citus | null>
     /** Installs a ledger with the owner's database role. */
     readonly createLedger: (given: NewLedger) => Promise<void>
     /** Checks ranges of a journal on all cores, by threads that end with this command. */
@@ -65,6 +68,7 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
         ...desk,
         database,
         databaseVersion: async () => (await oneRow<{ version: string }>(store.pool, SERVER_VERSION)).version,
+        citus: async () => await citusOf(store.pool),
         createLedger: async (given) => await createLedgerAsOwner(desk, database, given),
         ledgers: createLedgers(desk),
         recorder: createRecorder(desk),

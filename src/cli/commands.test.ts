@@ -144,6 +144,7 @@ describe('the command line', () => {
       const { code, out, err } = await apportion(words)
       expect([code, err]).toEqual([0, ''])
       expect(out).toContain('APPORTION_MASTER_KEY')
+      expect(out).toMatch(words.includes('--json') ? /"citus": null/ : /^plain PostgreSQL: /m)
       const secrets = Object.values(addresses).flatMap((value) => (URL.canParse(value) ? [new URL(value).password] : [])).filter((secret) => secret.length > 12)
       for (const secret of ['ab'.repeat(32), ...secrets]) expect(out).not.toContain(secret)
     }

@@ -26,12 +26,14 @@ const LEADER = 'head'
 /** What distributes the tables that are not distributed yet, in the order in which their foreign keys allow it. */
 export function distribution(distributed: ReadonlySet<string>): readonly string[] {
   const missing = (kind: 'lane' | 'reference'): readonly string[] => tablesOf(kind).filter((table) => !distributed.has(table))
-  return [
+  const statements = [
     ...missing('reference').map((table) => `select create_reference_table('apportion.${table}')`),
     ...missing('lane').map((table) => {
       return `select create_distributed_table('apportion.${table}', 'lane', colocate_with => '${table === LEADER ? 'none' : `apportion.${LEADER}`}')`
     }),
   ]
+  // Foreign keys tie the tables together: in one transaction Citus then takes one shard after the other.
+  return statements.length === 0 ? [] : [`set local citus.multi_shard_modify_mode to 'sequential'`, ...statements]
 }
 
 /** Distributes what is not distributed yet; does nothing on plain PostgreSQL. Answers the tables that were distributed now. */
@@ -40,13 +42,12 @@ export async function distributeTables(owner: Pool): Promise<readonly string[]> 
   return await asOwner(owner, async (client) => {
     const found = await rows<{ name: string }>(client, {
       text: `select pg_class.relname as name from pg_dist_partition join pg_class on pg_class.oid = logicalrelid
-        where relnamespace = 'apportion'::regnamespace and relname = any ($1::text[])`,
+        where relnamespace = 'apportion'::regnamespace and relname = any ($1::text[]) and (partmethod = 'h' or repmodel = 't')`,
       values: [Object.keys(TABLES)],
     })
-    // A local table that a foreign key ties to a reference table is known to Citus without being spread.
+    // Others that are known to Citus are local tables that a foreign key ties to a reference table.
     const distributed = new Set(found.map(({ name }) => name))
-    const statements = distribution(distributed)
-    for (const text of statements) await client.query(text)
+    for (const text of distribution(distributed)) await client.query(text)
     return [...tablesOf('reference'), ...tablesOf('lane')].filter((table) => !distributed.has(table))
   })
 }

@@ -36,7 +36,9 @@ async function readMark(owner: Pool, { texts, roles }: Wanted): Promise<{ mark: 
         jsonb_build_array(
           (select oid::text from pg_database where datname = current_database()),
           (select jsonb_agg(oid::text order by rolname) from pg_roles where rolname = any($1)),
-          (select jsonb_agg(name || ' ' || sha256 order by name) from apportion.migration)
+          (select jsonb_agg(name || ' ' || sha256 order by name) from apportion.migration),
+          -- Its tables are distributed once the extension is there.
+          (select oid::text from pg_extension where extname = 'citus')
         )::text as state`,
     values: [[roles.app, roles.signer]],
   })

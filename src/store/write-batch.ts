@@ -24,7 +24,7 @@ const MOVE_HEAD = `with
   ),
   block as (
     insert into apportion.block (lane, number, first_transfer, last_transfer, first_event, last_event, recorded_at, hash)
-    select lane, $5, $9, $4, $10, $3, $8, $7 from moved_head
+    select $1, $5, $9, $4, $10, $3, $8, $7 from moved_head
   )
   select 1 / count(*) as moved from moved_head`
 

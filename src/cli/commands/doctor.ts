@@ -6,6 +6,7 @@ import type { Run } from '../command.ts'
 export const run: Run = async (desk, _given, output) => {
   const settings = shownSettings(process.env)
   const version = await desk.databaseVersion()
+  const citus = await desk.citus()
   const ledgers = await desk.ledgers.all()
   const networks = await Promise.all(
     ledgers.map(async ({ name, row }) => {
@@ -17,7 +18,7 @@ export const run: Run = async (desk, _given, output) => {
       }
     }),
   )
-  output.result({ settings, database: { version, place: desk.database.place }, networks }, () => {
+  output.result({ settings, database: { version, place: desk.database.place, citus }, networks }, () => {
     output.table(
       settings,
       [
@@ -27,7 +28,8 @@ export const run: Run = async (desk, _given, output) => {
       ],
       '',
     )
-    output.line(`\nPostgreSQL ${version}, ${desk.database.place}\n`)
+    output.line(`\nPostgreSQL ${version}, ${desk.database.place}`)
+    output.line(`${citus === null ? 'plain PostgreSQL: everything on one machine' : `Citus ${citus.version} with ${citus.workers} workers: lanes are spread over them`}\n`)
     output.table(
       networks,
       [
