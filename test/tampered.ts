@@ -4,8 +4,10 @@ import type { PoolClient } from 'pg'
 import { expect } from 'vitest'
 import { recordDigest, type Recorded } from '../src/core/event.ts'
 import { blockHash, GENESIS_HASH, type EventLine, type TransferLine } from '../src/core/journal.ts'
+import { exportWithin } from '../src/engine/export-journal.ts'
 import { verificationSchema, verificationSentences, verify, verifyWithin, type Verification } from '../src/engine/verify.ts'
 import type { RangeSize } from '../src/engine/verify/ranges.ts'
+import { breakOutside } from './stand-alone.ts'
 import { ASSET, paperDatabase, paperEvent, settled, type PaperDatabase, type PaperLedger } from './paper-ledger.ts'
 
 export type Tampering = {
@@ -21,7 +23,9 @@ export type Tampering = {
   readonly found: string | RegExp
   /** The checks that break, each once, in the order in which they first do; where others than the first do. */
   readonly all?: readonly Verification['breaks'][number]['check'][]
-  /** The same where each block is checked by itself, when others follow then: a range takes what is stored before it for granted. */
+  /** Whether an exported journal shows it; it does when left out. */
+  readonly outside?: 'seen' | 'unseen'
+  /** `all` where each block is checked by itself, when others follow then: a range takes what is stored before it for granted. */
   readonly cut?: readonly Verification['breaks'][number]['check'][]
 }
 
@@ -60,6 +64,11 @@ export async function workedLedger(): Promise<WorkedLedger> {
   const { pool } = paper.database
   const expectSound = async () => expect((await verify(world, ledger)).breaks).toEqual([])
   await expectSound()
+  const exported = async (client: PoolClient): Promise<string> => {
+    let text = ''
+    await exportWithin(client, world, ledger, {}, async (more) => void (text += await Promise.resolve(more)))
+    return text
+  }
   return {
     drop: async () => {
       try {
@@ -75,6 +84,7 @@ export async function workedLedger(): Promise<WorkedLedger> {
         await client.query(`begin; set local session_replication_role = replica; ${text}`)
         if (tampering.rechained === true) await rechain(client, lane)
         expectBreak(await verifyWithin(client, world, ledger), tampering)
+        expectOutside(await breakOutside(await exported(client)), tampering)
         expectBreak(await verifyWithin(client, world, ledger, { rangeSize: SMALLEST }), { ...tampering, all: tampering.cut ?? tampering.all ?? [tampering.check] })
       } finally {
         await client.query('rollback')
@@ -95,6 +105,14 @@ function expectBreak(report: Verification, { check, where, expected, found, all 
   else expect(first?.found).toMatch(found)
   expect([...new Set(report.breaks.map((broken) => broken.check))]).toEqual(all)
   expect(verificationSentences(report).slice(0, 2).join('\n')).toMatch(/^The ledger worked is broken: .*\nFirst break: /)
+}
+
+/** Whoever has nothing but the file finds a fault in the same block, if he can find it at all. */
+function expectOutside(outside: string | null, { outside: seen = 'seen', rechained, where }: Tampering): void {
+  if (seen === 'unseen') return expect(outside).toBeNull()
+  expect(outside).toMatch(/^line [0-9]+/)
+  const block = /^line [0-9]+, lane 0, block ([0-9]+)/.exec(outside ?? '')?.[1]
+  if (rechained !== true && block !== undefined && where.block !== undefined) expect(block).toBe(where.block)
 }
 
 type Block = { number: bigint; recorded_at: Temporal.Instant; first_transfer: bigint; last_transfer: bigint; first_event: bigint; last_event: bigint }

@@ -1,11 +1,13 @@
 // The commands as people run them: processes of their own on a database of their own. Each in its exit code, what it prints, and how it refuses.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { until } from '../../test/effects.ts'
+import { breakOutside } from '../../test/stand-alone.ts'
 import { endAll, run, type Run } from '../boot/fixture.ts'
 
 const TOKEN = '0190a000-0000-7000-8000-000000000001'
@@ -173,6 +175,30 @@ describe('the command line', () => {
     const command = start('event', 'list')
     command.child.stdout?.destroy()
     expect([await command.ended, command.err()]).toEqual([0, ''])
+  })
+
+  it('exports the journal to a file, compressed when its name says so, or to standard output', async () => {
+    const [plain, packed] = [join(folder, 'journal.txt'), join(folder, 'journal.txt.gz')]
+    const said = await apportion(['export', plain])
+    expect(said).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^lane 0: up to block [0-9]+; head [0-9a-f]{64}\n$/) })
+    const document = { ledger: 'shop', file: packed, lanes: [{ position: 0, head: said.out.trim().slice(-64) }] }
+    expect(await json('export', packed)).toMatchObject(document)
+    const piped = await apportion(['export'])
+    expect(piped).toMatchObject({ code: 0, err: said.out })
+    const text = readFileSync(plain, 'utf8')
+    const body = (one: string): string => one.slice(one.indexOf('\n'))
+    expect(await breakOutside(text)).toBeNull()
+    expect([gunzipSync(readFileSync(packed)).toString(), piped.out].map(body)).toEqual([body(text), body(text)])
+    const bad = [
+      [[plain], 'there is a file'],
+      [[join(folder, 'none', 'journal.txt')], 'cannot be written'],
+      [[join(folder, 'other.txt'), '--from-block', 'x'], 'x is no number of a block or lane'],
+      [[join(folder, 'other.txt'), '--from-block', '999'], 'the lane has blocks 1 to'],
+    ] as const
+    await eachOf(bad, async ([words, text]) => {
+      expect(await apportion(['export', ...words])).toMatchObject({ code: 1, out: '', err: expect.stringContaining(text) })
+    })
+    expect(readdirSync(folder).filter((name) => name.includes('other') || name.endsWith('.part'))).toEqual([])
   })
 
   it('says that the ledger holds, and ends with 1 when a figure was changed', async () => {

@@ -165,5 +165,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => await import('./commands/explain.ts'),
   }),
   entry(null, 'verify', { summary: 'recompute every figure and name the first break', options: [LEDGER], load: async () => await import('./commands/verify.ts') }),
+  entry(null, 'export', {
+    summary: 'write the journal to a file, for others to verify and for import',
+    words: [['[file]', 'its name, compressed when it ends in .gz; standard output when left out']],
+    options: [
+      LEDGER,
+      ['--without-records', 'digests alone of what was recorded with the events'],
+      ['--from-block <block>', 'from this block on, of one lane'],
+      ['--to-block <block>', 'up to this block'],
+      ['--lane <position>', 'which lane the blocks are of, from 0'],
+    ],
+    load: async () => await import('./commands/export.ts'),
+  }),
   entry(null, 'doctor', { summary: 'settings, database, ledgers and what fails', needs: 'database', load: async () => await import('./commands/doctor.ts') }),
 ]

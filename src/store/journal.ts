@@ -1,6 +1,7 @@
-// Reading the journal: heads, blocks and their lines.
+// Reading the journal: heads, balances, and its lines as an export prints them.
 
 import { oneRow, plainArray, rows, type Queryable } from './statement.ts'
+import { linePages, type Bounds, type Snapshot } from './verify.ts'
 
 /** The newest hash of a lane's chain, in hex. */
 export async function headHash(on: Queryable, lane: bigint): Promise<string> {
@@ -47,4 +48,48 @@ export async function listBlocks(
       limit $4`,
     values: [plainArray(lanes), after?.number ?? null, after?.lane ?? null, limit],
   })
+}
+
+/** An instant as the journal's lines have it. */
+function instantOf(column: string): string {
+  return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+}
+
+/**
+ * Events by number, a page in one text. Fields: number, then those of the journal's line up to the plan's hash, then what was recorded with
+ * the event as JSON, in the digits in which it was given.
+ */
+export function recordedPages(on: Snapshot, { ledger, lane, bounds }: { ledger: string; lane: bigint; bounds: Bounds }): AsyncGenerator<readonly string[], undefined> {
+  return linePages(on, { lane, bounds, more: [ledger] }, `select event.number,
+      concat(event.number, E'\\t', event.digest, E'\\t', encode(reference.fingerprint, 'hex'), E'\\t', ${instantOf('event.event_at')}, E'\\t',
+        translate(event.asset, E'\\n\\t', '  '), E'\\t', event.units, E'\\t', event.plan, E'\\t', plan_version.hash, E'\\t',
+        json_build_object('backdated', event.backdated, 'claimed', event.claimed, 'details', event.details, 'door', event.door,
+          'parties', event.parties, 'reference', event.reference)) as line
+    from (
+      select * from apportion.event where lane = $1 and number > $2 and number <= $3 order by number limit $4
+    ) event
+    left join lateral (
+      select fingerprint from apportion.reference where lane = $1 and digest = event.digest limit 1
+    ) reference on true
+    left join apportion.plan_version on plan_version.ledger = $5 and plan_version.version = event.plan`)
+}
+
+/** The plan versions as an export prints them: number, from when and when it was added, hash, and the content as it is stored. */
+export async function planLines(
+  on: Snapshot,
+  ledger: string,
+): Promise<{ version: number; effective_from: string | null; added_at: string; hash: string; content: unknown }[]> {
+  return await on.rows({
+    text: `select version, ${instantOf('effective_from')} as effective_from, ${instantOf('created_at')} as added_at, hash, content
+      from apportion.plan_version where ledger = $1 order by version`,
+    values: [ledger],
+  })
+}
+
+/** Blocks by number: what a line of the journal holds, where the block ends, and its hash. */
+export type BlockLine = { readonly number: bigint; readonly recorded_at: string; readonly last_event: bigint; readonly last_transfer: bigint; readonly hash: string }
+
+export function blockLines(lane: bigint, { after, upTo }: Bounds): string {
+  return `select number, ${instantOf('recorded_at')} as recorded_at, last_event, last_transfer, encode(hash, 'hex') as hash
+    from apportion.block where lane = ${lane} and number > ${after} and number <= ${upTo} order by number`
 }

@@ -130,7 +130,7 @@ export type EventToVerify = {
  * stands in one JSON list at the end.
  */
 export function eventPages(on: Snapshot, lane: bigint, bounds: Bounds): AsyncGenerator<readonly string[], undefined> {
-  return linePages(on, lane, bounds, `select event.number,
+  return linePages(on, { lane, bounds }, `select event.number,
       concat_ws(E'\\t', event.number, event.digest, event.event_at, event.block, event.first_transfer, event.transfers, event.plan, event.units,
         event.backdated, coalesce(reference.event::text, ''), coalesce(encode(reference.fingerprint, 'hex'), '-'),
         json_build_array(event.asset, event.door, event.reference, event.parties, event.claimed, event.details)) as line
@@ -154,7 +154,7 @@ export function eventOf(line: string): EventToVerify {
 
 /** Transfers by number. Fields: number, event, debit, credit, part, units, subject, kind. Kind is last, since it alone is free text. */
 export function transferPages(on: Snapshot, lane: bigint, bounds: Bounds): AsyncGenerator<readonly string[], undefined> {
-  return linePages(on, lane, bounds, `select number, concat(number, E'\\t', event, E'\\t', debit, E'\\t', credit, E'\\t', part, E'\\t', units, E'\\t', subject, E'\\t',
+  return linePages(on, { lane, bounds }, `select number, concat(number, E'\\t', event, E'\\t', debit, E'\\t', credit, E'\\t', part, E'\\t', units, E'\\t', subject, E'\\t',
       translate(kind, E'\\n', ' ')) as line
     from apportion.transfer where lane = $1 and number > $2 and number <= $3 order by number limit $4`)
 }
@@ -162,12 +162,19 @@ export function transferPages(on: Snapshot, lane: bigint, bounds: Bounds): Async
 /** Larger pages outlive the collector's young space and make everything slower. */
 const PAGE_LINES = 2000
 
-/** The next page is on its way while the last one is worked on. `lines`: number and line by lane, bounds and limit. */
-async function* linePages(on: Snapshot, lane: bigint, { after, upTo }: Bounds, lines: string): AsyncGenerator<readonly string[], undefined> {
+/**
+ * Lines by number, a page in one text; the next page is on its way while the last one is worked on. `lines` selects number and line by lane
+ * ($1), bounds ($2, $3), limit ($4), and whatever more it was given.
+ */
+export async function* linePages(
+  on: Snapshot,
+  { lane, bounds: { after, upTo }, more = [] }: { lane: bigint; bounds: Bounds; more?: readonly string[] },
+  lines: string,
+): AsyncGenerator<readonly string[], undefined> {
   type Page = { readonly lines: string | null; readonly last: bigint | null; readonly count: number }
   const text = `select string_agg(line, E'\\n' order by number) as lines, max(number) as last, count(*)::integer as count from (${lines}) page`
   const ask = (from: bigint): Promise<Page[]> => {
-    const page = on.rows<Page>({ text, values: [lane, from, upTo, PAGE_LINES] })
+    const page = on.rows<Page>({ text, values: [lane, from, upTo, PAGE_LINES, ...more] })
     // Its failure is met when the page is asked for, which may be later.
     page.catch(() => {})
     return page

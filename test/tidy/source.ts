@@ -25,8 +25,8 @@ export type CodeFile = TextFile & { readonly nodes: readonly Node[]; readonly im
 export type Finding = { readonly path: string; readonly line: number; readonly problem: string }
 
 const SKIPPED = new Set(['node_modules', '.git', '.apportion', 'dist', 'coverage'])
-const TEXT = /\.(ts|tsx|js|sql|json|md|yml|yaml|html|css|sh)$|(^|\/)[^.]+$/
-const CODE = /\.(ts|tsx|js)$/
+const TEXT = /\.(ts|tsx|m?js|sql|json|md|yml|yaml|html|css|sh)$|(^|\/)[^.]+$/
+const CODE = /\.(ts|tsx|m?js)$/
 
 /** Every text file of the project; not what is installed, generated or data. */
 export function readProject(root: string): TextFile[] {

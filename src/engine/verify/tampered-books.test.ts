@@ -114,6 +114,7 @@ const ACCOUNTS: readonly Tampering[] = [
   },
   {
     name: 'a second account of one name',
+    outside: 'unseen',
     change: `alter table apportion.account drop constraint account_lane_name_asset_key; insert into apportion.account values ($lane, 10, 'payable:fund', 'PAP/2')`,
     ...{ check: 'account', where: { lane: 0, account: 'payable:fund', asset: 'PAP/2' } },
     expected: 'one account of this name',
@@ -133,6 +134,7 @@ const ACCOUNTS: readonly Tampering[] = [
 const BALANCES: readonly Tampering[] = [
   {
     name: 'the newest balance of an account',
+    outside: 'unseen',
     change: `update apportion.balance set credits = credits + 1 where lane = $lane and account = ${numberOf('payable:fund')}
       and transfer = (select max(transfer) from apportion.balance where lane = $lane and account = ${numberOf('payable:fund')})`,
     ...{ check: 'balance', where: { lane: 0, block: '5', account: 'payable:fund', asset: 'PAP/2' } },
@@ -142,6 +144,7 @@ const BALANCES: readonly Tampering[] = [
   },
   {
     name: 'a balance of the past',
+    outside: 'unseen',
     change: `update apportion.balance set credits = credits + 1 where lane = $lane and account = ${numberOf('payable:fund')} and transfer = 7`,
     ...{ check: 'balance', where: { lane: 0, block: '2', transfer: '7', account: 'payable:fund' } },
     expected: 'debits 0, credits 400',
@@ -149,6 +152,7 @@ const BALANCES: readonly Tampering[] = [
   },
   {
     name: 'a balance row taken out',
+    outside: 'unseen',
     change: `delete from apportion.balance where lane = $lane and account = ${numberOf('payable:fund')} and transfer = 7`,
     ...{ check: 'balance', where: { lane: 0, block: '2', transfer: '7', account: 'payable:fund' } },
     expected: 'debits 0, credits 400',
@@ -156,6 +160,7 @@ const BALANCES: readonly Tampering[] = [
   },
   {
     name: 'a balance row put in',
+    outside: 'unseen',
     change: `insert into apportion.balance values ($lane, ${numberOf('payable:fund')}, 6, 0, 0)`,
     ...{ check: 'balance', where: { lane: 0, block: '2', transfer: '6', account: 'payable:fund' } },
     expected: "the account's last transfer in this block is 7",
@@ -163,6 +168,7 @@ const BALANCES: readonly Tampering[] = [
   },
   {
     name: 'a balance row put in for the future',
+    outside: 'unseen',
     change: `insert into apportion.balance values ($lane, ${numberOf('payable:fund')}, 99, 0, 0)`,
     ...{ check: 'balance', where: { lane: 0, transfer: '99', account: 'payable:fund' } },
     expected: 'no balance row after the last block',
@@ -207,6 +213,7 @@ const PLANS: readonly Tampering[] = [
   },
   {
     name: 'a plan put in, in force from the past',
+    outside: 'unseen',
     change: `insert into apportion.plan_version select ledger, 2, created_at, content, hash, created_at from apportion.plan_version where ledger = $ledger`,
     ...{ check: 'plan_in_force', where: { lane: 0, block: '1', event: '1' } },
     expected: 'version 2, in force at',
@@ -245,6 +252,7 @@ const RECHAINED: readonly Tampering[] = [
   },
   {
     name: 'money that nobody saw come in',
+    outside: 'unseen',
     change: 'update apportion.transfer set units = 50 where lane = $lane and number = 13',
     rechained: true,
     ...{ check: 'payout_transfer', where: { lane: 0, transfer: '13' } },

@@ -208,6 +208,7 @@ const EVENTS: readonly Tampering[] = [
   },
   {
     name: 'the block it stands in',
+    outside: 'unseen',
     change: 'update apportion.event set block = 3 where lane = $lane and number = 2',
     ...{ check: 'event', where: EVENT },
     expected: 'block 2',
@@ -215,6 +216,7 @@ const EVENTS: readonly Tampering[] = [
   },
   {
     name: 'which transfers it says are its own',
+    outside: 'unseen',
     change: 'update apportion.event set first_transfer = 6 where lane = $lane and number = 2',
     ...{ check: 'event', where: { ...EVENT, transfer: '5' } },
     expected: 'transfers 6 to 9 alone',
@@ -222,6 +224,7 @@ const EVENTS: readonly Tampering[] = [
   },
   {
     name: 'how many transfers it says it has',
+    outside: 'unseen',
     change: 'update apportion.event set transfers = 5 where lane = $lane and number = 2',
     ...{ check: 'event', where: EVENT },
     expected: '5 transfers',
@@ -273,6 +276,7 @@ const REFERENCES: readonly Tampering[] = [
   },
   {
     name: 'the event that a reference points to',
+    outside: 'unseen',
     change: 'update apportion.reference set event = 1 where lane = $lane and event = 2',
     ...{ check: 'reference', where: EVENT },
     expected: 'event 2',
@@ -287,6 +291,7 @@ const REFERENCES: readonly Tampering[] = [
   },
   {
     name: 'a reference put in, so that an event could not be recorded',
+    outside: 'unseen',
     change: `insert into apportion.reference values ($lane, '00000000-0000-4000-8000-000000000000', 2, '')`,
     ...{ check: 'reference', where: { lane: 0, event: '2' } },
     expected: 'an event 2 with the digest 00000000-0000-4000-8000-000000000000',

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { workedLedger, type Tampering, type WorkedLedger } from '../../../test/tampered.ts'
 
 let worked: WorkedLedger
-const expectNamed = async (tampering: Tampering) => await worked.expectNamed(tampering)
+const expectNamed = async (tampering: Tampering) => await worked.expectNamed({ outside: 'unseen', ...tampering })
 beforeAll(async () => {
   worked = await workedLedger()
 })

@@ -1,0 +1,40 @@
+// `export`: writes a ledger's journal to a file or to standard output, for others to verify and for `import`.
+
+import { Refusal } from '../../core/refusal.ts'
+import { exportJournal, type Exported, type ExportOptions } from '../../engine/export-journal.ts'
+import type { Ledger } from '../../engine/ledger.ts'
+import { ledgerOf, maybeText, text, type Given, type Run } from '../command.ts'
+import { writeFile } from '../journal-file.ts'
+import { startTransferBar } from '../transfer-bar.ts'
+
+export const run: Run = async (desk, { words, options }, output) => {
+  const ledger = await ledgerOf(desk, options)
+  const path = words[0] === undefined ? '-' : text(words[0])
+  const span = spanOf(ledger, options)
+  const bar = startTransferBar(ledger.name)
+  let exported: Exported = { lanes: [] }
+  await writeFile(path, async (write) => {
+    exported = await exportJournal(desk, ledger, { span, records: options['withoutRecords'] !== true, onProgress: bar.show }, write)
+  })
+  bar.stop()
+  const lanes = exported.lanes.map(({ position, blocks, transfers, head }) => ({ position, blocks: blocks.toString(), transfers: transfers.toString(), head }))
+  // Standard output holds the journal itself.
+  const say = path === '-' ? output.note : output.line
+  if (path === '-' || !output.json) for (const { position, blocks, head } of lanes) say(`lane ${position}: up to block ${blocks}; head ${head}`)
+  else output.result({ ledger: ledger.name, file: path, lanes }, () => {})
+}
+
+function spanOf(ledger: Ledger, options: Given['options']): ExportOptions['span'] {
+  const [lane, from, to] = [numberOf(options, 'lane'), numberOf(options, 'fromBlock'), numberOf(options, 'toBlock')]
+  if (lane === null && from === null && to === null) return undefined
+  if (lane === null && ledger.lanes.length > 1) {
+    throw new Refusal('field_malformed', `the ledger has ${ledger.lanes.length} lanes, each with blocks of its own: say --lane`, { field: 'lane' })
+  }
+  return { lane: Number(lane ?? 0n), from: from ?? 1n, to }
+}
+
+function numberOf(options: Given['options'], name: string): bigint | null {
+  const given = maybeText(options[name])
+  if (given === null || /^[0-9]{1,18}$/.test(given)) return given === null ? null : BigInt(given)
+  throw new Refusal('field_malformed', `${given} is no number of a block or lane`, { field: name, value: given })
+}

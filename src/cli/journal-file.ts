@@ -1,0 +1,40 @@
+// Files of the journal: written beside their name and given it when they are whole, compressed when their name ends in .gz, with `-` for
+// standard input and output.
+
+import { once } from 'node:events'
+import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
+import { finished } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { Refusal } from '../core/refusal.ts'
+
+/** Runs `work` with a way to write, and leaves a whole file or none. Refuses `field_malformed` for one that exists or cannot be made. */
+export async function writeFile(path: string, work: (write: (text: string) => Promise<void>) => Promise<void>): Promise<void> {
+  if (path === '-') return await work(async (text) => await put(process.stdout, text))
+  if (existsSync(path)) throw new Refusal('field_malformed', `there is a file ${path} already: choose another name`, { field: 'file', value: path })
+  const part = `${path}.part`
+  const file = createWriteStream(part)
+  await once(file, 'open').catch((error: unknown) => {
+    throw new Refusal('field_malformed', `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`, { field: 'file', value: path })
+  })
+  const gzip = path.endsWith('.gz') ? createGzip() : null
+  gzip?.pipe(file)
+  const out = gzip ?? file
+  // An error of either ends the writing of the other.
+  const written = finished(file)
+  gzip?.on('error', (error) => file.destroy(error))
+  try {
+    await Promise.race([work(async (text) => await put(out, text)), written])
+    out.end()
+    await written
+    renameSync(part, path)
+  } catch (error) {
+    file.destroy()
+    await written.catch(() => {})
+    rmSync(part, { force: true })
+    throw error
+  }
+}
+
+async function put(stream: NodeJS.WritableStream, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, 'drain')
+}
