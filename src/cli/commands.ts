@@ -158,6 +158,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/key/revoke.ts'),
   }),
+  entry(null, 'allocate', {
+    summary: 'divide a pool by weights, without a ledger; without --pool, cases from standard input, one JSON object a line',
+    options: [
+      ['--pool <units>', 'what is divided, in smallest units'],
+      ['--weights <weights>', 'such as 80,12.5,1/3'],
+      ['--rounding <policy>', 'who gets the units that do not divide', 'largest-remainder'],
+      ['--recipients <names>', 'who they are; their places from 1 on when left out'],
+      ['--state <json>', 'what the policy remembered, as the answer before gave it'],
+    ],
+    needs: 'nothing',
+    load: async () => await import('./commands/allocate.ts'),
+  }),
   entry(null, 'explain', {
     summary: 'why an amount is what it is',
     words: [['<subject>', "an event's reference, <reference>#<role>, or a payout's id"]],

@@ -1,5 +1,6 @@
 // How results are shown: a table for people, JSON for programs; progress on stderr, and only on a terminal.
 
+import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 
@@ -10,6 +11,8 @@ export type Output = {
   /** The result: a document as JSON, or what `people` prints. */
   readonly result: (document: unknown, people: () => void) => void
   readonly line: (text: string) => void
+  /** The same as `line`, but waits until the reader has taken what came before: for output without end. False when nobody reads any more. */
+  readonly flow: (text: string) => Promise<boolean>
   readonly table: <Row>(rows: readonly Row[], columns: readonly Column<Row>[], empty: string) => void
   /** Something worth knowing that is no result. */
   readonly note: (text: string) => void
@@ -20,13 +23,34 @@ const PLAIN = {
   left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
 }
 
+/** Writes, and waits until the reader has taken enough that more may be written. A reader that went away never does. */
+export async function flowTo(stream: Writable, text: string): Promise<void> {
+  if (stream.write(text) || stream.destroyed) return
+  // What goes wrong with the stream is told to those who listen for it.
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      stream.off('drain', end).off('close', end)
+      resolve()
+    }
+    stream.on('drain', end).on('close', end)
+  })
+}
+
 export function createOutput({ json }: { json: boolean }): Output {
+  let isRead = true
+  process.stdout.once('close', () => {
+    isRead = false
+  })
   const line = (text: string): void => {
     process.stdout.write(`${text}\n`)
   }
   return {
     json,
     line,
+    flow: async (text) => {
+      await flowTo(process.stdout, `${text}\n`)
+      return isRead
+    },
     result: (document, people) => (json ? line(JSON.stringify(document, null, 2)) : people()),
     table: (rows, columns, empty) => {
       if (rows.length === 0) return line(empty)

@@ -1,6 +1,6 @@
 // Exact ratios of integers, for weights and quotas. They are compared and multiplied, never turned into a float.
 
-import { assert } from './assert.ts'
+import { assert, present } from './assert.ts'
 
 export type Ratio = { readonly numerator: bigint; readonly denominator: bigint }
 
@@ -20,11 +20,20 @@ export function ratioOfDecimal(text: string): Ratio {
 
 /** Brings ratios to integers of one common scale, so that they can be weights: 0.5, 1.25 → 2, 5 (in lowest terms). */
 export function commonWeights(ratios: readonly Ratio[]): readonly bigint[] {
-  let common = 1n
-  for (const { denominator } of ratios) common = (common / greatestCommonDivisor(common, denominator)) * denominator
+  const common = present(commonDenominator(ratios), 'common denominator')
   const weights = ratios.map(({ numerator, denominator }) => numerator * (common / denominator))
   const divisor = weights.reduce((all, weight) => greatestCommonDivisor(all, weight), 0n)
   return divisor > 1n ? weights.map((weight) => weight / divisor) : weights
+}
+
+/** The least common denominator; null when it is above `max`, as soon as that is seen. */
+export function commonDenominator(ratios: readonly Ratio[], max: bigint | null = null): bigint | null {
+  let common = 1n
+  for (const { denominator } of ratios) {
+    common = (common / greatestCommonDivisor(common, denominator)) * denominator
+    if (max !== null && common > max) return null
+  }
+  return common
 }
 
 /** Less than zero, zero or more than zero, as a is less than, equal to or more than b. */

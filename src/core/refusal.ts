@@ -45,6 +45,8 @@ export const REFUSALS = {
   payout_not_found: { status: 404, cause: 'state' },
   permission_missing: { status: 403, cause: 'state' },
   plan_invalid: { status: 422, cause: 'content' },
+  pool_exceeded: { status: 422, cause: 'content' },
+  pool_malformed: { status: 422, cause: 'content' },
   program_not_found: { status: 404, cause: 'content' },
   queue_exceeded: { status: 503, cause: 'state' },
   rail_not_found: { status: 422, cause: 'content' },
@@ -56,12 +58,19 @@ export const REFUSALS = {
   reference_locked: { status: 409, cause: 'state' },
   reference_malformed: { status: 422, cause: 'content' },
   reference_test_forbidden: { status: 422, cause: 'content' },
+  residual_not_found: { status: 422, cause: 'content' },
+  rounding_not_found: { status: 422, cause: 'content' },
+  rounding_state_mismatch: { status: 422, cause: 'content' },
   route_not_found: { status: 404, cause: 'content' },
   server_failed: { status: 500, cause: 'state' },
   signing_refused: { status: 409, cause: 'state' },
   signing_limit_exceeded: { status: 409, cause: 'state' },
   wallet_conflict: { status: 409, cause: 'state' },
   wallet_not_found: { status: 404, cause: 'state' },
+  weight_exceeded: { status: 422, cause: 'content' },
+  weight_malformed: { status: 422, cause: 'content' },
+  weights_exceeded: { status: 422, cause: 'content' },
+  weights_missing: { status: 422, cause: 'content' },
 } as const satisfies Record<string, { status: number; cause: 'content' | 'state' }>
 
 export type RefusalCode = keyof typeof REFUSALS
