@@ -15,6 +15,10 @@ export type CommandEntry = {
 
 const LEDGER = ['--ledger <name>', 'which ledger; needed only when there are several'] as const
 const AT = ['--at <instant>', 'as it was recorded by then; now when left out'] as const
+const SPAN = [
+  ['--from <instant>', 'from then on; from the beginning when left out'],
+  ['--to <instant>', 'before then; until now when left out'],
+] as const
 const PAGE = [
   ['--limit <count>', 'rows of a page, 1 to 1000 (20)'],
   ['--cursor <cursor>', 'go on after this place, as the page before says'],
@@ -104,6 +108,31 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => await import('./commands/wallet/import.ts'),
   }),
   entry('recipient', 'list', { summary: 'who is paid where', options: [LEDGER, ...PAGE], load: async () => await import('./commands/recipient/list.ts') }),
+  entry('recipient', 'show', {
+    summary: 'where one is paid, and what has become of its shares',
+    words: [['<recipient>', 'its id']],
+    options: [LEDGER],
+    load: async () => await import('./commands/recipient/show.ts'),
+  }),
+  entry('statement', 'show', {
+    summary: 'what a recipient earned and was paid over a span',
+    words: [['<recipient>', 'its id']],
+    options: [
+      LEDGER,
+      ...SPAN,
+      ['--by <order>', 'recorded_at, or event_at, which reads the whole history (recorded_at)'],
+      ['--csv', 'all lines as CSV'],
+      ...PAGE,
+    ],
+    load: async () => await import('./commands/statement/show.ts'),
+  }),
+  entry('report', 'totals', { summary: 'what stands in all accounts of each role', options: [LEDGER, AT], load: async () => await import('./commands/report/totals.ts') }),
+  entry('report', 'top', {
+    summary: 'the recipients who earned, are owed or were paid most',
+    options: [LEDGER, ['--by <figure>', 'earned, payable or paid', 'earned'], ...SPAN, ['--limit <count>', 'how many of each asset, 1 to 1000 (20)']],
+    load: async () => await import('./commands/report/top.ts'),
+  }),
+  entry('report', 'ageing', { summary: 'how old what waits and what is on its way is', options: [LEDGER], load: async () => await import('./commands/report/ageing.ts') }),
   entry('recipient', 'set', {
     summary: 'name where a recipient is paid from now on',
     words: [

@@ -21,6 +21,8 @@ const NOUNS: Readonly<Record<string, string>> = {
   balance: 'what stands in each account',
   account: 'what moved in one account',
   block: 'the blocks of the journal',
+  statement: 'what a recipient earned and was paid',
+  report: 'questions over all recipients',
   inbox: 'rows of SQL inserts that are no events yet',
   plan: 'the versions of the rules',
   key: 'keys of the API',

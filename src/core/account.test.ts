@@ -1,7 +1,7 @@
 // The chart of accounts: which transfers there are, which side carries a balance, and which names may stand in it.
 
 import { expect, it } from 'vitest'
-import { accountKey, accountName, balanceOf, checkParty, roleOf, TRANSFER_KINDS, type TransferKind } from './account.ts'
+import { accountKey, accountName, accountsOfRecipient, balanceOf, checkParty, roleOf, TRANSFER_KINDS, type TransferKind } from './account.ts'
 
 // The chart as the design gives it, written a second time: debit → credit.
 const CHART: Readonly<Record<TransferKind, string>> = {
@@ -28,6 +28,14 @@ it('moves money between two different roles, both of the chart', () => {
   }
 })
 
+it('names on a statement every kind by which money comes to a recipient or leaves it, and no other', () => {
+  const isOfRecipients = (role: string): boolean => roleOf(role).recipients
+  for (const { debit, credit, statement } of Object.values(TRANSFER_KINDS)) {
+    expect([debit, credit, statement !== null]).toEqual([debit, credit, isOfRecipients(debit) !== isOfRecipients(credit)])
+  }
+  expect(accountsOfRecipient('r')).toEqual(['payable:r', 'in_flight:r'])
+})
+
 it.each([
   ['expected', 'debit', false],
   ['wallet', 'debit', false],
@@ -37,8 +45,8 @@ it.each([
   ['payable', 'credit', true],
   ['in_flight', 'credit', true],
 ])('%s carries its balance on the %s side; a floor at zero: %s', (role, side, floor) => {
-  expect(roleOf(role)).toEqual({ side, floor })
-  expect(roleOf(`${role}:creator-1`)).toEqual({ side, floor })
+  expect(roleOf(role)).toMatchObject({ side, floor })
+  expect(roleOf(`${role}:creator-1`)).toEqual(roleOf(role))
   const balance = { debits: 7n, credits: 10n }
   expect(balanceOf(accountName(role, 'p'), balance)).toBe(side === 'debit' ? -3n : 3n)
 })

@@ -4,38 +4,47 @@ import { assert, present } from './assert.ts'
 import { clip, type AssetName } from './money.ts'
 import { Refusal } from './refusal.ts'
 
-/** The side that carries a role's balance, and whether that balance may fall below zero. */
-type Role = { readonly side: 'debit' | 'credit'; readonly floor: boolean }
+/**
+ * The side that carries a role's balance, whether that balance may fall below zero, and whether its party is a recipient: what stands on
+ * the credit side of such accounts is owed to the recipient, what stands on the debit side is owed by it.
+ */
+type Role = { readonly side: 'debit' | 'credit'; readonly floor: boolean; readonly recipients: boolean }
 
 /**
  * The roles of the chart. `wallet`, `expected`, `owed_by` and `network` carry debit balances. Facts that the network states
  * (money seen in or gone from a wallet) have no floor: they happened, and refusing to write them down would hide them.
  */
 const ROLES: Readonly<Record<string, Role>> = {
-  expected: { side: 'debit', floor: false },
-  wallet: { side: 'debit', floor: false },
-  network: { side: 'debit', floor: false },
-  owner: { side: 'credit', floor: false },
-  received: { side: 'credit', floor: true },
-  payable: { side: 'credit', floor: true },
-  in_flight: { side: 'credit', floor: true },
+  expected: { side: 'debit', floor: false, recipients: false },
+  wallet: { side: 'debit', floor: false, recipients: false },
+  network: { side: 'debit', floor: false, recipients: false },
+  owner: { side: 'credit', floor: false, recipients: false },
+  received: { side: 'credit', floor: true, recipients: false },
+  payable: { side: 'credit', floor: true, recipients: true },
+  in_flight: { side: 'credit', floor: true, recipients: true },
 }
+
+/** What changes a recipient's statement: opening + earned + adjusted − fees − paid = closing. */
+export type StatementLine = 'earned' | 'adjusted' | 'fee' | 'paid'
+
+/** `statement`: what it is called where it changes what is owed to a recipient; null for what never does. */
+type Kind = { readonly debit: string; readonly credit: string; readonly statement: StatementLine | null }
 
 /**
  * What a transfer is for, with the roles it may debit and credit. An owner's own movement of a wallet (money taken out
  * without a payout) is `withdrawn`, so that what left a wallet is always settled payouts + costs + recorded movements.
  */
 export const TRANSFER_KINDS = {
-  received: { debit: 'expected', credit: 'received' },
-  share: { debit: 'received', credit: 'payable' },
-  reserved: { debit: 'payable', credit: 'in_flight' },
-  released: { debit: 'in_flight', credit: 'payable' },
-  settled: { debit: 'in_flight', credit: 'wallet' },
-  fee: { debit: 'network', credit: 'wallet' },
-  rent: { debit: 'network', credit: 'wallet' },
-  funded: { debit: 'wallet', credit: 'expected' },
-  withdrawn: { debit: 'owner', credit: 'wallet' },
-} as const
+  received: { debit: 'expected', credit: 'received', statement: null },
+  share: { debit: 'received', credit: 'payable', statement: 'earned' },
+  reserved: { debit: 'payable', credit: 'in_flight', statement: null },
+  released: { debit: 'in_flight', credit: 'payable', statement: null },
+  settled: { debit: 'in_flight', credit: 'wallet', statement: 'paid' },
+  fee: { debit: 'network', credit: 'wallet', statement: null },
+  rent: { debit: 'network', credit: 'wallet', statement: null },
+  funded: { debit: 'wallet', credit: 'expected', statement: null },
+  withdrawn: { debit: 'owner', credit: 'wallet', statement: null },
+} as const satisfies Readonly<Record<string, Kind>>
 
 export type TransferKind = keyof typeof TRANSFER_KINDS
 
@@ -57,6 +66,14 @@ export function checkParty(party: string, field: string): string {
 export function accountName(role: string, party?: string): string {
   assert(Object.hasOwn(ROLES, role), `${role} is no role of the chart`)
   return party === undefined ? role : `${role}:${party}`
+}
+
+/** The roles whose parties are recipients. */
+export const RECIPIENT_ROLES: readonly string[] = Object.keys(ROLES).filter((role) => ROLES[role]?.recipients === true)
+
+/** All accounts in which something of a recipient may stand. */
+export function accountsOfRecipient(recipient: string): readonly string[] {
+  return RECIPIENT_ROLES.map((role) => accountName(role, recipient))
 }
 
 /** One text for a map's key: names hold no tab. */

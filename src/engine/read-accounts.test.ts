@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { countingStore } from '../../test/buffers.ts'
 import { mustRecord, openHouse, record, round, sale, type Home, type House } from '../../test/house.ts'
+import { walkedTransfers, type Walked } from '../../test/walk.ts'
 import { balanceOf } from '../core/account.ts'
 import { makePayouts } from './make-payouts.ts'
 import { blocks } from './read-blocks.ts'
@@ -15,8 +16,6 @@ import type { Page, PageRequest } from './page.ts'
 let house: House
 let home: Home
 
-/** A transfer as it stands in the tables, in the order of recording. */
-type Walked = { readonly lane: number; readonly transfer: string; readonly at: Temporal.Instant; readonly debit: string; readonly credit: string; readonly units: bigint }
 let walked: readonly Walked[] = []
 
 beforeAll(async () => {
@@ -37,18 +36,7 @@ beforeAll(async () => {
     house.elapse({ milliseconds: 120 })
     await round(house.main, home)
   }
-  const { rows } = await house.database.pool.query<Walked>(
-    `select array_position($1::bigint[], transfer.lane) - 1 as lane, transfer.number::text as transfer, block.recorded_at as at, debit.name as debit,
-       credit.name as credit, transfer.units
-     from apportion.transfer
-     join apportion.block on block.lane = transfer.lane and transfer.number between block.first_transfer and block.last_transfer
-     join apportion.account debit on debit.lane = transfer.lane and debit.number = transfer.debit
-     join apportion.account credit on credit.lane = transfer.lane and credit.number = transfer.credit
-     where transfer.lane = any ($1)
-     order by block.recorded_at, 1, transfer.number`,
-    [home.ledger.lanes],
-  )
-  walked = rows
+  walked = await walkedTransfers(house, home)
 }, 60_000)
 afterAll(async () => await house.close())
 

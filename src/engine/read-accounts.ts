@@ -4,7 +4,7 @@ import { balanceOf } from '../core/account.ts'
 import { clip } from '../core/money.ts'
 import { Refusal } from '../core/refusal.ts'
 import { LATEST, listBalances, type NameRange } from '../store/balance.ts'
-import { blockOfTransfer, edgesAt, entriesOf, sumsAt, type Edge, type Entry, type Range } from '../store/history.ts'
+import { blockOfTransfer, edgesAt, entriesOf, sumsAt, type BlockEdge, type Edge, type Entry, type Range } from '../store/history.ts'
 import { inSnapshot, type Queryable } from '../store/statement.ts'
 import { amountDocument, type AmountDocument, type BalanceDocument } from './documents.ts'
 import type { Ledger } from './ledger.ts'
@@ -131,6 +131,12 @@ export function lastEdges({ lanes }: Ledger): readonly Edge[] {
 
 export function firstEdges({ lanes }: Ledger): readonly Edge[] {
   return lanes.map((lane) => ({ lane, transfer: 0n, end: 0n }))
+}
+
+/** What was recorded before an instant, in each lane. */
+export async function edgesBefore(on: Queryable, { lanes }: Ledger, instant: Temporal.Instant): Promise<readonly BlockEdge[]> {
+  const at = justBefore(instant)
+  return await edgesAt(on, lanes.map((lane) => ({ lane, at })))
 }
 
 /** The cursor of an entry: its number and its lane's position. */

@@ -22,6 +22,7 @@ import { ledgerRoutes } from './routes/ledgers.ts'
 import type { App, Parts } from './routes/parts.ts'
 import { distributionRoutes, payoutRoutes } from './routes/payouts.ts'
 import { recipientRoutes } from './routes/recipients.ts'
+import { reportRoutes } from './routes/reports.ts'
 
 export type AppOptions = {
   readonly ledgers: Ledgers
@@ -80,7 +81,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
   await app.register(
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })
-      for (const routes of [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, explainRoutes]) routes(v1, parts)
+      for (const routes of [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, reportRoutes, explainRoutes]) routes(v1, parts)
     },
     { prefix: '/v1' },
   )

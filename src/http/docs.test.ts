@@ -36,7 +36,7 @@ function expectShown(shown: unknown, actual: unknown): void {
 }
 
 it('shows requests with the answers that they get', async () => {
-  expect(blocks).toHaveLength(10)
+  expect(blocks).toHaveLength(12)
   let answer: Awaited<ReturnType<Testbed['send']>> | undefined
   for (const block of blocks) {
     const [top = '', ...rest] = block.split('\n\n')

@@ -37,9 +37,9 @@ afterAll(async () => {
 it('names every operation, each once, with a problem for refusals', () => {
   const operations = Object.values(api.paths).flatMap((path) => Object.values(path))
   expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual([
-    ...['countPayouts', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout', 'getReadiness', 'listBalances', 'listBlocks'],
-    ...['listDistributions', 'listEntries', 'listEvents', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent', 'listRecipients', 'listWallets'],
-    ...['recordEvent', 'recordEvents'],
+    ...['countPayouts', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout', 'getReadiness', 'getRecipient', 'getStatement'],
+    ...['listBalances', 'listBlocks', 'listDistributions', 'listEntries', 'listEvents', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent'],
+    ...['listRecipients', 'listStatementLines', 'listWallets', 'recordEvent', 'recordEvents', 'reportAgeing', 'reportTop', 'reportTotals'],
   ])
   for (const { responses } of operations) expect(Object.keys(responses['default']?.content ?? {})).toEqual(['application/problem+json'])
 })

@@ -2,7 +2,7 @@
 // nothing of the engine or the server.
 
 import { z } from 'zod'
-import { amount, amountSchema, instant, ledger, page, pageOf, units } from './contract.ts'
+import { amount, amountSchema, instant, ledger, listOf, page, pageOf, units } from './contract.ts'
 
 const lane = z.number().int().meta({ description: "The lane's position within the ledger" })
 const number = z.string().regex(/^[0-9]{1,19}$/)
@@ -58,3 +58,98 @@ export const balanceQuery = z.strictObject({
   account: z.string().optional().meta({ description: 'This account alone' }),
 })
 export const historyQuery = z.strictObject({ ...page, order: z.enum(['newest', 'oldest']).default('newest').meta({ description: 'Which comes first' }) })
+
+const state = z.string().meta({ description: "payable: no payout has been made yet; else the payout's state" })
+const count = z.string().regex(/^[0-9]{1,19}$/)
+
+export const standingSchema = z
+  .strictObject({
+    ...recipientSchema.shape,
+    standing: z
+      .array(z.strictObject({ state, reason: z.string().nullable(), payouts: count, ...amount, since: instant }).meta({ id: 'Standing' }))
+      .readonly()
+      .meta({ description: 'What has become of every share, with when the oldest was made' }),
+  })
+  .meta({ id: 'RecipientStanding' })
+
+const by = z.enum(['recorded_at', 'event_at']).default('recorded_at').meta({
+  description: "recorded_at: what was recorded in the span. event_at: events that happened in it, which reads all of the recipient's history, and which later events may still change",
+})
+const span = {
+  from: z.string().optional().meta({ format: 'date-time', description: 'From this instant on; from the beginning when it is left out' }),
+  to: z.string().optional().meta({ format: 'date-time', description: 'Before this instant; all that is recorded so far when it is left out' }),
+}
+
+export const statementSchema = z
+  .strictObject({
+    recipient: z.string(),
+    from: instant.nullable(),
+    to: instant.nullable(),
+    by: z.enum(['recorded_at', 'event_at']),
+    assets: z
+      .array(
+        z
+          .strictObject({
+            asset: z.string(),
+            opening: amountSchema,
+            earned: amountSchema,
+            adjusted: amountSchema,
+            fees: amountSchema,
+            paid: amountSchema,
+            closing: amountSchema.meta({ description: 'opening + earned + adjusted − fees − paid' }),
+            standing: z.array(z.strictObject({ account: z.string(), ...amount })).readonly().meta({ description: 'Where the closing stands; empty by the instants of events' }),
+          })
+          .meta({ id: 'StatementAsset' }),
+      )
+      .readonly(),
+    heads: z
+      .array(z.strictObject({ lane, block: number, hash: z.string().nullable(), recorded_at: instant.nullable() }).meta({ id: 'Head' }))
+      .readonly()
+      .meta({ description: 'The newest block of each lane that was read' }),
+  })
+  .meta({ id: 'Statement' })
+
+const statementLineSchema = z
+  .strictObject({
+    recorded_at: instant,
+    event_at: instant.nullable(),
+    line: z.enum(['earned', 'adjusted', 'fee', 'paid', 'moved']).meta({ description: "moved: from one of the recipient's accounts to another, which changes nothing that is owed" }),
+    kind: z.string(),
+    ...amount,
+    change: amountSchema.meta({ description: 'By how much it changes what is owed to the recipient' }),
+    balance: amountSchema.meta({ description: 'What is owed after it' }),
+    reference: z.string().nullable(),
+    plan_version: z.number().int().nullable(),
+    part: z.number().int().nullable().meta({ description: 'The place of the share in the plan version' }),
+    subject: z.string().nullable().meta({ description: 'The payout that it belongs to' }),
+    lane,
+    transfer: number,
+  })
+  .meta({ id: 'StatementLine' })
+
+const totalSchema = z.strictObject({ role: z.string(), accounts: count, ...amount, debits: units, credits: units }).meta({ id: 'Total' })
+const topSchema = z.strictObject({ rank: count, recipient: z.string(), ...amount }).meta({ id: 'RankedRecipient' })
+const ageingSchema = z
+  .strictObject({
+    state,
+    reason: z.string().nullable(),
+    asset: z.string(),
+    since: instant.meta({ description: 'When the oldest was made' }),
+    ages: z.array(z.strictObject({ from_days: z.number().int(), to_days: z.number().int().nullable(), payouts: count, ...amount }).meta({ id: 'Age' })).readonly(),
+  })
+  .meta({ id: 'Ageing' })
+
+export const statementLinePageSchema = pageOf(statementLineSchema)
+export const totalListSchema = listOf(totalSchema)
+export const topListSchema = listOf(topSchema)
+export const ageingListSchema = listOf(ageingSchema)
+
+export const recipientParams = z.strictObject({ ledger, recipient: z.string() })
+export const statementQuery = z.strictObject({ ...span, by })
+export const statementLineQuery = z.strictObject({ ...page, ...span, by })
+export const totalQuery = z.strictObject({ at })
+export const topQuery = z.strictObject({
+  by: z.enum(['earned', 'payable', 'paid']).meta({ description: 'payable stands at an instant: `to`, and no `from`' }),
+  ...span,
+  limit: page.limit,
+})

@@ -17,7 +17,18 @@ import {
   payoutSchema,
   walletListSchema,
 } from './contract.ts'
-import { balancePageSchema, blockPageSchema, entryPageSchema, recipientPageSchema } from './read-contract.ts'
+import {
+  ageingListSchema,
+  balancePageSchema,
+  blockPageSchema,
+  entryPageSchema,
+  recipientPageSchema,
+  standingSchema,
+  statementLinePageSchema,
+  statementSchema,
+  topListSchema,
+  totalListSchema,
+} from './read-contract.ts'
 import { problemIn, sale, testbed, TOKEN, type Testbed } from './fixture.ts'
 
 let bed: Testbed
@@ -152,6 +163,33 @@ describe('the books', () => {
   })
 })
 
+describe('a recipient', () => {
+  it('has a statement whose lines add up, and sees what has become of its shares', async () => {
+    const found = await bed.get('/recipients/dao/statement', statementSchema)
+    expect(found).toMatchObject({ recipient: 'dao', from: null, to: null, by: 'recorded_at', assets: [{ opening: { units: '0' }, earned: { units: '15000000000' }, closing: { units: '15000000000' } }] })
+    const byEvent = await bed.get('/recipients/dao/statement?by=event_at', statementSchema)
+    expect(byEvent.assets[0]).toEqual({ ...found.assets[0], standing: [] })
+    for (const by of ['recorded_at', 'event_at']) {
+      const { items, next } = await bed.get(`/recipients/dao/statement/lines?by=${by}&limit=1`, statementLinePageSchema)
+      expect(items).toMatchObject([{ line: 'earned', kind: 'share', reference: 'sale/1', plan_version: 1, part: 1, change: { units: '15000000000' }, balance: { units: '15000000000' } }])
+      expect(await bed.get(`/recipients/dao/statement/lines?by=${by}&cursor=${next}`, statementLinePageSchema)).toEqual({ items: [], next: null })
+    }
+    expect(await bed.get('/recipients/lucky', standingSchema)).toMatchObject({ destination: null, standing: [{ state: 'held', reason: 'no_wallet', payouts: '1', units: '3000000000' }] })
+    for (const path of ['', '/statement', '/statement/lines']) expect(problemIn(await bed.send(`/recipients/nobody${path}`))).toMatchObject({ status: 404, code: 'recipient_not_found' })
+    expect(problemIn(await bed.send('/recipients/dao/statement?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z'))).toMatchObject({ status: 422, code: 'field_malformed' })
+  })
+})
+
+it('reports say what stands where, who has most, and how old it is', async () => {
+  const { items: roles } = await bed.get('/reports/totals', totalListSchema)
+  expect(roles.map(({ role, units }) => [role, units])).toEqual([['expected', '100000000001'], ['payable', '100000000001'], ['received', '0']])
+  expect((await bed.get('/reports/top?by=earned&limit=2', topListSchema)).items).toMatchObject([{ rank: '1', recipient: 'ai', units: '80000000001' }, { rank: '2', recipient: 'dao' }])
+  expect((await bed.get('/reports/top?by=payable&limit=1', topListSchema)).items).toMatchObject([{ recipient: 'ai' }])
+  expect(problemIn(await bed.send('/reports/top?by=luck'))).toMatchObject({ code: 'field_malformed' })
+  const { items } = await bed.get('/reports/ageing', ageingListSchema)
+  expect(items.map(({ state, reason, ages }) => [state, reason, ages[0]?.payouts])).toContainEqual(['held', 'no_wallet', '1'])
+})
+
 it('is answered to HEAD without a body', async () => {
   const answer = await bed.send('/events/sale%2F1', { method: 'HEAD' })
   expect([answer.statusCode, answer.body]).toEqual([200, ''])
@@ -159,7 +197,7 @@ it('is answered to HEAD without a body', async () => {
 
 it('takes the right to read', async () => {
   const key = await bed.makeKey(['record', 'backdate'])
-  for (const path of ['', '/events', '/events/sale%2F1', '/distributions', '/payouts', '/payout-counts', '/wallets', '/balances', '/accounts/received/history', '/blocks', '/recipients']) {
+  for (const path of ['', '/events', '/events/sale%2F1', '/distributions', '/payouts', '/payout-counts', '/wallets', '/balances', '/accounts/received/history', '/blocks', '/recipients', '/recipients/ai/statement', '/reports/totals']) {
     const problem = problemIn(await bed.send(`//v1/ledgers/sales${path}`, { key }))
     expect(problem).toMatchObject({ status: 403, code: 'permission_missing', details: { right: 'read', rights: ['record', 'backdate'] } })
   }

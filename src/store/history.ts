@@ -177,6 +177,98 @@ export async function entriesOf(
   return await rows(on, { text: PAGE[newestFirst ? 'desc' : 'asc'], values: [...rangeArrays(range), accounts, limit] })
 }
 
+/**
+ * What moved between a set of accounts and the rest by transfers of one kind; what stayed inside the set counts in neither. Events before,
+ * within and after a span are told apart.
+ */
+export type Flow = {
+  readonly kind: string
+  readonly asset: string
+  readonly period: 'before' | 'within' | 'after'
+  readonly entries: bigint
+  readonly into: bigint
+  readonly out_of: bigint
+  /** When the first of them was recorded. */
+  readonly since: Temporal.Instant
+}
+
+const FLOWS = `with entry as (select distinct place, lane, number, recorded_at from (${touches('asc', false)}) touched),
+    moved as (
+      select transfer.kind, debit.asset, transfer.units, debit.name = any ($5::text[]) as leaves, credit.name = any ($5::text[]) as enters,
+        entry.recorded_at, coalesce(event.event_at, entry.recorded_at) as at
+      from entry ${ENTRY_TABLES}
+    )
+    select kind, asset, case when at < $6::timestamptz then 'before' when at >= $7::timestamptz then 'after' else 'within' end as period,
+      count(*) as entries, coalesce(sum(units) filter (where enters and not leaves), 0) as into,
+      coalesce(sum(units) filter (where leaves and not enters), 0) as out_of, min(recorded_at) as since
+    from moved
+    group by kind, asset, period
+    order by kind, asset, period`
+
+/**
+ * The sums of a range by kind. Where a span is given, events count as of when they happened, and everything else as of when it was recorded;
+ * else all are within. Linear in the entries of these accounts in the range.
+ */
+export async function flowsOf(
+  on: Queryable,
+  { range, accounts, span }: { range: Range; accounts: readonly string[]; span: { readonly from: Temporal.Instant; readonly to: Temporal.Instant } | null },
+): Promise<Flow[]> {
+  return await rows(on, { text: FLOWS, values: [...rangeArrays(range), accounts, span?.from.toString() ?? null, span?.to.toString() ?? null] })
+}
+
+/** A place among entries in the order of their events' instants. */
+export type EventPlace = { readonly at: Temporal.Instant; readonly place: bigint; readonly transfer: bigint }
+
+/** The instant of a transfer in that order; null when there is no such transfer. */
+export async function eventInstantOf(on: Queryable, lane: bigint, transfer: bigint): Promise<Temporal.Instant | null> {
+  const found = await maybeRow<{ at: Temporal.Instant }>(on, {
+    text: `select coalesce(event.event_at, block.recorded_at) as at
+      from apportion.transfer
+      cross join lateral (
+        select recorded_at from apportion.block
+        where block.lane = transfer.lane and block.last_transfer >= transfer.number
+        order by block.last_transfer
+        limit 1
+      ) block
+      left join apportion.event on event.lane = transfer.lane and event.number = transfer.event
+      where transfer.lane = $1 and transfer.number = $2`,
+    values: [lane, transfer],
+  })
+  return found?.at ?? null
+}
+
+const TOLD = `lane, transfer, recorded_at, kind, debit, credit, asset, units, part, subject, event, reference, event_at, plan, place, at, balance`
+
+const BY_EVENT = `with entry as (select distinct place, lane, number, recorded_at from (${touches('asc', false)}) touched),
+    told as (
+      select ${ENTRY}, entry.place, coalesce(event.event_at, entry.recorded_at) as at,
+        sum(((credit.name = any ($5::text[]))::integer - (debit.name = any ($5::text[]))::integer) * transfer.units)
+          over (partition by debit.asset order by coalesce(event.event_at, entry.recorded_at), entry.place, entry.number) as balance
+      from entry ${ENTRY_TABLES}
+    )
+    select ${TOLD} from told
+    where at >= $6 and at < $7 and ($8::timestamptz is null or (at, place, transfer) > ($8, $9::bigint, $10::bigint))
+    order by at, place, transfer
+    limit $11`
+
+/**
+ * The entries of a range whose events happened in a span, oldest event first, after a place; `balance` is what stands on the credit side of
+ * all these accounts in this order. No index knows when events happened, so each page reads all entries of these accounts.
+ */
+export async function entriesByEvent(
+  on: Queryable,
+  { range, accounts, span, after, limit }: {
+    range: Range
+    accounts: readonly string[]
+    span: { readonly from: Temporal.Instant; readonly to: Temporal.Instant }
+    after: EventPlace | null
+    limit: number
+  },
+): Promise<(Entry & EventPlace & { readonly balance: bigint })[]> {
+  const place = [after?.at.toString() ?? null, after?.place ?? null, after?.transfer ?? null]
+  return await rows(on, { text: BY_EVENT, values: [...rangeArrays(range), accounts, span.from.toString(), span.to.toString(), ...place, limit] })
+}
+
 function edgeArrays(edges: readonly Edge[]): readonly string[] {
   return [edges.map(({ lane }) => lane), edges.map(({ transfer }) => transfer), edges.map(({ end }) => end)].map(plainArray)
 }

@@ -50,25 +50,32 @@ export type RecipientRow = {
   readonly effective_from: Temporal.Instant | null
 }
 
-/** Recipients with their newest destination, by id. */
-export async function listRecipients(
-  on: Queryable,
-  { ledger, after, limit }: { ledger: string; after: string | null; limit: number },
-): Promise<RecipientRow[]> {
-  return await rows(on, {
-    text: `select recipient.recipient, recipient.label, newest.destination, newest.effective_from
+/** A recipient's row with its newest destination. */
+const SELECT_RECIPIENT = `select recipient.recipient, recipient.label, newest.destination, newest.effective_from
       from apportion.recipient
       left join lateral (
         select destination, effective_from from apportion.destination
         where destination.ledger = recipient.ledger and destination.recipient = recipient.recipient
         order by effective_from desc
         limit 1
-      ) newest on true
+      ) newest on true`
+
+/** Recipients with their newest destination, by id. */
+export async function listRecipients(
+  on: Queryable,
+  { ledger, after, limit }: { ledger: string; after: string | null; limit: number },
+): Promise<RecipientRow[]> {
+  return await rows(on, {
+    text: `${SELECT_RECIPIENT}
       where recipient.ledger = $1 and ($2::text is null or recipient.recipient > $2)
       order by recipient.recipient collate "C"
       limit $3`,
     values: [ledger, after, limit],
   })
+}
+
+export async function findRecipient(on: Queryable, ledger: string, recipient: string): Promise<RecipientRow | null> {
+  return await maybeRow(on, { text: `${SELECT_RECIPIENT} where recipient.ledger = $1 and recipient.recipient = $2`, values: [ledger, recipient] })
 }
 
 export async function insertRecipients(

@@ -17,6 +17,7 @@ import {
 import { payoutTotals, recipientFaults, walletFaults, type RecipientFault } from '../../store/verify-sums.ts'
 import type { Reading } from './books.ts'
 import type { Plans } from './plans.ts'
+import { checkStatements } from './statements.ts'
 
 export type PayoutReading = Reading & { readonly plans: Plans; readonly cursor: bigint }
 
@@ -32,10 +33,11 @@ export async function checkPayouts(reading: PayoutReading): Promise<void> {
     ['attempt', totals.attempts],
     ['movement', totals.movements],
     ['recipient_sum', totals.recipients],
+    ['statement', totals.recipients],
     ['wallet_sum', totals.wallets],
   ] as const
   for (const [check, count] of counts) findings.looked(check, Number(count))
-  for (const check of [checkShares, checkUnits, checkRoles, checkMoves, checkStates, checkSettlements, checkAttempts, checkMovements, checkRecipients, checkWallets]) {
+  for (const check of [checkShares, checkUnits, checkRoles, checkMoves, checkStates, checkSettlements, checkAttempts, checkMovements, checkRecipients, checkStatements, checkWallets]) {
     if (findings.room() > 0) await check(reading)
   }
 }

@@ -102,7 +102,7 @@ const ACCOUNTS: readonly Tampering[] = [
     ...{ check: 'distribution', where: { lane: 0, block: '1', event: '1', transfer: '3' } },
     expected: 'fund (part 1): 200 units of PAP/2 from received to payable:fund',
     found: 'to payable:thief',
-    all: ['distribution', 'block_hash', 'payout_share', 'payout_transfer', 'recipient_sum'],
+    all: ['distribution', 'block_hash', 'payout_share', 'payout_transfer', 'recipient_sum', 'statement'],
   },
   {
     name: 'an account of no role',
@@ -110,7 +110,7 @@ const ACCOUNTS: readonly Tampering[] = [
     ...{ check: 'account', where: { lane: 0, account: 'pocket' } },
     expected: 'a role of the chart',
     found: 'pocket in PAP/2',
-    all: ['account', 'transfer', 'distribution', 'event', 'conservation', 'balance', 'block_hash', 'payout_share', 'payout_transfer', 'recipient_sum'],
+    all: ['account', 'transfer', 'distribution', 'event', 'conservation', 'balance', 'block_hash', 'payout_share', 'payout_transfer', 'recipient_sum', 'statement'],
   },
   {
     name: 'a second account of one name',
@@ -127,7 +127,7 @@ const ACCOUNTS: readonly Tampering[] = [
     ...{ check: 'account', where: { lane: 0 } },
     expected: 'number 3',
     found: 'number 4',
-    all: ['account', 'transfer', 'distribution', 'event', 'conservation', 'balance', 'block_hash', 'payout_share', 'recipient_sum'],
+    all: ['account', 'transfer', 'distribution', 'event', 'conservation', 'balance', 'block_hash', 'payout_share', 'recipient_sum', 'statement'],
   },
 ]
 
@@ -140,7 +140,7 @@ const BALANCES: readonly Tampering[] = [
     ...{ check: 'balance', where: { lane: 0, block: '5', account: 'payable:fund', asset: 'PAP/2' } },
     expected: 'debits 600, credits 600',
     found: 'debits 600, credits 601',
-    all: ['balance', 'recipient_sum'],
+    all: ['balance', 'recipient_sum', 'statement'],
   },
   {
     name: 'a balance of the past',

@@ -1,0 +1,49 @@
+// One recipient: where it is paid, and what it has, by state and reason, with since when. Reads only.
+
+import { flowsOf } from '../store/history.ts'
+import { payoutEdges, payoutsOfRecipient, type RecipientStanding } from '../store/report.ts'
+import { inSnapshot } from '../store/statement.ts'
+import { findRecipient } from '../store/wallet.ts'
+import { amountDocument, type AmountDocument, type RecipientDocument } from './documents.ts'
+import type { Ledger } from './ledger.ts'
+import { lastEdges } from './read-accounts.ts'
+import { kindsOf } from './read-reports.ts'
+import { requireAccounts } from './read-statement.ts'
+import type { Desk } from './world.ts'
+
+export type StandingDocument = RecipientDocument & {
+  /** What came of every share: `payable` where no payout has been made yet, else its payout's state. */
+  readonly standing: readonly (AmountDocument & {
+    readonly state: string
+    readonly reason: string | null
+    /** How many shares or payouts. */
+    readonly payouts: string
+    /** When the oldest of them was made. */
+    readonly since: string
+  })[]
+}
+
+/** Refuses `recipient_not_found`. */
+export async function recipient({ store, rails }: Pick<Desk, 'store' | 'rails'>, ledger: Ledger, id: string): Promise<StandingDocument> {
+  return await inSnapshot(store.pool, async (client) => {
+    const accounts = await requireAccounts(client, ledger, id)
+    const row = await findRecipient(client, ledger.id, id)
+    const low = await payoutEdges(client, ledger.lanes)
+    const flows = await flowsOf(client, { range: { low, high: lastEdges(ledger) }, accounts, span: null })
+    const earned = kindsOf('earned')
+    const shares = flows.filter(({ kind, into }) => earned.includes(kind) && into > 0n).map(({ asset, into, entries, since }): RecipientStanding => {
+      return { state: 'payable', reason: null, asset, payouts: entries, units: into, since }
+    })
+    const found = [...shares, ...(await payoutsOfRecipient(client, ledger.lanes, id))]
+    const destination = row?.destination ?? null
+    return {
+      recipient: id,
+      label: row?.label ?? null,
+      destination: destination === null ? null : (rails[ledger.row.rail]?.describe(destination) ?? null),
+      effective_from: row?.effective_from?.toString() ?? null,
+      standing: found.map(({ state, reason, asset, payouts, units, since }) => {
+        return { state, reason, payouts: payouts.toString(), ...amountDocument(units, asset), since: since.toString() }
+      }),
+    }
+  })
+}

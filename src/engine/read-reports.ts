@@ -1,0 +1,99 @@
+// Reports over all recipients of a ledger, answered by the database in one moment: totals by role, who earned, is owed or was paid most, and
+// how old what waits is. Reads only.
+
+import { balanceOf, RECIPIENT_ROLES, TRANSFER_KINDS, type StatementLine } from '../core/account.ts'
+import { Refusal } from '../core/refusal.ts'
+import { edgesAt } from '../store/history.ts'
+import { ageNewShares, ageOpenPayouts, inReport, roleTotals, topByBalance, topByFlow, type Aged } from '../store/report.ts'
+import { amountDocument, type AmountDocument } from './documents.ts'
+import type { Ledger } from './ledger.ts'
+import { edgesBefore, lastEdges } from './read-accounts.ts'
+import { pastInstant, pastSpan } from './span.ts'
+import type { Desk } from './world.ts'
+
+type Reader = Pick<Desk, 'store' | 'now'>
+
+export type TotalDocument = AmountDocument & {
+  readonly role: string
+  /** How many accounts of the role hold anything. */
+  readonly accounts: string
+  readonly debits: string
+  readonly credits: string
+}
+
+/** What stands in all accounts of each role, now or as it was recorded by an instant. Refuses `field_malformed`, `instant_exceeded`. */
+export async function totals({ store, now }: Reader, ledger: Ledger, { at }: { at: string | null }): Promise<readonly TotalDocument[]> {
+  const instant = at === null ? null : pastInstant(at, 'at', now())
+  const found = await inReport(store.pool, async (client) => {
+    return await roleTotals(client, instant === null ? lastEdges(ledger) : await edgesAt(client, ledger.lanes.map((lane) => ({ lane, at: instant }))))
+  })
+  return found.map(({ role, asset, accounts, debits, credits }) => {
+    const units = balanceOf(role, { debits, credits })
+    return { role, accounts: accounts.toString(), ...amountDocument(units, asset), debits: debits.toString(), credits: credits.toString() }
+  })
+}
+
+/** `earned` and `paid` between two instants; `payable` stands at an instant: what is owed and on no way to the recipient yet. */
+export const TOP_FIGURES = ['earned', 'payable', 'paid'] as const
+export type TopFigure = (typeof TOP_FIGURES)[number]
+
+export type TopDocument = AmountDocument & { readonly rank: string; readonly recipient: string }
+
+export type TopRequest = { readonly by: TopFigure; readonly from: string | null; readonly to: string | null; readonly limit: number }
+
+/** The first recipients of each asset by a figure, as it was recorded in a span. Refuses `field_malformed`, `instant_exceeded`. */
+export async function top({ store, now }: Reader, ledger: Ledger, { by, from, to, limit }: TopRequest): Promise<readonly TopDocument[]> {
+  if (by === 'payable' && from !== null) throw new Refusal('field_malformed', 'payable stands at an instant, which is `to`: leave `from` out', { field: 'from' })
+  const span = pastSpan({ from, to }, now())
+  const found = await inReport(store.pool, async (client) => {
+    const high = await edgesBefore(client, ledger, span.to)
+    if (by === 'payable') return await topByBalance(client, { edges: high, role: 'payable', limit })
+    const low = await edgesBefore(client, ledger, span.from)
+    return await topByFlow(client, { low, high, kinds: kindsOf(by), sign: by === 'paid' ? -1 : 1, roles: RECIPIENT_ROLES, limit })
+  })
+  return found.map(({ rank, recipient, asset, units }) => ({ rank: rank.toString(), recipient, ...amountDocument(units, asset) }))
+}
+
+/** The kinds of transfers that have this name on a statement. */
+export function kindsOf(line: StatementLine): readonly string[] {
+  return Object.entries(TRANSFER_KINDS).flatMap(([kind, { statement }]) => (statement === line ? [kind] : []))
+}
+
+/** Ages in days, youngest first; the last has no end. */
+const AGES = [
+  { from_days: 0, to_days: 1 },
+  { from_days: 1, to_days: 7 },
+  { from_days: 7, to_days: 30 },
+  { from_days: 30, to_days: null },
+] as const
+
+export type AgeingDocument = {
+  /** `payable` where no payout has been made yet; else the payout's state. */
+  readonly state: string
+  readonly reason: string | null
+  readonly asset: string
+  /** When the oldest of them was made. */
+  readonly since: string
+  readonly ages: readonly (AmountDocument & { readonly from_days: number; readonly to_days: number | null; readonly payouts: string })[]
+}
+
+/** How old what waits and what is on its way is, by state and reason. */
+export async function ageing({ store, now }: Reader, ledger: Ledger): Promise<readonly AgeingDocument[]> {
+  const bounds = AGES.flatMap(({ to_days: days }) => (days === null ? [] : [now().subtract({ hours: 24 * days })])).toReversed()
+  const found = await inReport(store.pool, async (client) => {
+    const shares = await ageNewShares(client, { lanes: ledger.lanes, kinds: kindsOf('earned'), bounds })
+    return [...shares, ...(await ageOpenPayouts(client, ledger.lanes, bounds))]
+  })
+  const groups = Map.groupBy(found, ({ state, reason, asset }) => JSON.stringify([state, reason, asset]))
+  return [...groups.values()].flatMap((group) => (group[0] === undefined ? [] : [ageingDocument(group[0], group)]))
+}
+
+function ageingDocument({ state, reason, asset }: Aged, group: readonly Aged[]): AgeingDocument {
+  const since = group.map((one) => one.since).reduce((oldest, one) => (Temporal.Instant.compare(one, oldest) < 0 ? one : oldest))
+  const ages = AGES.map((age, index) => {
+    // Bounds rise with time, ages against it.
+    const one = group.find((each) => each.age === AGES.length - 1 - index)
+    return { ...age, payouts: (one?.payouts ?? 0n).toString(), ...amountDocument(one?.units ?? 0n, asset) }
+  })
+  return { state, reason, asset, since: since.toString(), ages }
+}

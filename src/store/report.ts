@@ -1,0 +1,178 @@
+// Questions over all recipients, answered by the database: only the answers cross into memory here. Nothing is written.
+
+import type { Pool, PoolClient } from 'pg'
+import { newestBalance } from './balance.ts'
+import type { Edge } from './history.ts'
+import { inSnapshot, plainArray, rows, type Queryable } from './statement.ts'
+
+/** For sums over a million recipients: with the usual 4 MB they are sorted on disk in many runs. */
+const WORK_MEMORY = '64MB'
+
+/** Reads of one moment, with the memory that sums over everybody need. */
+export async function inReport<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  return await inSnapshot(pool, async (client) => {
+    await client.query(`select set_config('work_mem', '${WORK_MEMORY}', true)`)
+    return await work(client)
+  })
+}
+
+export type RoleTotal = {
+  readonly role: string
+  readonly asset: string
+  /** How many names have a balance above or below zero. */
+  readonly accounts: bigint
+  readonly debits: bigint
+  readonly credits: bigint
+}
+
+/** What stands in all accounts of each role, up to a place of each lane. */
+export async function roleTotals(on: Queryable, edges: readonly Edge[]): Promise<RoleTotal[]> {
+  return await rows(on, {
+    text: `with standing as (
+        select account.name, account.asset, sum(balance.debits) as debits, sum(balance.credits) as credits
+        from unnest($1::bigint[], $2::bigint[]) as edge (lane, transfer)
+        join apportion.account on account.lane = edge.lane
+        cross join lateral (${newestBalance({ lane: 'edge.lane', account: 'account.number', upTo: 'edge.transfer' })}) balance
+        group by account.name, account.asset
+      )
+      select split_part(name, ':', 1) as role, asset, count(*) filter (where debits <> credits) as accounts, sum(debits) as debits, sum(credits) as credits
+      from standing
+      group by role, asset
+      order by role, asset`,
+    values: [plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer))],
+  })
+}
+
+export type RankedRecipient = { readonly recipient: string; readonly asset: string; readonly units: bigint; readonly rank: bigint }
+
+/** Ranks within each asset what is above zero; at equal units by the recipient's id. */
+const RANKED = `ranked as (
+        select recipient, asset, units, row_number() over (partition by asset order by units desc, recipient) as rank
+        from owned where units > 0
+      )
+      select recipient, asset, units, rank from ranked where rank <= $1 order by asset, rank`
+
+/** The recipients in whose accounts of one role most stands, up to a place of each lane. */
+export async function topByBalance(on: Queryable, { edges, role, limit }: { edges: readonly Edge[]; role: string; limit: number }): Promise<RankedRecipient[]> {
+  return await rows(on, {
+    text: `with owned as (
+        select substr(account.name, length($4) + 2) as recipient, account.asset, sum(balance.credits - balance.debits) as units
+        from unnest($2::bigint[], $3::bigint[]) as edge (lane, transfer)
+        join apportion.account on account.lane = edge.lane and account.name >= $4 || ':' and account.name < $4 || ';'
+        cross join lateral (${newestBalance({ lane: 'edge.lane', account: 'account.number', upTo: 'edge.transfer' })}) balance
+        group by account.name, account.asset
+      ), ${RANKED}`,
+    values: [limit, plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer)), role],
+  })
+}
+
+/**
+ * The recipients to whom (`sign` 1) or from whom (`sign` -1) most went by transfers of some kinds between two places of each lane. Linear in
+ * the transfers between them.
+ */
+export async function topByFlow(
+  on: Queryable,
+  { low, high, kinds, sign, roles, limit }: {
+    low: readonly Edge[]
+    high: readonly Edge[]
+    kinds: readonly string[]
+    sign: 1 | -1
+    roles: readonly string[]
+    limit: number
+  },
+): Promise<RankedRecipient[]> {
+  const moved = (side: 'debit' | 'credit', direction: string): string => `select edge.lane, transfer.${side} as account, ${direction}sum(transfer.units) as units
+          from unnest($2::bigint[], $3::bigint[], $4::bigint[]) as edge (lane, low, high)
+          join apportion.transfer on transfer.lane = edge.lane and transfer.number > edge.low and transfer.number <= edge.high
+          where transfer.kind = any ($5::text[])
+          group by edge.lane, transfer.${side}`
+  return await rows(on, {
+    text: `with moved as (
+        ${moved('credit', '')}
+        union all
+        ${moved('debit', '-')}
+      ), owned as (
+        select substr(account.name, strpos(account.name, ':') + 1) as recipient, account.asset, $6::integer * sum(moved.units) as units
+        from moved
+        join apportion.account on account.lane = moved.lane and account.number = moved.account
+        where split_part(account.name, ':', 1) = any ($7::text[]) and strpos(account.name, ':') > 0
+        group by recipient, account.asset
+      ), ${RANKED}`,
+    values: [
+      limit,
+      plainArray(high.map(({ lane }) => lane)),
+      plainArray(low.map(({ transfer }) => transfer)),
+      plainArray(high.map(({ transfer }) => transfer)),
+      kinds,
+      sign,
+      roles,
+    ],
+  })
+}
+
+export type Aged = {
+  readonly state: string
+  readonly reason: string | null
+  readonly asset: string
+  /** 0 is older than the first bound, 1 older than the second, and so on. */
+  readonly age: number
+  readonly payouts: bigint
+  readonly units: bigint
+  readonly since: Temporal.Instant
+}
+
+/** Payouts that have not arrived, by state, reason and age. Bounds rise. */
+export async function ageOpenPayouts(on: Queryable, lanes: readonly bigint[], bounds: readonly Temporal.Instant[]): Promise<Aged[]> {
+  return await rows(on, {
+    text: `select state, reason, asset, width_bucket(created_at, $2::timestamptz[]) as age, count(*) as payouts, sum(units) as units, min(created_at) as since
+      from apportion.payout
+      where lane = any ($1::bigint[]) and state <> 'settled'
+      group by state, reason, asset, age
+      order by state, reason, asset, age`,
+    values: [plainArray(lanes), plainArray(bounds.map(String))],
+  })
+}
+
+/** Shares of which no payout has been made yet, by age. A running worker leaves few. */
+export async function ageNewShares(
+  on: Queryable,
+  { lanes, kinds, bounds }: { lanes: readonly bigint[]; kinds: readonly string[]; bounds: readonly Temporal.Instant[] },
+): Promise<Aged[]> {
+  return await rows(on, {
+    text: `select 'payable' as state, null as reason, account.asset, width_bucket(block.recorded_at, $3::timestamptz[]) as age,
+        count(*) as payouts, sum(transfer.units) as units, min(block.recorded_at) as since
+      from apportion.payout_cursor
+      join apportion.block on block.lane = payout_cursor.lane and block.last_transfer > payout_cursor.transfer
+      join apportion.transfer on transfer.lane = block.lane and transfer.number between block.first_transfer and block.last_transfer
+        and transfer.number > payout_cursor.transfer
+      join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
+      where payout_cursor.lane = any ($1::bigint[]) and transfer.kind = any ($2::text[]) and account.name >= 'payable:' and account.name < 'payable;'
+      group by account.asset, age
+      order by account.asset, age`,
+    values: [plainArray(lanes), kinds, plainArray(bounds.map(String))],
+  })
+}
+
+/** What has become of a recipient's payouts, by state and reason. Linear in them. */
+export type RecipientStanding = Pick<Aged, 'state' | 'reason' | 'asset' | 'payouts' | 'units' | 'since'>
+
+export async function payoutsOfRecipient(on: Queryable, lanes: readonly bigint[], recipient: string): Promise<RecipientStanding[]> {
+  return await rows(on, {
+    text: `select state, reason, asset, count(*) as payouts, sum(units) as units, min(created_at) as since from apportion.payout
+      where lane = any ($1::bigint[]) and recipient = $2
+      group by state, reason, asset
+      order by state, reason, asset`,
+    values: [plainArray(lanes), recipient],
+  })
+}
+
+/** How far the shares of each lane have become payouts, as places. */
+export async function payoutEdges(on: Queryable, lanes: readonly bigint[]): Promise<Edge[]> {
+  return await rows(on, {
+    text: `select given.lane, coalesce(payout_cursor.transfer, 0) as transfer, coalesce(payout_cursor.transfer, 0) as end
+      from unnest($1::bigint[]) with ordinality as given (lane, place)
+      left join apportion.payout_cursor on payout_cursor.lane = given.lane
+      order by given.place`,
+    values: [plainArray(lanes)],
+  })
+}
