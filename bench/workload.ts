@@ -26,7 +26,7 @@ type Body = { readonly reference: string; readonly units: string } & Readonly<Re
 const bodySchema = z.strictObject({ reference: z.string(), units: z.string(), first: z.string(), second: z.string(), third: z.string(), fourth: z.string() })
 
 const eventOf = (asset: string, { reference, units, ...parties }: Body): EventInput => {
-  return { reference, asset, units: parseAmount(units, { field: 'units', scale: 0 }), parties, eventAt: null, claimed: null, details: null }
+  return { reference, asset, units: parseAmount(units, { field: 'units', scale: 0 }), parties, facts: {}, eventAt: null, claimed: null, details: null }
 }
 
 export const benchProgram = (rail: RailModule): Program => programOf(rail.name, assetOf(rail))
@@ -56,6 +56,7 @@ const programOf = (rail: string, asset: string): Program => ({
   event: bodySchema.transform((body) => eventOf(asset, body)),
   inbox: null,
   install: null,
+  views: null,
   grants: null,
   sample: { body: benchBody('hot', 0), parties: [] },
   versionInstant: ({ eventAt }) => eventAt,

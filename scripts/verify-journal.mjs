@@ -12,20 +12,20 @@ import { createReadStream } from 'node:fs'
 
 /** What each kind of transfer debits and credits. */
 export const KINDS = {
-  received: ['expected', 'received'],
-  share: ['received', 'payable'],
-  reserved: ['payable', 'in_flight'],
-  released: ['in_flight', 'payable'],
-  settled: ['in_flight', 'wallet'],
-  fee: ['network', 'wallet'],
-  rent: ['network', 'wallet'],
-  funded: ['wallet', 'expected'],
-  withdrawn: ['owner', 'wallet'],
+  received: [['expected'], ['received']],
+  share: [['received', 'fund', 'carried', 'rounding'], ['payable', 'carried', 'fund', 'rounding']],
+  reserved: [['payable'], ['in_flight']],
+  released: [['in_flight'], ['payable']],
+  settled: [['in_flight'], ['wallet']],
+  fee: [['network'], ['wallet']],
+  rent: [['network'], ['wallet']],
+  funded: [['wallet'], ['expected']],
+  withdrawn: [['owner'], ['wallet']],
 }
 /** Kinds that belong to an event; all others belong to a payout, an attempt or a movement. */
 export const OF_EVENTS = ['received', 'share']
 /** Roles whose balance, credits less debits, may not fall below zero. */
-export const FLOORS = ['received', 'payable', 'in_flight']
+export const FLOORS = ['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight']
 
 const GENESIS = '0'.repeat(64)
 const sha256 = (data) => createHash('sha256').update(data).digest('hex')
@@ -138,10 +138,10 @@ const READERS = {
     const { lane, block, plans, counts } = state
     lane.event = next(state, lane.event, number, 'event')
     const said = `${eventAt}, ${asset}, ${amount}`
-    holds(state, INSTANT.test(eventAt) && UNITS.test(amount) && ASSET.test(asset), 'an instant, an asset and units', said)
+    holds(state, INSTANT.test(eventAt) && (amount === '0' || UNITS.test(amount)) && ASSET.test(asset), 'an instant, an asset and units', said)
     holds(state, plans.get(plan) === planHash, `plan version ${plan} with the hash ${plans.get(plan)}`, planHash)
     const units = BigInt(amount)
-    block.events.set(number, { number, digest, fingerprint, asset, units, record, received: 0n, shared: 0n, first: '', done: false, told: false })
+    block.events.set(number, { number, digest, fingerprint, asset, units, record, received: 0n, shared: 0n, first: '', done: amount === '0', told: false })
     counts.events += 1
   },
   /** What was recorded with an event, of which its line holds digests. */
@@ -149,13 +149,14 @@ const READERS = {
     const event = state.block.events.get(number) ?? fail(state, 'the record of an event of this block', number)
     holds(state, !event.told, 'one record of an event', `another of event ${number}`)
     event.told = true
-    const { reference, parties, ...recorded } = parse(state, rest.join('\t'))
+    const { reference, parties, facts, standing, ...recorded } = parse(state, rest.join('\t'))
     const at = `, event ${number} (${reference})`
     const digest = sha256(reference).slice(0, 32)
     holds(state, digest === event.digest.replaceAll('-', ''), `a reference with the digest ${event.digest}`, digest, at)
-    const print = sha256(`1\n${event.asset}\n${event.units}\n${canonical(parties)}\n`)
-    holds(state, print === event.fingerprint, `asset, units and parties with the fingerprint ${event.fingerprint}`, print, at)
-    const record = sha256(`1\n${canonical(recorded)}\n`)
+    const content = `${event.asset}\n${event.units}\n${canonical(parties)}\n`
+    const print = sha256(facts === null ? `1\n${content}` : `2\n${content}${canonical(facts)}\n`)
+    holds(state, print === event.fingerprint, `asset, units, parties and facts with the fingerprint ${event.fingerprint}`, print, at)
+    const record = sha256(`1\n${canonical(standing === null ? recorded : { ...recorded, standing })}\n`)
     holds(state, record === event.record, `a record with the digest ${event.record}`, record, at)
   },
   T: (state, [number, owner, kind, , subject, debit, credit, asset, units]) => {
@@ -167,7 +168,7 @@ const READERS = {
     holds(state, UNITS.test(units) && ASSET.test(asset), 'units above zero of an asset', said, at)
     const [from, to] = [accountOf(state, debit, asset), accountOf(state, credit, asset)]
     const roles = Object.hasOwn(KINDS, kind) ? KINDS[kind] : fail(state, `one of ${Object.keys(KINDS).join(', ')}`, said, at)
-    holds(state, from.role === roles[0] && to.role === roles[1], `${kind} from ${roles[0]} to ${roles[1]}`, said, at)
+    holds(state, roles[0].includes(from.role) && roles[1].includes(to.role), `${kind} from ${roles[0].join(' or ')} to ${roles[1].join(' or ')}`, said, at)
     const itsOwn = OF_EVENTS.includes(kind) ? owner !== '' && subject === '' : owner === '' && subject !== ''
     holds(state, itsOwn, 'an event, or a payout, attempt or movement', `event ${owner || 'none'}, subject ${subject || 'none'}`, at)
     const amount = BigInt(units)
@@ -180,7 +181,8 @@ const READERS = {
     const { event } = state
     holds(state, !event.done && event.asset === asset, `a transfer of ${event.asset}, with the others of its event`, said, at)
     event.first ||= number
-    event[kind === 'received' ? 'received' : 'shared'] += amount
+    // What moves between a plan's own accounts was given out before.
+    if (kind === 'received' || debit === 'received') event[kind === 'received' ? 'received' : 'shared'] += amount
   },
   /** The hash of a block. */
   H: (state, [hash]) => {

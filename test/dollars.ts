@@ -11,7 +11,7 @@ const share = (recipient: string, weight: string) => ({ role: recipient, to: { r
 
 /** Cents as they come, in the token's own units. */
 export function dollarEvent(reference: string, units: string): EventInput {
-  return { reference, asset: USDC, units: parseAmount(units, { field: 'units', scale: 0 }), parties: {}, eventAt: null, claimed: null, details: null }
+  return { reference, asset: USDC, units: parseAmount(units, { field: 'units', scale: 0 }), parties: {}, facts: {}, eventAt: null, claimed: null, details: null }
 }
 
 export const dollars: Program = {
@@ -35,6 +35,7 @@ export const dollars: Program = {
   event: z.strictObject({ reference: z.string(), units: z.string() }).transform(({ reference, units }) => dollarEvent(reference, units)),
   inbox: null,
   install: null,
+  views: null,
   grants: null,
   sample: { body: { reference: 'sample', units: '1000000' }, parties: [] },
   versionInstant: ({ eventAt }) => eventAt,

@@ -53,7 +53,7 @@ const eventSchema: z.ZodType<EventInput> = z
   .transform(({ reference, cents, guest }) => paperEvent(reference, BigInt(cents), { guest }))
 
 export function paperEvent(reference: string, units: bigint, { guest = 'guest-1', ...given }: { guest?: string } & Partial<EventInput> = {}): EventInput {
-  return { reference, asset: ASSET, units, parties: { guest }, eventAt: null, claimed: null, details: null, ...given }
+  return { reference, asset: ASSET, units, parties: { guest }, facts: {}, eventAt: null, claimed: null, details: null, ...given }
 }
 
 const paper: Program = {
@@ -90,6 +90,7 @@ const paper: Program = {
   },
   install: `create schema if not exists :schema;
     create table :schema.paper_sales (receipt text primary key, cents numeric not null, guest text, house numeric, sold_at timestamptz);`,
+  views: null,
   grants: 'grant usage on schema :schema to :app; grant select, insert on :schema.paper_sales to :app;',
   sample: { body: { reference: 'sample', cents: '100', guest: 'guest-1' }, parties: [] },
   versionInstant: ({ eventAt }) => eventAt,

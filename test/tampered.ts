@@ -122,7 +122,7 @@ async function rechain(pool: PoolClient, lane: bigint): Promise<void> {
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await pool.query<Row>(text, [lane])).rows
   const blocks = await read<Block>('select * from apportion.block where lane = $1 order by number')
   const events = await read<EventLine & Recorded & { event_at: Temporal.Instant }>(
-    `select number, digest, fingerprint, event_at, asset, units, plan, plan_version.hash as "planHash", backdated, claimed, details, door
+    `select number, digest, fingerprint, event_at, asset, units, plan, plan_version.hash as "planHash", backdated, claimed, details, standing, door
      from apportion.event join apportion.reference using (lane, digest) join apportion.lane using (lane)
      join apportion.plan_version on plan_version.ledger = lane.ledger and plan_version.version = event.plan where lane = $1 order by number`,
   )

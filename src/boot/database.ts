@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Effects } from '../core/effects.ts'
 import { applyInboxGrants } from '../engine/inbox-grants.ts'
+import { makeInboxViews } from '../engine/inbox-views.ts'
 import { programMigrations, programs } from '../programs/index.ts'
 import { distributeTables } from '../store/citus.ts'
 import { startEmbedded } from '../store/embedded/start.ts'
@@ -46,6 +47,7 @@ export async function openDatabase(
         await migrate(owner, { programs: programMigrations })
         await distributeTables(owner)
         await applyGrants(owner, roles)
+        await makeInboxViews(owner, { app: roles.app, programs })
         await applyInboxGrants(owner, { app: roles.app, programs })
         await markReady(owner, wanted)
       }
@@ -62,7 +64,7 @@ export async function openDatabase(
 /** Everything that is done to a database before it is used: when it was done with the same texts, it need not be done again. */
 async function textsOfThisVersion(): Promise<readonly string[]> {
   const migrations = await readMigrations({ programs: programMigrations })
-  const grants = [...programs.values()].map(({ name, grants: text }) => JSON.stringify([name, text]))
+  const grants = [...programs.values()].map(({ name, views, grants: text }) => JSON.stringify([name, views, text]))
   return [...migrations.map(({ name, sha256 }) => `${name} ${sha256}`), await readFile(GRANTS, 'utf8'), ...grants]
 }
 

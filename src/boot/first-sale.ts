@@ -81,7 +81,9 @@ export async function showFirstSale(stage: Stage, ledger: Ledger, print: Print):
   if (result?.state === 'refused') throw result.refusal
   const { event } = present(result, 'result')
   print(`  event ${event.reference}: ${money(event.units)}, divided by plan version ${event.plan}:`)
-  for (const { role, recipient, units } of event.shares) print(`    ${role.padEnd(8)} ${money(units).padStart(12)}   to ${labelOf(program, recipient)}`)
+  for (const { role, account, recipient, units } of event.shares) {
+    print(`    ${role.padEnd(8)} ${money(units).padStart(12)}   to ${recipient === null ? account : labelOf(program, recipient)}`)
+  }
   const payouts = await followPayouts(world, ledger, event.reference, print)
   print('  balances read back from the sandbox chain:')
   for (const { role, destination } of payouts) {

@@ -1,12 +1,12 @@
 // The chart of accounts: which transfers there are, which side carries a balance, and which names may stand in it.
 
 import { expect, it } from 'vitest'
-import { accountKey, accountName, accountsOfRecipient, balanceOf, checkParty, roleOf, TRANSFER_KINDS, type TransferKind } from './account.ts'
+import { accountKey, accountName, accountsOfRecipient, balanceOf, checkParty, isInChart, partyOf, roleOf, TRANSFER_KINDS, type TransferKind } from './account.ts'
 
 // The chart as the design gives it, written a second time: debit → credit.
 const CHART: Readonly<Record<TransferKind, string>> = {
   received: 'expected → received',
-  share: 'received → payable',
+  share: 'received | fund | carried | rounding → payable | carried | fund | rounding',
   reserved: 'payable → in_flight',
   released: 'in_flight → payable',
   settled: 'in_flight → wallet',
@@ -17,23 +17,40 @@ const CHART: Readonly<Record<TransferKind, string>> = {
 }
 
 it('has these transfers and no others', () => {
-  const chart = Object.entries(TRANSFER_KINDS).map(([kind, { debit, credit }]) => [kind, `${debit} → ${credit}`])
+  const chart = Object.entries(TRANSFER_KINDS).map(([kind, { debit, credit }]) => [kind, `${debit.join(' | ')} → ${credit.join(' | ')}`])
   expect(Object.fromEntries(chart)).toEqual(CHART)
 })
 
-it('moves money between two different roles, both of the chart', () => {
+it('moves money between roles of the chart', () => {
   for (const { debit, credit } of Object.values(TRANSFER_KINDS)) {
-    expect(debit).not.toBe(credit)
-    expect([roleOf(debit).side, roleOf(credit).side]).toHaveLength(2)
+    expect([...debit, ...credit].map((role) => roleOf(role).side)).toHaveLength(debit.length + credit.length)
+    expect(new Set(debit).size + new Set(credit).size).toBe(debit.length + credit.length)
   }
 })
 
 it('names on a statement every kind by which money comes to a recipient or leaves it, and no other', () => {
   const isOfRecipients = (role: string): boolean => roleOf(role).recipients
   for (const { debit, credit, statement } of Object.values(TRANSFER_KINDS)) {
-    expect([debit, credit, statement !== null]).toEqual([debit, credit, isOfRecipients(debit) !== isOfRecipients(credit)])
+    const crosses = debit.some((from) => credit.some((to) => isOfRecipients(from) !== isOfRecipients(to)))
+    expect([debit, credit, statement !== null]).toEqual([debit, credit, crosses])
   }
-  expect(accountsOfRecipient('r')).toEqual(['payable:r', 'in_flight:r'])
+  expect(accountsOfRecipient('r')).toEqual(['payable:r', 'carried:r', 'in_flight:r'])
+})
+
+it.each([
+  ['share', 'received', 'payable:a', true],
+  ['share', 'fund:reserve', 'payable:a', true],
+  ['share', 'carried:a', 'payable:a', true],
+  ['share', 'received', 'rounding:split', true],
+  ['share', 'payable:a', 'fund:reserve', false],
+  ['share', 'receivedx', 'payable:a', false],
+  ['settled', 'payable:a', 'wallet:w', false],
+] as const)('a %s from %s to %s is in the chart: %s', (kind, debit, credit, allowed) => {
+  expect(isInChart(kind, { debit, credit })).toBe(allowed)
+})
+
+it('tells the party of an account of one role', () => {
+  expect([partyOf('payable', 'payable:a'), partyOf('payable', 'payables:a'), partyOf('payable', 'carried:a'), partyOf('received', 'received')]).toEqual(['a', null, null, null])
 })
 
 it.each([
@@ -44,6 +61,9 @@ it.each([
   ['received', 'credit', true],
   ['payable', 'credit', true],
   ['in_flight', 'credit', true],
+  ['carried', 'credit', true],
+  ['fund', 'credit', true],
+  ['rounding', 'credit', true],
 ])('%s carries its balance on the %s side; a floor at zero: %s', (role, side, floor) => {
   expect(roleOf(role)).toMatchObject({ side, floor })
   expect(roleOf(`${role}:creator-1`)).toEqual(roleOf(role))

@@ -21,6 +21,11 @@ const ROLES: Readonly<Record<string, Role>> = {
   owner: { side: 'credit', floor: false, recipients: false },
   received: { side: 'credit', floor: true, recipients: false },
   payable: { side: 'credit', floor: true, recipients: true },
+  carried: { side: 'credit', floor: true, recipients: true },
+  /** Accounts of the plan's own, by name: reserves, fees, what a later step divides. */
+  fund: { side: 'credit', floor: true, recipients: false },
+  /** What a step's rounding holds back until it is a whole unit for somebody. */
+  rounding: { side: 'credit', floor: true, recipients: false },
   in_flight: { side: 'credit', floor: true, recipients: true },
 }
 
@@ -28,25 +33,31 @@ const ROLES: Readonly<Record<string, Role>> = {
 export type StatementLine = 'earned' | 'adjusted' | 'fee' | 'paid'
 
 /** `statement`: what it is called where it changes what is owed to a recipient; null for what never does. */
-type Kind = { readonly debit: string; readonly credit: string; readonly statement: StatementLine | null }
+type Kind = { readonly debit: readonly string[]; readonly credit: readonly string[]; readonly statement: StatementLine | null }
 
 /**
  * What a transfer is for, with the roles it may debit and credit. An owner's own movement of a wallet (money taken out
  * without a payout) is `withdrawn`, so that what left a wallet is always settled payouts + costs + recorded movements.
  */
 export const TRANSFER_KINDS = {
-  received: { debit: 'expected', credit: 'received', statement: null },
-  share: { debit: 'received', credit: 'payable', statement: 'earned' },
-  reserved: { debit: 'payable', credit: 'in_flight', statement: null },
-  released: { debit: 'in_flight', credit: 'payable', statement: null },
-  settled: { debit: 'in_flight', credit: 'wallet', statement: 'paid' },
-  fee: { debit: 'network', credit: 'wallet', statement: null },
-  rent: { debit: 'network', credit: 'wallet', statement: null },
-  funded: { debit: 'wallet', credit: 'expected', statement: null },
-  withdrawn: { debit: 'owner', credit: 'wallet', statement: null },
+  received: { debit: ['expected'], credit: ['received'], statement: null },
+  share: { debit: ['received', 'fund', 'carried', 'rounding'], credit: ['payable', 'carried', 'fund', 'rounding'], statement: 'earned' },
+  reserved: { debit: ['payable'], credit: ['in_flight'], statement: null },
+  released: { debit: ['in_flight'], credit: ['payable'], statement: null },
+  settled: { debit: ['in_flight'], credit: ['wallet'], statement: 'paid' },
+  fee: { debit: ['network'], credit: ['wallet'], statement: null },
+  rent: { debit: ['network'], credit: ['wallet'], statement: null },
+  funded: { debit: ['wallet'], credit: ['expected'], statement: null },
+  withdrawn: { debit: ['owner'], credit: ['wallet'], statement: null },
 } as const satisfies Readonly<Record<string, Kind>>
 
 export type TransferKind = keyof typeof TRANSFER_KINDS
+
+/** Whether the chart lets a transfer of this kind go from one account to another, both by name. */
+export function isInChart(kind: TransferKind, { debit, credit }: { readonly debit: string; readonly credit: string }): boolean {
+  const allowed: Kind = TRANSFER_KINDS[kind]
+  return allowed.debit.includes(roleNameOf(debit)) && allowed.credit.includes(roleNameOf(credit))
+}
 
 /** An account's name within its ledger (`role` or `role:party`) and its asset. One account holds one asset. */
 export type AccountName = { readonly name: string; readonly asset: AssetName }
@@ -81,10 +92,20 @@ export function accountKey({ name, asset }: AccountName): string {
   return `${name}\t${asset}`
 }
 
+/** `payable` of `payable:R`. */
+export function roleNameOf(name: string): string {
+  const end = name.indexOf(':')
+  return end === -1 ? name : name.slice(0, end)
+}
+
+/** `R` of `payable:R`, for accounts of that role; null for others. */
+export function partyOf(role: string, name: string): string | null {
+  return name.startsWith(role) && name[role.length] === ':' ? name.slice(role.length + 1) : null
+}
+
 /** The role of an account, by its name. */
 export function roleOf(name: string): Role {
-  const end = name.indexOf(':')
-  const role = end === -1 ? name : name.slice(0, end)
+  const role = roleNameOf(name)
   assert(Object.hasOwn(ROLES, role), `${name} has no role of the chart`)
   return present(ROLES[role], role)
 }

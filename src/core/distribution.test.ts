@@ -14,30 +14,33 @@ function planOf(...shares: readonly (readonly [role: string, weight: string, to?
   return { version: 3, effectiveFrom: Temporal.Instant.from('2026-01-01T00:00:00Z'), ...parsePlan({ steps: [step] }) }
 }
 
+const AT = Temporal.Instant.from('2026-01-31T12:00:00Z')
 const SALE = planOf(['ai', '80'], ['dao', '15'], ['lucky', '3'], ['creator', '2', { party: 'creator' }])
 const THIRDS = planOf(['a', '1'], ['b', '1'], ['c', '1'])
 const sale = (units: bigint, claimed: Divisible['claimed'] = null): Divisible => {
-  return { asset: 'SOL/9', units, parties: { creator: 'token-7', token: 'not asked for: no id' }, claimed }
+  return { asset: 'SOL/9', units, parties: { creator: 'token-7', token: 'not asked for: no id' }, facts: {}, eventAt: AT, claimed }
 }
-const thirds = (units: bigint, claimed: Divisible['claimed']): Divisible => ({ asset: 'USDC/6', units, parties: {}, claimed })
+const thirds = (units: bigint, claimed: Divisible['claimed']): Divisible => ({ asset: 'USDC/6', units, parties: {}, facts: {}, eventAt: AT, claimed })
 
 it('divides a sale of 100 SOL into 80, 15, 3 and 2, the creator resolved from the event', () => {
-  expect(distribute(sale(100_000_000_000n), SALE)).toEqual([
-    { part: 0, role: 'ai', recipient: 'ai-wallet', units: 80_000_000_000n },
-    { part: 1, role: 'dao', recipient: 'dao-wallet', units: 15_000_000_000n },
-    { part: 2, role: 'lucky', recipient: 'lucky-wallet', units: 3_000_000_000n },
-    { part: 3, role: 'creator', recipient: 'token-7', units: 2_000_000_000n },
+  expect(distribute(sale(100_000_000_000n), SALE).shares).toEqual([
+    { part: 0, role: 'ai', from: 'received', account: 'payable:ai-wallet', recipient: 'ai-wallet', units: 80_000_000_000n },
+    { part: 1, role: 'dao', from: 'received', account: 'payable:dao-wallet', recipient: 'dao-wallet', units: 15_000_000_000n },
+    { part: 2, role: 'lucky', from: 'received', account: 'payable:lucky-wallet', recipient: 'lucky-wallet', units: 3_000_000_000n },
+    { part: 3, role: 'creator', from: 'received', account: 'payable:token-7', recipient: 'token-7', units: 2_000_000_000n },
   ])
 })
 
 it('stops at a rule that loses a unit', () => {
-  const rule = { ...SALE.step.rule, split: () => ({ parts: [{ part: 0, units: 99n }] }) }
-  const losing = { ...SALE, step: { ...SALE.step, rule } }
-  expect(() => distribute(sale(100n), losing)).toThrow('assertion failed: shares of 99 units were made of 100')
+  const [step] = SALE.steps
+  if (step === undefined) throw new Error('the plan has no step')
+  const line = { place: 0, role: 'ai', from: null, to: 'payable:ai-wallet', units: 99n }
+  const losing = { ...SALE, steps: [{ ...step, rule: { ...step.rule, split: () => ({ lines: [line], state: new Map() }) } }] }
+  expect(() => distribute(sale(100n), losing)).toThrow('assertion failed: step split made shares of 99 units of 100')
 })
 
 it('shows a share of zero units', () => {
-  expect(distribute(sale(1n), SALE).map(({ units }) => units)).toEqual([1n, 0n, 0n, 0n])
+  expect(distribute(sale(1n), SALE).shares.map(({ units }) => units)).toEqual([1n, 0n, 0n, 0n])
 })
 
 it.each([
@@ -58,9 +61,9 @@ const INHERITED = ['constructor', 'toString', 'valueOf', 'hasOwnProperty']
 it.each(INHERITED)('takes nothing that every object has for a party or an amount: %s', (name) => {
   const plan = planOf([name, '1', { party: name }])
   expect(() => distribute({ ...sale(10n), parties: {} }, plan)).toThrow(expect.objectContaining({ code: 'recipient_not_found' }))
-  const shares = [{ part: 0, role: name, recipient: 'x', units: 10n }]
-  expect(distribute({ ...sale(10n, {}), parties: { [name]: 'x' } }, plan)).toEqual(shares)
-  expect(distribute({ ...sale(10n, { [name]: 10n }), parties: { [name]: 'x' } }, plan)).toEqual(shares)
+  const shares = [{ part: 0, role: name, from: 'received', account: 'payable:x', recipient: 'x', units: 10n }]
+  expect(distribute({ ...sale(10n, {}), parties: { [name]: 'x' } }, plan).shares).toEqual(shares)
+  expect(distribute({ ...sale(10n, { [name]: 10n }), parties: { [name]: 'x' } }, plan).shares).toEqual(shares)
 })
 
 it('refuses a party that is no id, naming it', () => {
@@ -89,7 +92,7 @@ it.each([
   [{ b: -1n }, { field: 'b', given: '-0.000001', expected: '0.000033', asset: 'USDC/6' }],
 ])('takes or refuses the amounts %s for 100 in three equal shares', (claimed, details) => {
   const attempt = () => distribute(thirds(100n, claimed), THIRDS)
-  if (details === null) expect(attempt().map(({ units }) => units)).toEqual([34n, 33n, 33n])
+  if (details === null) expect(attempt().shares.map(({ units }) => units)).toEqual([34n, 33n, 33n])
   else expect(attempt).toThrow(expect.objectContaining({ code: 'event_share_mismatch', details }))
 })
 
@@ -103,7 +106,7 @@ it('refuses one unit off an exact quota in either direction', () => {
   const refused: unknown = expect.objectContaining({ code: 'event_share_mismatch' })
   expect(() => distribute(thirds(99n, { a: 34n }), THIRDS)).toThrow(refused)
   expect(() => distribute(thirds(99n, { a: 32n }), THIRDS)).toThrow(refused)
-  expect(distribute(thirds(99n, { a: 33n }), THIRDS)).toHaveLength(3)
+  expect(distribute(thirds(99n, { a: 33n }), THIRDS).shares).toHaveLength(3)
 })
 
 it('refuses an amount for a role that has no share in the plan, unless it is zero', () => {
@@ -114,8 +117,8 @@ it('refuses an amount for a role that has no share in the plan, unless it is zer
       details: { field: 'marketing', given: '0.000001', expected: '0.000000', asset: 'USDC/6' },
     }),
   )
-  expect(distribute(thirds(99n, { marketing: 0n }), THIRDS)).toHaveLength(3)
-  expect(distribute(thirds(99n, { a: 33n, b: 33n, c: 33n, marketing: 0n }), THIRDS)).toHaveLength(3)
+  expect(distribute(thirds(99n, { marketing: 0n }), THIRDS).shares).toHaveLength(3)
+  expect(distribute(thirds(99n, { a: 33n, b: 33n, c: 33n, marketing: 0n }), THIRDS).shares).toHaveLength(3)
 })
 
 it.each([
@@ -142,7 +145,7 @@ it('takes amounts exactly when each is within a unit of its quota and together t
     fc.property(weights, fc.integer({ min: 1, max: 40 }), offs, (all, pool, off) => {
       const plan = planOf(...all.map((weight, index) => [`r${index}`, `${weight}`] as const))
       const total = all.reduce((sum, weight) => sum + weight, 0)
-      const amounts = distribute(thirds(BigInt(pool), null), plan).map(({ units }, index) => Number(units) + (off[index] as number))
+      const amounts = distribute(thirds(BigInt(pool), null), plan).shares.map(({ units }, index) => Number(units) + (off[index] as number))
       const close = amounts.every((amount, index) => Math.abs(amount * total - pool * (all[index] as number)) < total)
       const whole = amounts.reduce((sum, amount) => sum + amount, 0) === pool
       const claimed = Object.fromEntries(amounts.map((amount, index) => [`r${index}`, BigInt(amount)]))
@@ -166,9 +169,8 @@ function outcomeOf(attempt: () => unknown): string {
 
 it('explains the distribution with plan, step and every share', () => {
   expect(explainDistribution(sale(33n), SALE)).toEqual({
-    format: 1,
     plan: { version: 3, hash: SALE.hash, effectiveFrom: '2026-01-01T00:00:00Z' },
-    step: { name: 'split', rule: 'fixed-shares', rounding: 'largest-remainder', from: 'received', pool: '33' },
+    steps: [{ name: 'split', rule: 'fixed-shares', rounding: 'largest-remainder', from: 'received', pool: '33' }],
     shares: [
       expect.objectContaining({ role: 'ai', recipient: 'ai-wallet', account: 'payable:ai-wallet', quota: '132/5', units: '26' }),
       expect.objectContaining({ role: 'dao', recipient: 'dao-wallet', account: 'payable:dao-wallet', quota: '99/20', units: '5' }),
@@ -187,10 +189,10 @@ it('explains exactly the shares it makes, and the explanation is plain JSON', ()
   fc.assert(
     fc.property(weights, fc.bigInt({ min: 1n, max: 10n ** 39n - 1n }), (all, pool) => {
       const plan = planOf(...all.map((weight, index) => [`r${index}`, `${weight}`] as const))
-      const shares = distribute(thirds(pool, null), plan)
+      const { shares } = distribute(thirds(pool, null), plan)
       const explained = explainDistribution(thirds(pool, null), plan)
       expect(shares.reduce((sum, { units }) => sum + units, 0n)).toBe(pool)
-      expect(explained.shares.map((share) => [share['role'], share.recipient, share['units']])).toEqual(
+      expect(explained.shares.map((share) => [share.role, share.recipient, share.units])).toEqual(
         shares.map(({ role, recipient, units }) => [role, recipient, units.toString()]),
       )
       expect(JSON.parse(JSON.stringify(explained))).toEqual(explained)

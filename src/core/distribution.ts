@@ -1,53 +1,171 @@
 // The distribution of one event: its shares by the plan version in force, and why each is what it is. Pure; nothing is stored here.
 
-import { accountName, checkParty } from './account.ts'
+import { accountName, partyOf } from './account.ts'
 import { assert, present } from './assert.ts'
-import type { JsonObject } from './effects.ts'
 import type { EventInput } from './event.ts'
-import { formatUnits, parseAsset } from './money.ts'
-import type { PlanVersion } from './plan.ts'
+import { clip, formatUnits, parseAsset } from './money.ts'
+import { partOf } from './part.ts'
+import type { PlanVersion, Step } from './plan.ts'
 import { compareRatios, formatRatio, ratio, type Ratio } from './ratio.ts'
 import { Refusal } from './refusal.ts'
-import type { PlanPart } from './rules/rule.ts'
+import type { GivenShare, Line, PartExplanation, RuleContext, RuleState, SplitInput } from './rules/rule.ts'
+import { accountOf } from './rules/target.ts'
 
-/** One recipient's part of one event. A share of zero units makes no transfer and no payout, but is shown. */
-export type Share = { readonly part: number; readonly role: string; readonly recipient: string; readonly units: bigint }
+/** One movement of a distribution. A share of zero units makes no transfer and no payout, but is shown. */
+export type Share = {
+  readonly part: number
+  readonly role: string
+  /** The account it comes from and the one it goes to, by name. */
+  readonly from: string
+  readonly account: string
+  /** Whose it is, where it goes to somebody's account. */
+  readonly recipient: string | null
+  readonly units: bigint
+}
+
+/** The shares in order of part, and what the rules remember from now on: keys are `<step>/<the rule's own key>`, changed ones alone. */
+export type Distribution = { readonly shares: readonly Share[]; readonly state: RuleState }
 
 /** What a program's doors call the amount of a role, for refusals. */
 export type AmountFields = Readonly<Record<string, string>>
 
-type Divisible = Pick<EventInput, 'asset' | 'units' | 'parties' | 'claimed'>
+/** What of an event decides its distribution. */
+export type Divisible = Pick<EventInput, 'asset' | 'units' | 'parties' | 'claimed' | 'facts'> & { readonly eventAt: Temporal.Instant }
+
+const NO_STATE: RuleState = new Map()
 
 /**
- * Divides an event's units among the plan's recipients; the shares add up to the units.
+ * Divides an event's units by a plan version, step by step. What comes from `received` adds up to the units.
  * Refuses `recipient_not_found` when the event names no party the plan asks for, and `event_share_mismatch` when an amount that
  * came with the event is one unit or more from its exact quota, or `event_amounts_mismatch` when they do not add up.
  */
-export function distribute(event: Divisible, { step }: PlanVersion, amountFields: AmountFields = {}): readonly Share[] {
-  const { parts } = step.rule.split(event.units, step.rounding)
-  const shares = parts.map(({ part, units }) => {
-    const { role, to } = present(step.rule.parts[part], 'part')
-    return { part, role, recipient: recipientOf(event, { role, to }), units }
-  })
-  const total = shares.reduce((all, { units }) => all + units, 0n)
+export function distribute(
+  event: Divisible,
+  version: Pick<PlanVersion, 'steps'>,
+  { state = NO_STATE, amountFields = {} }: { readonly state?: RuleState; readonly amountFields?: AmountFields } = {},
+): Distribution {
+  checkEvent(event, version)
+  const worked = work(event, version, state)
+  const shares = worked.flatMap(({ kept }) => kept)
+  const total = shares.reduce((all, { from, units }) => (from === 'received' ? all + units : all), 0n)
   assert(total === event.units, `shares of ${total} units were made of ${event.units}`)
-  if (event.claimed !== null) {
-    checkClaimed(event, event.claimed, { shares, quotas: step.rule.quotas(event.units, step.rounding), amountFields })
-  }
-  return shares
+  if (event.claimed !== null) checkClaimed(event, event.claimed, { shares, quotas: quotasOf(worked), amountFields })
+  return { shares, state: changesOf(worked) }
 }
 
-function recipientOf({ parties }: Divisible, { role, to }: PlanPart): string {
-  if ('recipient' in to) return to.recipient
-  // Own names only: an object has `constructor` without anybody having named it.
-  const party = Object.hasOwn(parties, to.party) ? parties[to.party] : undefined
-  if (party === undefined) {
-    throw new Refusal('recipient_not_found', `the plan gives the share ${role} to the event's ${to.party}, which the event does not name`, {
-      field: to.party,
-      role,
-    })
+/** Refuses an event without money where no rule can use it, and one without, or with other, facts than its plan asks for. */
+function checkEvent({ units, facts }: Divisible, { steps }: Pick<PlanVersion, 'steps'>): void {
+  if (units === 0n && !steps.some(({ rule }) => rule.outline.takesNothing)) {
+    throw new Refusal('amount_not_positive', 'the event has 0 units: its plan has nothing to divide', { field: 'units', value: '0' })
   }
-  return checkParty(party, to.party)
+  const needed = steps.flatMap(({ name, rule }) => rule.outline.facts.map((need) => ({ ...need, step: name })))
+  const missing = needed.find(({ name }) => !Object.hasOwn(facts, name))
+  if (missing !== undefined) {
+    const { name, source, step } = missing
+    const remedy = source === 'event' ? 'send it with the event' : 'set it for the ledger'
+    throw new Refusal('fact_not_found', `step ${step} needs the fact ${name}, which there is not: ${remedy}`, { field: 'facts', fact: name, step, source })
+  }
+  const surplus = Object.keys(facts).find((name) => needed.every((need) => need.name !== name))
+  if (surplus === undefined) return
+  const wanted = needed.length === 0 ? 'none' : needed.map(({ name }) => name).join(', ')
+  throw new Refusal('fact_mismatch', `the event comes with the fact ${clip(surplus)}, which no step of its plan asks for; they ask for: ${wanted}`, {
+    field: 'facts',
+    fact: clip(surplus),
+  })
+}
+
+/** A step as it was carried out: what its rule was asked, the lines it gave, and which of them no later step changed. */
+type Worked = {
+  readonly step: Step
+  readonly input: SplitInput
+  readonly lines: readonly Share[]
+  readonly changes: RuleState
+  kept: readonly Share[]
+  changedBy: string | null
+}
+
+function work(event: Divisible, { steps }: Pick<PlanVersion, 'steps'>, state: RuleState): readonly Worked[] {
+  const standing = new Map([['received', event.units]])
+  const done: Worked[] = []
+  for (const [index, step] of steps.entries()) {
+    const earlier = step.rule.divides === 'shares' ? present(done.find(({ step: { name } }) => step.from === `shares:${name}`), step.from) : null
+    const taken = earlier === null ? [] : earlier.kept.filter(({ recipient, account }) => recipient !== null && account === accountName('payable', recipient))
+    const given = taken.map(({ part, role, recipient, units }): GivenShare => ({ place: part - partOf(done.indexOf(earlier as Worked), 0), role, recipient: recipient as string, units }))
+    const pool = earlier === null ? (standing.get(step.from) ?? 0n) : given.reduce((all, { units }) => all + units, 0n)
+    const input: SplitInput = { ...contextOf(event, step), pool, rounding: step.rounding, given, state: stateOf(step, state) }
+    const { lines, state: changes } = step.rule.split(input)
+    checkLines(step, { pool, given }, lines)
+    const shares = lines.map((line) => shareOf(line, { index, step, taken }))
+    if (earlier === null) standing.delete(step.from)
+    else {
+      earlier.kept = earlier.kept.filter((share) => !taken.includes(share))
+      earlier.changedBy = step.name
+    }
+    for (const { account, units } of shares) if (account.startsWith('fund:')) standing.set(account, (standing.get(account) ?? 0n) + units)
+    done.push({ step, input, lines: shares, changes, kept: shares, changedBy: null })
+  }
+  return done
+}
+
+function contextOf({ parties, facts, eventAt }: Undivided, { name }: Step): RuleContext {
+  return { step: name, parties, facts, at: eventAt }
+}
+
+/** A step's own part of the state: its keys without the step's name. */
+function stateOf({ name }: Step, state: RuleState): RuleState {
+  if (state.size === 0) return state
+  const prefix = `${name}/`
+  return new Map([...state].flatMap(([key, value]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [])))
+}
+
+function changesOf(worked: readonly Worked[]): RuleState {
+  if (worked.every(({ changes }) => changes.size === 0)) return NO_STATE
+  return new Map(worked.flatMap(({ step: { name }, changes }) => [...changes].map(([key, value]) => [`${name}/${key}`, value] as const)))
+}
+
+/** Everything the step was given went somewhere, and nothing else was touched that its outline does not name. */
+function checkLines({ name, rule }: Step, { pool, given }: { pool: bigint; given: readonly GivenShare[] }, lines: readonly Line[]): void {
+  const left = [...given.map(({ units }) => units)]
+  let fromPool = 0n
+  for (const { from, units } of lines) {
+    assert(units >= 0n, `step ${name} gives ${units} units`)
+    if (from === null) fromPool += units
+    else if (typeof from === 'number') left[from] = present(left[from], `given share ${from}`) - units
+    else {
+      const own = from === accountName('rounding', name) || (rule.outline.carries && partyOf('carried', from) !== null)
+      assert(own || rule.outline.draws.some((fund) => from === `fund:${fund}`), `step ${name} draws on ${from}, which its outline does not name`)
+    }
+  }
+  if (rule.divides === 'account') assert(fromPool === pool, `step ${name} made shares of ${fromPool} units of ${pool}`)
+  else assert(fromPool === 0n && left.every((units) => units === 0n), `step ${name} lost or made units of the shares it changes`)
+}
+
+function shareOf({ place, role, from, to, units }: Line, { index, step, taken }: { index: number; step: Step; taken: readonly Share[] }): Share {
+  const source = from === null ? step.from : typeof from === 'number' ? present(taken[from], 'given share').from : from
+  return { part: partOf(index, place), role, from: source, account: to, recipient: partyOf('payable', to) ?? partyOf('carried', to), units }
+}
+
+/** The exact quota of each share: only a plan of one step has any but its units themselves. */
+function quotasOf(worked: readonly Worked[]): ((share: Share) => Ratio) {
+  const [only] = worked
+  const quotas = worked.length === 1 && only !== undefined ? (only.step.rule.quotas?.(only.input) ?? null) : null
+  return ({ part, units }) => quotas?.[part] ?? ratio(units, 1n)
+}
+
+/** The shares that a plan lists by name, without units: what its steps give to whom, whatever the event. */
+export function listedShares({ steps }: Pick<PlanVersion, 'steps'>, { parties }: Pick<EventInput, 'parties'>): readonly Share[] {
+  return steps.flatMap(({ name, from, rule: { outline } }, index) => {
+    const changed = steps.some((later) => later.from === `shares:${name}`)
+    return (changed ? [] : (outline.parts ?? [])).map(({ role, to }, place): Share => {
+      const account = accountOf(to, { role, parties })
+      return { part: partOf(index, place), role, from, account, recipient: partyOf('payable', account), units: 0n }
+    })
+  })
+}
+
+/** The same check on shares that were worked out before, on a state that is gone: each amount must be less than one unit from its share. */
+export function checkClaims(event: Divisible, shares: readonly Share[], amountFields: AmountFields): void {
+  if (event.claimed !== null) checkClaimed(event, event.claimed, { shares, quotas: ({ units }) => ratio(units, 1n), amountFields })
 }
 
 const NOTHING = { units: 0n, quota: ratio(0n, 1n) }
@@ -59,10 +177,10 @@ const NOTHING = { units: 0n, quota: ratio(0n, 1n) }
 function checkClaimed(
   { units, asset }: Divisible,
   claimed: Readonly<Record<string, bigint>>,
-  { shares, quotas, amountFields }: { shares: readonly Share[]; quotas: readonly Ratio[]; amountFields: AmountFields },
+  { shares, quotas, amountFields }: { shares: readonly Share[]; quotas: (share: Share) => Ratio; amountFields: AmountFields },
 ): void {
   const { scale } = parseAsset(asset)
-  const planned = new Map(shares.map((share) => [share.role, { units: share.units, quota: present(quotas[share.part], 'quota') }]))
+  const planned = new Map(shares.map((share) => [share.role, { units: share.units, quota: quotas(share) }]))
   for (const [role, amount] of Object.entries(claimed)) {
     const { units: share, quota } = planned.get(role) ?? NOTHING
     const difference = ratio(amount * quota.denominator - quota.numerator, quota.denominator)
@@ -92,27 +210,67 @@ export function amountsMismatch({ sum, units, asset }: { sum: bigint; units: big
   )
 }
 
+type Undivided = Pick<Divisible, 'parties' | 'facts' | 'eventAt'>
+
+/** Keys of what rules remember that dividing the event may need; none for a plan whose rules remember nothing. */
+export function stateKeysFor(event: Undivided, { steps }: Pick<PlanVersion, 'steps'>): readonly string[] {
+  return steps.flatMap((step) => step.rule.keys({ ...givenTo(event, steps, step), rounding: step.rounding }).map((key) => `${step.name}/${key}`))
+}
+
+/** Names of all accounts that its shares may touch, whatever rules remember. Refuses `recipient_not_found`. */
+export function accountsFor(event: Undivided, { steps }: Pick<PlanVersion, 'steps'>): readonly string[] {
+  const accounts = steps.flatMap((step) => {
+    const { name, rule } = step
+    const recipients = rule.recipients(givenTo(event, steps, step))
+    return [
+      accountName('rounding', name),
+      ...[...rule.outline.gives, ...rule.outline.draws].map((fund) => accountName('fund', fund)),
+      ...recipients.map((recipient) => accountName('payable', recipient)),
+      ...(rule.outline.carries ? recipients.map((recipient) => accountName('carried', recipient)) : []),
+    ]
+  })
+  return [...new Set(['received', ...accounts])]
+}
+
+function givenTo(event: Undivided, steps: readonly Step[], step: Step): RuleContext & { readonly given: readonly string[] } {
+  const earlier = step.rule.divides === 'shares' ? steps.find(({ name }) => step.from === `shares:${name}`) : undefined
+  const given = earlier === undefined ? [] : earlier.rule.recipients(givenTo(event, steps, earlier))
+  return { ...contextOf(event, step), given }
+}
+
+export type ExplainedPart = Omit<PartExplanation, 'place'> & {
+  readonly part: number
+  readonly step: string
+  readonly from: string
+  readonly account: string
+  readonly recipient: string | null
+  readonly rounding: string
+  /** The later step that changed this share, so that this one was not posted; null when it was. */
+  readonly changedBy: string | null
+}
+
 export type DistributionExplanation = {
-  readonly format: 1
   readonly plan: { readonly version: number; readonly hash: string; readonly effectiveFrom: string | null }
-  readonly step: { readonly name: string; readonly rule: string; readonly rounding: string; readonly from: string; readonly pool: string }
-  readonly shares: readonly ({ readonly recipient: string; readonly account: string } & JsonObject)[]
+  readonly steps: readonly { readonly name: string; readonly rule: string; readonly rounding: string; readonly from: string; readonly pool: string }[]
+  readonly shares: readonly ExplainedPart[]
 }
 
 /**
- * Works the distribution out anew from the event and the plan version alone, with every figure. It reads no stored result, so that
- * comparing it with the ledger proves something.
+ * Works the distribution out anew from the event, the plan version and the state before it, with every figure. It reads no stored
+ * result, so that comparing it with the ledger proves something.
  */
-export function explainDistribution(event: Divisible, version: PlanVersion): DistributionExplanation {
-  const { step } = version
-  const parts = step.rule.explain(event.units, step.rounding)
+export function explainDistribution(event: Divisible, version: PlanVersion, state: RuleState = NO_STATE): DistributionExplanation {
+  const worked = work(event, version, state)
   return {
-    format: 1,
     plan: { version: version.version, hash: version.hash, effectiveFrom: version.effectiveFrom?.toString() ?? null },
-    step: { name: step.name, rule: step.rule.kind, rounding: step.rounding, from: step.from, pool: event.units.toString() },
-    shares: parts.map((part, index) => {
-      const recipient = recipientOf(event, present(step.rule.parts[index], 'part'))
-      return { recipient, account: accountName('payable', recipient), ...part }
-    }),
+    steps: worked.map(({ step, input }) => ({ name: step.name, rule: step.rule.kind, rounding: step.rounding, from: step.from, pool: input.pool.toString() })),
+    shares: worked.flatMap(({ step, input, lines, kept, changedBy }, index) =>
+      step.rule.explain(input).map(({ place, ...figures }, at) => {
+        const line = present(lines[at], 'line of the explanation')
+        const { part, from, account, recipient } = line
+        assert(part === partOf(index, place), `step ${step.name} explains place ${place} where it has part ${part}`)
+        return { part, step: step.name, from, account, recipient, rounding: step.rounding, ...figures, changedBy: kept.includes(line) ? null : changedBy }
+      }),
+    ),
   }
 }

@@ -15,13 +15,9 @@ const step = {
 }
 
 it('reads a plan and binds its rule', () => {
-  const { data, step: bound } = parsePlan({ steps: [step] })
+  const { data, steps } = parsePlan({ steps: [step] })
   expect(data).toEqual({ steps: [step] })
-  expect(bound).toMatchObject({ name: 'split', from: 'received', rounding: 'largest-remainder', rule: { kind: 'fixed-shares' } })
-  expect(bound.rule.split(41n, bound.rounding).parts).toEqual([
-    { part: 0, units: 40n },
-    { part: 1, units: 1n },
-  ])
+  expect(steps).toMatchObject([{ name: 'split', from: 'received', rounding: 'largest-remainder', rule: { kind: 'fixed-shares', divides: 'account' } }])
 })
 
 it('hashes the content, whatever the order of its keys', () => {
@@ -50,8 +46,8 @@ it.each([
   ['nothing', undefined, 'plan: ', ''],
   ['a text', '{"steps":[]}', 'plan: ', ''],
   ['no steps', {}, 'plan, steps: ', 'steps'],
-  ['an empty list of steps', { steps: [] }, 'plan, steps: a plan has one step', 'steps'],
-  ['two steps', { steps: [step, step] }, 'plan, steps: a plan has one step', 'steps'],
+  ['an empty list of steps', { steps: [] }, 'plan, steps: a plan has at least one step', 'steps'],
+  ['101 steps', { steps: Array.from({ length: 101 }, () => step) }, 'plan, steps: a plan has at most 100 steps', 'steps'],
   ['an unknown key', { steps: [step], note: 'x' }, 'plan: Unrecognized key: "note"', ''],
   ['an unknown key of a step', { steps: [{ ...step, note: 'x' }] }, 'plan, steps.0: Unrecognized key: "note"', 'steps.0'],
   ['a step without name', { steps: [{ ...step, name: undefined }] }, 'plan, steps.0.name: ', 'steps.0.name'],
@@ -67,6 +63,27 @@ it.each([
   const place: unknown = typeof field === 'string' ? field : expect.stringMatching(field)
   const details = { field: place, problem: expect.any(String) as unknown }
   expect(() => parsePlan(data)).toThrow(expect.objectContaining({ code: 'plan_invalid', details }))
+})
+
+const fundShare = (fund: string, weight = '1') => ({ role: `to-${fund}`, to: { fund }, weight })
+const stepOf = (name: string, from: string, ...shares: readonly object[]) => ({ ...step, name, from, parameters: { shares } })
+
+it('takes up to 100 steps, each of which may divide what an earlier one gave a fund', () => {
+  const chain = Array.from({ length: 100 }, (_, index) => stepOf(`s${index}`, index === 0 ? 'received' : `fund:f${index - 1}`, fundShare(`f${index}`)))
+  expect(parsePlan({ steps: chain }).steps.map(({ from }) => from).at(-1)).toBe('fund:f98')
+})
+
+it.each([
+  ['the name of an earlier step', [stepOf('a', 'received', fundShare('x')), stepOf('a', 'fund:x', share)], 'step a has the name of an earlier step'],
+  ['a first step from a fund', [stepOf('a', 'fund:x', share)], 'step a is the first and divides fund:x: everything that comes in stands in received'],
+  ['received divided twice', [stepOf('a', 'received', share), stepOf('b', 'received', share)], 'step b divides received, which an earlier step has divided already'],
+  ['a fund that nothing gives to', [stepOf('a', 'received', share), stepOf('b', 'fund:x', share)], 'step b divides fund:x, and no earlier step gives anything to it'],
+  ['a fund filled again after it was divided', [stepOf('a', 'received', fundShare('x'), fundShare('y')), stepOf('b', 'fund:x', share), stepOf('c', 'fund:y', fundShare('x'))], 'step c gives to fund:x, which an earlier step has divided already'],
+  ['a division of shares', [stepOf('a', 'received', share), stepOf('b', 'shares:a', share)], 'step b divides shares:a, but fixed-shares divides an account'],
+])('refuses %s, naming step and account', (_, steps, message) => {
+  const { name, from } = steps.at(-1) ?? step
+  const details = { step: name, field: 'from', value: from }
+  expect(() => parsePlan({ steps })).toThrow(expect.objectContaining({ code: 'plan_invalid', details, message: expect.stringContaining(message) as string }))
 })
 
 it('refuses a rule that there is not, naming those there are', () => {

@@ -9,7 +9,7 @@ import { instantText } from './canonical.ts'
 import { GENESIS_HASH, type TransferLine } from './journal.ts'
 import { MAX_UNITS } from './money.ts'
 import { accountsOf, decideBatch, type AccountState, type BatchWrite, type EventMember, type Head, type Known } from './posting.ts'
-import type { Leg, Member, Outcome } from './posting.ts'
+import type { Leg, Member, Outcome, Undivided } from './posting.ts'
 import { referenceDigest } from './reference.ts'
 import { Refusal } from './refusal.ts'
 
@@ -41,7 +41,7 @@ const leg: fc.Arbitrary<Leg> = fc.tuple(kind, fc.constantFrom(...RECIPIENTS), un
     if (role === 'wallet') return 'wallet:w'
     return role === 'payable' || role === 'in_flight' ? `${role}:${recipient}` : role
   }
-  const { debit, credit }: { debit: string; credit: string } = TRANSFER_KINDS[each]
+  const { debit: [debit], credit: [credit] } = TRANSFER_KINDS[each]
   return { kind: each, debit: nameOf(debit), credit: nameOf(credit), asset: name, units: moved, part: null, subject: `payout-${recipient}` }
 })
 
@@ -72,16 +72,24 @@ function memberOf(command: Command, all: readonly (readonly [Content, Content])[
   const text = `${said.asset} ${said.shares.join(' ')}`
   return {
     type: 'event',
-    input: { reference, asset: said.asset, units: total, parties: {}, eventAt: START, claimed: null, details: null },
+    input: { reference, asset: said.asset, units: total, parties: {}, facts: {}, eventAt: START, claimed: null, details: null },
     digest: referenceDigest(reference),
     fingerprint: new TextEncoder().encode(text),
     plan: 1,
     planHash: 'ab'.repeat(32),
     door: 'api',
     backdated: false,
+    standing: {},
     shares: command.refused
       ? new Refusal('recipient_not_found', 'the event names no creator')
-      : said.shares.map((share, part) => ({ part, role: `r${part}`, recipient: RECIPIENTS[part] as string, units: share })),
+      : said.shares.map((share, part) => ({
+          part,
+          role: `r${part}`,
+          from: 'received',
+          account: `payable:${RECIPIENTS[part] as string}`,
+          recipient: RECIPIENTS[part] as string,
+          units: share,
+        })),
   }
 }
 
@@ -92,14 +100,14 @@ type Plain = { readonly transfers: TransferLine[]; readonly events: Map<string, 
 function plainLegs(member: Member): readonly Leg[] {
   if (member.type === 'move') return member.legs
   const { asset: name, units: total } = member.input
-  const shares = member.shares as Exclude<EventMember['shares'], Refusal>
+  const shares = member.shares as Exclude<EventMember['shares'], Refusal | Undivided>
   const base = { asset: name, subject: null }
   return [
     { ...base, kind: 'received', debit: 'expected', credit: 'received', units: total, part: null },
     ...shares
       .filter((share) => share.units !== 0n)
       .map((share): Leg => {
-        return { ...base, kind: 'share', debit: 'received', credit: `payable:${share.recipient}`, units: share.units, part: share.part }
+        return { ...base, kind: 'share', debit: 'received', credit: share.account, units: share.units, part: share.part }
       }),
   ]
 }
@@ -164,6 +172,7 @@ function read({ references, accounts }: Stored, members: readonly Member[]): Kno
   return {
     references: new Map([...references].filter(([digest]) => digests.has(digest))),
     accounts: new Map([...accounts].filter(([key]) => keys.has(key))),
+    states: new Map(),
   }
 }
 

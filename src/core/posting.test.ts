@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest'
 import { accountKey, type TransferKind } from './account.ts'
+import type { Share } from './distribution.ts'
 import { recordDigest } from './event.ts'
 import { GENESIS_HASH } from './journal.ts'
 import { MAX_UNITS } from './money.ts'
@@ -12,29 +13,34 @@ import { Refusal } from './refusal.ts'
 const T0 = Temporal.Instant.from('2026-01-31T12:00:00Z')
 const T1 = T0.add({ seconds: 1 })
 const HEAD: Head = { event: 10n, transfer: 40n, block: 7n, account: 3, plan: 2, hash: GENESIS_HASH, recordedAt: T0 }
-const EMPTY: Known = { references: new Map(), accounts: new Map() }
+const EMPTY: Known = { references: new Map(), accounts: new Map(), states: new Map() }
 
 const account = (name: string, number: number, debits: bigint, credits: bigint): AccountState => {
   return { name, asset: 'SOL/9', number, debits, credits, transfer: 40n }
 }
 const knownOf = (...accounts: readonly AccountState[]): Known => {
-  return { references: new Map(), accounts: new Map(accounts.map((each) => [accountKey(each), each])) }
+  return { references: new Map(), states: new Map(), accounts: new Map(accounts.map((each) => [accountKey(each), each])) }
 }
 
 type Shares = readonly (readonly [recipient: string, units: bigint])[]
+
+const shareOf = (part: number, recipient: string, units: bigint): Share => {
+  return { part, role: `r${part}`, from: 'received', account: `payable:${recipient}`, recipient, units }
+}
 
 function sale(reference: string, shares: Shares, fingerprint = 1): EventMember {
   const units = shares.reduce((all, [, share]) => all + share, 0n)
   return {
     type: 'event',
-    input: { reference, asset: 'SOL/9', units, parties: {}, eventAt: T0, claimed: null, details: null },
+    input: { reference, asset: 'SOL/9', units, parties: {}, facts: {}, eventAt: T0, claimed: null, details: null },
     digest: referenceDigest(reference),
     fingerprint: new Uint8Array([fingerprint]),
     plan: 2,
     planHash: 'ab'.repeat(32),
     door: 'api',
     backdated: false,
-    shares: shares.map(([recipient, share], part) => ({ part, role: `r${part}`, recipient, units: share })),
+    standing: {},
+    shares: shares.map(([recipient, share], part) => shareOf(part, recipient, share)),
   }
 }
 
@@ -55,9 +61,9 @@ it('posts an event: the money received, then a transfer for each share above zer
     { ...base, number: 43n, kind: 'share', debit: 'received', debitNumber: 5, credit: 'payable:c', creditNumber: 7, units: 20n, part: 2 },
   ])
   const { digest, fingerprint, planHash } = member
-  const recorded = recordDigest({ backdated: false, claimed: null, details: null, door: 'api' })
+  const recorded = recordDigest({ backdated: false, claimed: null, details: null, door: 'api', standing: null })
   expect(write?.events).toEqual([
-    { number: 11n, digest, fingerprint, eventAt: T0, asset: 'SOL/9', units: 100n, plan: 2, planHash, recorded, member, firstTransfer: 41n, transfers: 3 },
+    { number: 11n, digest, fingerprint, eventAt: T0, asset: 'SOL/9', units: 100n, plan: 2, planHash, recorded, member, shares: member.shares, firstTransfer: 41n, transfers: 3 },
   ])
   expect(write?.block).toEqual({ firstTransfer: 41n, firstEvent: 11n })
   expect(write?.head).toMatchObject({ event: 11n, transfer: 43n, block: 8n, account: 7, plan: 2, recordedAt: T1 })
@@ -223,12 +229,11 @@ it('leaves what was read as it was', () => {
   expect(known).toEqual(knownOf(account('payable:a', 2, 0n, 5n)))
 })
 
-const SHARE_OF_FOUR = { part: 0, role: 'r', recipient: 'a', units: 4n }
+const SHARE_OF_FOUR = shareOf(0, 'a', 4n)
 
 it.each([
   ['shares that miss a unit', { ...sale('one', [['a', 5n]]), shares: [SHARE_OF_FOUR] }, 'shares of 4 units are posted for 5'],
   ['a share below zero', sale('one', [['a', 6n], ['b', -1n]]), 'shares of 5 units are posted for 5'],
-  ['an event of nothing', sale('one', []), 'a transfer moves more than zero units, not 0'],
   ['a leg of nothing', move(reserve('a', 0n)), 'a transfer moves more than zero units, not 0'],
   ['a negative leg', move(leg('fee', 'network', 'wallet:w', -1n)), 'a transfer moves more than zero units, not -1'],
   ['a leg the chart has not', move(leg('settled', 'payable:a', 'wallet:w', 1n)), 'the chart has no settled from payable:a to wallet:w'],

@@ -1,13 +1,15 @@
 // What posting a batch does, as a pure function: each member is decided in order on the state its predecessors left, and a refused
 // member takes nobody down. The store reads the state before and writes the result after, under the lane's lock.
 
-import { accountKey, accountName, balanceOf, roleOf, TRANSFER_KINDS, type AccountName, type TransferKind } from './account.ts'
-import { assert, present } from './assert.ts'
-import type { Share } from './distribution.ts'
-import { claimedJson, recordDigest, type EventInput } from './event.ts'
+import { accountKey, balanceOf, isInChart, roleOf, type AccountName, type TransferKind } from './account.ts'
+import { assert } from './assert.ts'
+import type { Distribution, Share } from './distribution.ts'
+import type { Json } from './effects.ts'
+import { claimedJson, factsJson, recordDigest, type EventInput } from './event.ts'
 import { blockHash, type EventLine, type TransferLine } from './journal.ts'
 import { MAX_UNITS, type AssetName } from './money.ts'
 import { Refusal } from './refusal.ts'
+import type { FactSets, RuleState } from './rules/rule.ts'
 
 /** The head row of a lane: the last numbers given, the chain's last hash, and the newest plan version. */
 export type Head = {
@@ -29,6 +31,8 @@ export type AccountState = AccountName & Balance & { readonly number: number; re
 export type Known = {
   readonly references: ReadonlyMap<string, { readonly fingerprint: Uint8Array; readonly event: bigint }>
   readonly accounts: ReadonlyMap<string, AccountState>
+  /** What rules remember, by the keys asked for that there are. */
+  readonly states: RuleState
 }
 
 export type Leg = {
@@ -52,7 +56,17 @@ export type EventMember = {
   readonly planHash: string
   readonly door: string
   readonly backdated: boolean
-  readonly shares: readonly Share[] | Refusal
+  /** Facts kept by the ledger that its plan asked for. */
+  readonly standing: FactSets
+  readonly shares: readonly Share[] | Refusal | Undivided
+}
+
+/** Shares that depend on what the plan's rules remember: worked out when the events before it have been. */
+export type Undivided = {
+  /** State keys and accounts that the division may touch. */
+  readonly keys: readonly string[]
+  readonly accounts: readonly string[]
+  readonly divide: (state: RuleState) => Distribution | Refusal
 }
 
 /** Movements of payouts and wallets. Their own tables guard them against twice, in the same transaction. */
@@ -70,6 +84,7 @@ export type Outcome =
 
 export type PostedEvent = EventLine & {
   readonly member: EventMember
+  readonly shares: readonly Share[]
   readonly firstTransfer: bigint
   readonly transfers: number
 }
@@ -84,6 +99,8 @@ export type BatchWrite = {
   readonly block: { readonly firstTransfer: bigint; readonly firstEvent: bigint }
   readonly events: readonly PostedEvent[]
   readonly transfers: readonly PostedTransfer[]
+  /** What rules remember from an event on. */
+  readonly states: readonly { readonly event: bigint; readonly key: string; readonly value: Json }[]
   readonly newAccounts: readonly AccountState[]
   /** Each account the block touched, as it stands after the block. */
   readonly touched: readonly AccountState[]
@@ -105,17 +122,32 @@ type Draft = {
   readonly accounts: Map<string, Working>
   readonly touched: Set<Working>
   readonly references: Map<string, { readonly fingerprint: Uint8Array; readonly event: bigint }>
+  readonly states: Map<string, Json>
   readonly events: PostedEvent[]
   readonly transfers: PostedTransfer[]
+  readonly changes: BatchWrite['states'][number][]
   lastAccount: number
 }
 
 /** The accounts that a member may touch, so that they can be read before it is decided. */
 export function accountsOf(member: Member): readonly AccountName[] {
+  if (member.type === 'event' && isUndivided(member.shares)) {
+    const { asset } = member.input
+    return ['expected', ...member.shares.accounts].map((name) => ({ name, asset }))
+  }
   return legsOf(member).flatMap(({ debit, credit, asset }) => [
     { name: debit, asset },
     { name: credit, asset },
   ])
+}
+
+/** The state keys that must be read before a member is decided. */
+export function stateKeysOf(member: Member): readonly string[] {
+  return member.type === 'event' && isUndivided(member.shares) ? member.shares.keys : []
+}
+
+function isUndivided(shares: EventMember['shares']): shares is Undivided {
+  return !(shares instanceof Refusal) && 'divide' in shares
 }
 
 /**
@@ -128,15 +160,18 @@ export function decideBatch(head: Head, known: Known, members: readonly Member[]
     accounts: new Map(),
     touched: new Set(),
     references: new Map(known.references),
+    states: new Map(known.states),
     events: [],
     transfers: [],
+    changes: [],
     lastAccount: head.account,
   }
   const outcomes = members.map((member) => decideMember(draft, head, member))
-  if (draft.transfers.length === 0) return { outcomes, write: null }
+  // An event of zero units changes what rules remember and moves nothing.
+  if (draft.transfers.length === 0 && draft.events.length === 0) return { outcomes, write: null }
   const instant = Temporal.Instant.compare(recordedAt, head.recordedAt) < 0 ? head.recordedAt : recordedAt
   const number = head.block + 1n
-  const { events, transfers } = draft
+  const { events, transfers, changes: states } = draft
   const touched = [...draft.touched].map(({ name, asset, number: place, debits, credits, transfer }) => {
     return { name, asset, number: place, debits, credits, transfer }
   })
@@ -156,6 +191,7 @@ export function decideBatch(head: Head, known: Known, members: readonly Member[]
       block: { firstTransfer: head.transfer + 1n, firstEvent: head.event + 1n },
       events,
       transfers,
+      states,
       newAccounts: touched.filter((account) => account.number > head.account),
       touched,
     },
@@ -163,51 +199,63 @@ export function decideBatch(head: Head, known: Known, members: readonly Member[]
 }
 
 function decideMember(draft: Draft, head: Head, member: Member): Outcome {
-  if (member.type === 'event') {
-    const earlier = draft.references.get(member.digest)
-    if (earlier !== undefined) {
-      const same = Buffer.compare(earlier.fingerprint, member.fingerprint) === 0
-      return { state: same ? 'duplicate' : 'conflict', event: earlier.event }
-    }
-    if (member.shares instanceof Refusal) return { state: 'refused', refusal: member.shares }
+  if (member.type === 'event') return decideEvent(draft, head, member)
+  const firstTransfer = nextTransfer(draft, head)
+  const refusal = apply(draft, member.legs, { firstTransfer, event: null })
+  return refusal === null ? { state: 'posted', event: null, firstTransfer, transfers: member.legs.length } : { state: 'refused', refusal }
+}
+
+function decideEvent(draft: Draft, head: Head, member: EventMember): Outcome {
+  const earlier = draft.references.get(member.digest)
+  if (earlier !== undefined) {
+    const same = Buffer.compare(earlier.fingerprint, member.fingerprint) === 0
+    return { state: same ? 'duplicate' : 'conflict', event: earlier.event }
   }
-  const legs = legsOf(member)
-  const firstTransfer = head.transfer + BigInt(draft.transfers.length) + 1n
-  const event = member.type === 'event' ? head.event + BigInt(draft.events.length) + 1n : null
-  const applied = apply(draft, legs, { firstTransfer, event })
-  if (applied instanceof Refusal) return { state: 'refused', refusal: applied }
-  draft.transfers.push(...applied)
-  if (member.type === 'event') {
-    const number = present(event, 'event number')
-    const { input, digest, fingerprint, plan, planHash, door, backdated } = member
-    const { eventAt, asset, units, details } = input
-    const recorded = recordDigest({ backdated, claimed: claimedJson(input.claimed), details, door })
-    draft.references.set(digest, { fingerprint, event: number })
-    const line: EventLine = { number, digest, fingerprint, eventAt, asset, units, plan, planHash, recorded }
-    draft.events.push({ ...line, member, firstTransfer, transfers: legs.length })
+  const divided = isUndivided(member.shares) ? member.shares.divide(draft.states) : member.shares
+  if (divided instanceof Refusal) return { state: 'refused', refusal: divided }
+  const { shares, state } = 'shares' in divided ? divided : { shares: divided, state: null }
+  const legs = legsOfEvent(member, shares)
+  const number = head.event + BigInt(draft.events.length) + 1n
+  const firstTransfer = nextTransfer(draft, head)
+  const refusal = apply(draft, legs, { firstTransfer, event: number })
+  if (refusal !== null) return { state: 'refused', refusal }
+  for (const [key, value] of state ?? []) {
+    draft.states.set(key, value)
+    draft.changes.push({ event: number, key, value })
   }
-  return { state: 'posted', event, firstTransfer, transfers: legs.length }
+  const { input, digest, fingerprint, plan, planHash, door, backdated, standing } = member
+  const { eventAt, asset, units, details } = input
+  const recorded = recordDigest({ backdated, claimed: claimedJson(input.claimed), details, door, standing: factsJson(standing) })
+  draft.references.set(digest, { fingerprint, event: number })
+  const line: EventLine = { number, digest, fingerprint, eventAt, asset, units, plan, planHash, recorded }
+  draft.events.push({ ...line, member, shares, firstTransfer, transfers: legs.length })
+  return { state: 'posted', event: number, firstTransfer, transfers: legs.length }
+}
+
+function nextTransfer({ transfers }: Draft, head: Head): bigint {
+  return head.transfer + BigInt(transfers.length) + 1n
 }
 
 /** Members are never changed, and each is asked for its legs when its accounts are read and again when it is decided. */
-const legsByMember = new WeakMap<EventMember, readonly Leg[]>()
+const legsByShares = new WeakMap<readonly Share[], readonly Leg[]>()
 
 function legsOf(member: Member): readonly Leg[] {
-  return member.type === 'move' ? member.legs : legsByMember.getOrInsertComputed(member, legsOfEvent)
+  if (member.type === 'move') return member.legs
+  return member.shares instanceof Refusal || isUndivided(member.shares) ? [] : legsOfEvent(member, member.shares)
 }
 
-function legsOfEvent({ input: { asset, units }, shares }: EventMember): readonly Leg[] {
-  if (shares instanceof Refusal) return []
-  const shared = shares.reduce((all, share) => all + share.units, 0n)
-  assert(shared === units && shares.every((share) => share.units >= 0n), `shares of ${shared} units are posted for ${units}`)
-  return [
-    { kind: 'received', debit: 'expected', credit: 'received', asset, units, part: null, subject: null },
-    ...shares
-      .filter((share) => share.units > 0n)
-      .map(({ part, recipient, units: share }): Leg => {
-        return { kind: 'share', debit: 'received', credit: accountName('payable', recipient), asset, units: share, part, subject: null }
-      }),
-  ]
+function legsOfEvent({ input: { asset, units } }: EventMember, shares: readonly Share[]): readonly Leg[] {
+  return legsByShares.getOrInsertComputed(shares, () => {
+    const shared = shares.reduce((all, share) => (share.from === 'received' ? all + share.units : all), 0n)
+    assert(shared === units && shares.every((share) => share.units >= 0n), `shares of ${shared} units are posted for ${units}`)
+    const received: Leg = { kind: 'received', debit: 'expected', credit: 'received', asset, units, part: null, subject: null }
+    return [
+      ...(units === 0n ? [] : [received]),
+      ...shares
+        .filter((share) => share.units > 0n)
+        .map(({ part, from, account, units: share }): Leg => ({ kind: 'share', debit: from, credit: account, asset, units: share, part, subject: null })),
+    ]
+  })
 }
 
 type Place = { readonly firstTransfer: bigint; readonly event: bigint | null }
@@ -216,7 +264,7 @@ type Place = { readonly firstTransfer: bigint; readonly event: bigint | null }
 type Before = Balance & { readonly account: Working; readonly transfer: bigint; readonly isNew: boolean }
 
 /** Applies the legs to the draft, or leaves the draft as it was and says why not. */
-function apply(draft: Draft, legs: readonly Leg[], { firstTransfer, event }: Place): readonly PostedTransfer[] | Refusal {
+function apply(draft: Draft, legs: readonly Leg[], { firstTransfer, event }: Place): Refusal | null {
   const before = new Map<Working, Before>()
   const lastAccount = draft.lastAccount
   const posted = legs.map((leg, index): PostedTransfer => {
@@ -236,7 +284,8 @@ function apply(draft: Draft, legs: readonly Leg[], { firstTransfer, event }: Pla
     return refusal
   }
   for (const account of before.keys()) draft.touched.add(account)
-  return posted
+  draft.transfers.push(...posted)
+  return null
 }
 
 function open(draft: Draft, before: Map<Working, Before>, name: string, asset: AssetName): Working {
@@ -263,13 +312,8 @@ function undo(draft: Draft, before: ReadonlyMap<Working, Before>, lastAccount: n
 }
 
 function checkChart({ kind, debit, credit, units }: Leg): void {
-  const allowed = TRANSFER_KINDS[kind]
-  assert(hasRole(debit, allowed.debit) && hasRole(credit, allowed.credit), `the chart has no ${kind} from ${debit} to ${credit}`)
+  assert(isInChart(kind, { debit, credit }), `the chart has no ${kind} from ${debit} to ${credit}`)
   assert(units > 0n, `a transfer moves more than zero units, not ${units}`)
-}
-
-function hasRole(name: string, role: string): boolean {
-  return name.startsWith(role) && (name.length === role.length || name[role.length] === ':')
 }
 
 function checkAccount(account: Working): Refusal | null {

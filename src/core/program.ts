@@ -44,9 +44,11 @@ export type Program = {
   /** The body of an event in the API, the CLI's options and files: the program's own words. */
   readonly event: z.ZodType<EventInput>
   readonly inbox: Inbox | null
-  /** SQL that gives a ledger its tables, triggers and views; `:schema`, `:ledger` and `:app` are replaced. */
+  /** SQL that gives a ledger its tables and triggers; `:schema`, `:ledger` and `:app` are replaced. */
   readonly install: string | null
-  /** SQL that lets the server's role use them, run after `install` and again at each start: the role may be another one then. */
+  /** SQL that gives it its views: those with a trigger `apportion_read_only` are dropped by migrations that need it and made anew. */
+  readonly views: string | null
+  /** SQL that lets the server's role use them, run after `views` and again at each start: the role may be another one then. */
   readonly grants: string | null
   /** An event to try the program with in the sandbox, and who its parties are, for people. */
   readonly sample: { readonly body: JsonObject; readonly parties: readonly ProgramRecipient[] }

@@ -18,6 +18,19 @@ export function ratioOfDecimal(text: string): Ratio {
   return ratio(BigInt(whole + fraction), 10n ** BigInt(fraction.length))
 }
 
+/** The exact sum of plain decimals as a decimal: 33.3 and 66.7 make 100. */
+export function sumOfDecimals(texts: readonly string[]): string {
+  const places = Math.max(0, ...texts.map((text) => text.split('.')[1]?.length ?? 0))
+  const sum = texts.reduce((all, text) => {
+    const [whole = '0', fraction = ''] = text.split('.')
+    return all + BigInt(whole + fraction.padEnd(places, '0'))
+  }, 0n)
+  const digits = sum.toString().padStart(places + 1, '0')
+  const whole = digits.slice(0, digits.length - places)
+  const fraction = digits.slice(digits.length - places).replace(/0+$/, '')
+  return fraction === '' ? whole : `${whole}.${fraction}`
+}
+
 /** Brings ratios to integers of one common scale, so that they can be weights: 0.5, 1.25 → 2, 5 (in lowest terms). */
 export function commonWeights(ratios: readonly Ratio[]): readonly bigint[] {
   const common = present(commonDenominator(ratios), 'common denominator')

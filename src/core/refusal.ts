@@ -27,6 +27,8 @@ export const REFUSALS = {
   event_backdated_forbidden: { status: 403, cause: 'state' },
   event_not_found: { status: 404, cause: 'state' },
   event_share_mismatch: { status: 422, cause: 'content' },
+  fact_mismatch: { status: 422, cause: 'content' },
+  fact_not_found: { status: 422, cause: 'state' },
   event_time_exceeded: { status: 422, cause: 'state' },
   field_malformed: { status: 422, cause: 'content' },
   floor_exceeded: { status: 409, cause: 'state' },

@@ -21,7 +21,7 @@ export async function addPlanVersion(
   ledger: Ledger,
   { content, effectiveFrom }: { content: unknown; effectiveFrom: Temporal.Instant | null },
 ): Promise<PlanVersion> {
-  const { data, step, hash } = parsePlan(content)
+  const { data, steps, hash } = parsePlan(content)
   const added = await inTransaction(desk.store.pool, async (client) => {
     const { version, now, earliest } = await nextVersion(client, desk, ledger)
     const from = effectiveFrom ?? now
@@ -37,7 +37,7 @@ export async function addPlanVersion(
     return { version, effectiveFrom: from }
   })
   await refreshPlans(desk, ledger)
-  return { ...added, data, step, hash }
+  return { ...added, data, steps, hash }
 }
 
 /**

@@ -73,6 +73,7 @@ export async function createLedger(
       const names = { schema: inboxSchema, ledger, app: world.appRole }
       await client.query(`create schema if not exists ${escapeIdentifier(inboxSchema)}`)
       await install(client, withNames(program.install, names))
+      if (program.views !== null) await client.query(withNames(program.views, names))
       if (program.grants !== null) await client.query(withNames(program.grants, names))
     }
   })

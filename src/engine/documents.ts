@@ -13,7 +13,8 @@ export function amountDocument(units: bigint, asset: string): AmountDocument {
   return { asset, units: units.toString(), amount: formatUnits(units, parseAsset(asset).scale) }
 }
 
-export type ShareDocument = AmountDocument & { readonly role: string; readonly recipient: string }
+/** `recipient` is null for what goes to an account of the plan's own. */
+export type ShareDocument = AmountDocument & { readonly role: string; readonly recipient: string | null; readonly account: string }
 
 export type EventDocument = AmountDocument & {
   readonly reference: string
@@ -39,7 +40,7 @@ export function eventDocument(event: RecordedEvent): EventDocument {
     ...amountDocument(units, asset),
     plan_version: plan,
     backdated,
-    shares: shares.map((share) => ({ role: share.role, recipient: share.recipient, ...amountDocument(share.units, asset) })),
+    shares: shares.map((share) => ({ role: share.role, recipient: share.recipient, account: share.account, ...amountDocument(share.units, asset) })),
   }
 }
 

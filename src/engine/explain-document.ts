@@ -22,6 +22,10 @@ const standingSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('missing') }),
   /** It stands in the recipient's account; its payout is made next. */
   z.strictObject({ state: z.literal('payable') }),
+  /** It stands in an account from which nothing is paid: a fund, what is carried, or a rounding's rest. */
+  z.strictObject({ state: z.literal('kept'), account: z.string() }),
+  /** A later step changed it; what became of it stands there. */
+  z.strictObject({ state: z.literal('changed'), by: z.string() }),
   z.strictObject({ state: z.literal('queued'), since: instant, due_at: instant.nullable() }),
   z.strictObject({ state: z.literal('held'), reason: z.string(), detail: z.string().nullable(), since: instant, retry_at: instant.nullable() }),
   z.strictObject({ state: z.literal('in_flight'), attempt: z.string(), identity: z.string(), attempt_state: z.string(), since: instant }),
@@ -57,13 +61,19 @@ const payoutSchema = z.strictObject({
 
 const shareSchema = z.strictObject({
   part: z.int(),
+  /** The step that gives it, and the rounding of that step. */
+  step: z.string(),
+  rounding: z.string(),
   role: z.string(),
-  recipient: z.string(),
+  /** Null for what goes to an account of the plan's own. */
+  recipient: z.string().nullable(),
+  /** The account it comes from, and the one it goes to. */
+  from: z.string(),
   account: z.string(),
-  /** The weight as the plan has it, and as a ratio of all weights. */
-  weight: z.string(),
-  of: z.string(),
+  /** Why it is what it is, in words, and the numbers of the formula by name. */
+  grounds: z.string(),
   formula: z.string(),
+  inputs: z.record(z.string(), z.string()),
   /** The exact result of the formula, its whole part, what that cut off, and the unit rounding gave back. */
   quota: z.string(),
   floor: digits,
@@ -71,6 +81,8 @@ const shareSchema = z.strictObject({
   extra: digits,
   note: z.string(),
   ...amount,
+  /** The later step that changed it, so that this one was never posted; null when it was. */
+  changed_by: z.string().nullable(),
   /** Units that came with the event for this role; null when none did. */
   claimed: digits.nullable(),
   /** Where the ledger holds it; null for a share of zero units, or when the ledger has lost it. */
@@ -80,7 +92,7 @@ const shareSchema = z.strictObject({
 })
 
 export const explanationSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   ledger: z.string(),
   /** What was asked for, and the parts of the plan that the question is about. */
   asked: z.strictObject({ kind: z.enum(['event', 'share', 'payout']), subject: z.string(), parts: z.array(z.int()) }),
@@ -93,6 +105,9 @@ export const explanationSchema = z.strictObject({
     event_at: instant,
     recorded_at: instant,
     parties: z.record(z.string(), z.string()),
+    /** Facts that came with it, and facts that the ledger kept for its instant; by name and subject. */
+    facts: z.record(z.string(), z.record(z.string(), z.string())),
+    standing: z.record(z.string(), z.record(z.string(), z.string())),
     door: z.string(),
     backdated: z.boolean(),
     details: z.json(),
@@ -103,15 +118,18 @@ export const explanationSchema = z.strictObject({
   block: blockSchema,
   received: transferSchema.nullable(),
   plan: z.strictObject({ version: z.int(), hash: hex, effective_from: instant.nullable() }),
-  step: z.strictObject({
-    name: z.string(),
-    rule: z.string(),
-    rounding: z.string(),
-    from: z.string(),
-    pool: digits,
-    /** The sum of all weights as the plan has them. */
-    weights: z.string(),
-  }),
+  steps: z.array(
+    z.strictObject({
+      name: z.string(),
+      rule: z.string(),
+      rounding: z.string(),
+      /** What it divides: an account, or the shares of an earlier step (`shares:<step>`). */
+      from: z.string(),
+      pool: digits,
+    }),
+  ),
+  /** What the plan's rules remembered before this event, by key. */
+  remembered: z.record(z.string(), z.json()),
   shares: z.array(shareSchema),
   /** Whether the ledger holds what was worked out anew here. */
   agrees: z.boolean(),
@@ -123,11 +141,6 @@ export type ExplainedShare = z.infer<typeof shareSchema>
 export type ExplainedPayout = z.infer<typeof payoutSchema>
 export type ExplainedTransfer = z.infer<typeof transferSchema>
 export type Standing = z.infer<typeof standingSchema>
-
-/** The figures that every rule's explanation of a part must have. */
-export const figuresSchema = shareSchema
-  .pick({ role: true, recipient: true, account: true, weight: true, of: true, formula: true, quota: true, floor: true, remainder: true, extra: true, note: true, units: true })
-  .strip()
 
 export function transferDocument({ number, kind, debit, credit, asset, units }: NamedTransfer): ExplainedTransfer {
   return { number: number.toString(), kind, debit, credit, ...amountDocument(units, asset) }

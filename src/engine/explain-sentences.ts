@@ -27,19 +27,24 @@ function eventSentences({ event, block, received }: Explanation): string[] {
   ]
 }
 
-function planSentences({ plan, step }: Explanation): string[] {
+function planSentences({ plan, steps }: Explanation): string[] {
   const from = plan.effective_from === null ? 'from the beginning' : `from ${plan.effective_from}`
+  const [first, ...others] = steps.map(({ name, rule, rounding, pool, from: source }, index) => {
+    const divided = index === 0 ? `${pool} units` : `${pool} units of ${source}`
+    return `divides ${divided} by ${rule} in the step "${name}"; units that do not divide go by ${rounding}`
+  })
   return [
-    `Plan version ${plan.version}, in force ${from}, divides ${step.pool} units by ${step.rule} in the step "${step.name}"; units that do not divide go by ${step.rounding} (hash of the plan: ${plan.hash}).`,
+    `Plan version ${plan.version}, in force ${from}, ${first ?? 'divides nothing'} (hash of the plan: ${plan.hash}).`,
+    ...others.map((step) => `Then it ${step}.`),
   ]
 }
 
 function shareSentences(explanation: Explanation, share: ExplainedShare): string[] {
-  const { plan, step } = explanation
-  const { role, recipient, weight, formula, asset, units, claimed, transfer } = share
-  const exact = share.remainder.startsWith('0/')
+  const { plan } = explanation
+  const { role, recipient, account, grounds, formula, asset, units, claimed, transfer } = share
+  const exact = share.remainder === '0' || share.remainder.startsWith('0/')
   const result = exact ? `${units} units, ${share.note}` : `${share.quota}, that is ${share.floor} whole units and ${share.remainder} of one; ${share.note}: ${units} units`
-  const first = `Plan version ${plan.version} gives ${role} ${weight} of ${step.weights} parts: ${formula} = ${result} (${money(units, asset)} for ${recipient}).`
+  const first = `Plan version ${plan.version} gives ${role} ${grounds}: ${formula} = ${result} (${money(units, asset)} for ${recipient ?? account}).`
   return [
     first,
     ...(claimed === null || claimed === units ? [] : [`The event came with ${claimed} units for ${role}; the plan's figure counts.`]),
@@ -66,6 +71,10 @@ function standingSentence({ role, now, payout, account }: ExplainedShare): strin
       return `That is nothing to pay, so there is no transfer for ${role}.`
     case 'missing':
       return `The ledger has no transfer for ${role}, though the plan gives it: this must be looked at.`
+    case 'kept':
+      return `It stands in ${now.account}, from which nothing is paid.`
+    case 'changed':
+      return `The step "${now.by}" changed it, so that this share itself was not posted.`
     case 'payable':
       return `It stands in ${account}; its payout is made next.`
     case 'queued':

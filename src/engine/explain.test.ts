@@ -38,14 +38,14 @@ function readable(lines: readonly string[]): string[] {
 }
 
 it('works out every figure of an event, with what came with it and where the ledger holds it', async () => {
-  const { event, block, received, plan, step, shares, ...rest } = await explained('sale')
-  expect(rest).toEqual({ format: 1, ledger: 'explained', asked: { kind: 'event', subject: 'sale', parts: [0, 1, 2, 3] }, agrees: true, differences: [] })
+  const { event, block, received, plan, steps, shares, ...rest } = await explained('sale')
+  expect(rest).toEqual({ format: 2, remembered: {}, ledger: 'explained', asked: { kind: 'event', subject: 'sale', parts: [0, 1, 2, 3] }, agrees: true, differences: [] })
   expect(event).toMatchObject({ reference: 'sale', lane: 0, number: '1', asset: ASSET, units: '101', amount: '1.01', parties: { guest: 'guest-1' }, door: 'test' })
   expect(block).toMatchObject({ number: '1', recorded_at: event.recorded_at })
   expect(received).toEqual({ number: '1', kind: 'received', debit: 'expected', credit: 'received', asset: ASSET, units: '101', amount: '1.01' })
   expect(plan).toMatchObject({ version: 1, effective_from: null })
-  expect(step).toEqual({ name: 'split', rule: 'fixed-shares', rounding: 'largest-remainder', from: 'received', pool: '101', weights: '100' })
-  const figures = shares.map(({ role, account, weight, of, formula, quota, floor, remainder, extra, units, claimed, transfer, now }) => {
+  expect(steps).toEqual([{ name: 'split', rule: 'fixed-shares', rounding: 'largest-remainder', from: 'received', pool: '101' }])
+  const figures = shares.map(({ role, account, inputs: { weight, of }, formula, quota, floor, remainder, extra, units, claimed, transfer, now }) => {
     return [role, account, weight, of, formula, quota, floor, remainder, extra, units, claimed, transfer?.number, now.state]
   })
   expect(figures).toEqual([
@@ -183,8 +183,8 @@ it('uses the plan version of the event, and sums weights that are no whole numbe
   const content = { steps: [{ name: 'halves', from: 'received', rule: 'fixed-shares', parameters: { shares }, rounding: 'largest-remainder' }] }
   await addPlanVersion(versions.world, versions.ledger, { content, effectiveFrom: null })
   await versions.record([paperEvent('after', 100n)])
-  expect(await explained('before', versions)).toMatchObject({ plan: { version: 1 }, step: { name: 'split', weights: '100' } })
-  expect(await explained('after', versions)).toMatchObject({ plan: { version: 2, effective_from: expect.any(String) }, step: { name: 'halves', weights: '66.75' }, agrees: true })
+  expect(await explained('before', versions)).toMatchObject({ plan: { version: 1 }, steps: [{ name: 'split' }], shares: [{ grounds: '70 of 100 parts' }, {}, {}, {}] })
+  expect(await explained('after', versions)).toMatchObject({ plan: { version: 2, effective_from: expect.any(String) }, steps: [{ name: 'halves' }], agrees: true })
 })
 
 it('agrees with the ledger whatever came in', async () => {
@@ -195,7 +195,7 @@ it('agrees with the ledger whatever came in', async () => {
       await any.record(given.map(([reference, amount]) => paperEvent(reference, amount)))
       for (const [reference, amount] of given) {
         const explanation = await explained(reference, any)
-        expect(explanation).toMatchObject({ agrees: true, step: { pool: amount.toString() } })
+        expect(explanation).toMatchObject({ agrees: true, steps: [{ pool: amount.toString() }] })
         expect(explanation.shares.reduce((all, share) => all + BigInt(share.units), 0n)).toBe(amount)
       }
     }),

@@ -2,21 +2,22 @@
 // what the ledger holds, and followed to where the money is now. It changes nothing.
 
 import type { PoolClient } from 'pg'
-import { explainDistribution } from '../core/distribution.ts'
+import { roleNameOf } from '../core/account.ts'
+import { explainDistribution, stateKeysFor, type Divisible, type ExplainedPart } from '../core/distribution.ts'
 import { fingerprint } from '../core/event.ts'
-import { formatUnits } from '../core/money.ts'
 import { parsePlan, type PlanVersion } from '../core/plan.ts'
 import { present } from '../core/assert.ts'
-import { ratioOfDecimal, type Ratio } from '../core/ratio.ts'
 import { referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
+import type { RuleState } from '../core/rules/rule.ts'
 import { eventByDigest, eventsByNumber, type StoredEvent } from '../store/event.ts'
 import { proofOfEvent, transfersOfEvent, type EventProof, type NamedTransfer } from '../store/explain.ts'
 import { planVersionsOf } from '../store/ledger.ts'
 import { findPayout } from '../store/payout.ts'
-import { inSnapshot } from '../store/statement.ts'
+import { statesBefore, type StateRow } from '../store/rule-state.ts'
+import { inSnapshot, rows } from '../store/statement.ts'
 import { amountDocument } from './documents.ts'
-import { figuresSchema, transferDocument, type ExplainedShare, type Explanation } from './explain-document.ts'
+import { transferDocument, type ExplainedShare, type Explanation, type Standing } from './explain-document.ts'
 import { followPayouts, type Followed } from './explain-payouts.ts'
 import { laneOf, type Ledger } from './ledger.ts'
 import type { Desk } from './world.ts'
@@ -31,16 +32,28 @@ export async function explain(reader: Pick<Desk, 'store' | 'rails'>, ledger: Led
     const { plan, storedHash } = await readPlan(client, ledger, event)
     const [proof, transfers] = [await proofOfEvent(client, event.lane, event.number), await transfersOfEvent(client, event.lane, event.number)]
     const followed = await followPayouts(client, { event, describe: reader.rails[ledger.row.rail]?.describe ?? null })
-    const parts = asked.parts ?? plan.step.rule.parts.map((_, part) => part)
-    return compose({ ledger, event, plan, storedHash, proof: present(proof, 'block of the event'), transfers, followed, asked: { ...asked, parts } })
+    const state = await stateBefore(client, event, plan)
+    return compose({ ledger, event, plan, storedHash, proof: present(proof, 'block of the event'), transfers, followed, state, asked })
   })
 }
 
-type Asked = { readonly kind: Explanation['asked']['kind']; readonly subject: string; readonly parts: number[] | null; readonly event: StoredEvent }
+async function stateBefore(client: PoolClient, event: StoredEvent, plan: PlanVersion): Promise<RuleState> {
+  const keys = stateKeysFor(divisible(event), plan)
+  if (keys.length === 0) return new Map()
+  const found = await rows<StateRow>(client, statesBefore(event.lane, { event: event.number, keys }))
+  return new Map(found.map(({ key, value }) => [key, value]))
+}
+
+/** The event with all facts that it was divided by. */
+function divisible(event: StoredEvent): Divisible {
+  return { ...event, facts: { ...event.facts, ...event.standing } }
+}
+
+type Asked = { readonly kind: Explanation['asked']['kind']; readonly subject: string; readonly parts: number[] | null }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-async function resolve(client: PoolClient, ledger: Ledger, subject: string): Promise<Asked> {
+async function resolve(client: PoolClient, ledger: Ledger, subject: string): Promise<Asked & { readonly event: StoredEvent }> {
   const whole = await findEvent(client, ledger, subject)
   if (whole !== null) return { kind: 'event', subject, parts: null, event: whole }
   const cut = subject.lastIndexOf('#')
@@ -65,9 +78,10 @@ async function findEvent(client: PoolClient, ledger: Ledger, reference: string):
 
 async function partOf(client: PoolClient, ledger: Ledger, event: StoredEvent, role: string): Promise<number> {
   const { plan } = await readPlan(client, ledger, event)
-  const roles = plan.step.rule.parts.map((part) => part.role)
-  const part = roles.indexOf(role)
-  if (part >= 0) return part
+  const posted = explainDistribution(divisible(event), plan, await stateBefore(client, event, plan)).shares.filter(({ changedBy }) => changedBy === null)
+  const found = posted.find((share) => share.role === role || `${share.role}:${share.recipient}` === role)
+  if (found !== undefined) return found.part
+  const roles = [...new Set(posted.map((share) => share.role))]
   throw new Refusal(
     'event_not_found',
     `the event ${JSON.stringify(event.reference)} has no share ${JSON.stringify(role.slice(0, 80).toWellFormed())}: plan version ${plan.version} gives ${roles.join(', ')}`,
@@ -90,57 +104,69 @@ type Sources = {
   readonly proof: EventProof
   readonly transfers: readonly NamedTransfer[]
   readonly followed: ReadonlyMap<number, Followed>
-  readonly asked: Explanation['asked']
+  readonly state: RuleState
+  readonly asked: Asked
 }
 
 type Difference = Explanation['differences'][number]
 
 function compose(sources: Sources): Explanation {
-  const { ledger, event, plan, proof, transfers, asked } = sources
-  const explained = explainDistribution(event, plan)
-  const figures = explained.shares.map((share) => figuresSchema.parse(share))
-  const shares = figures.map((figure, part) => shareDocument(sources, figure, part))
+  const { ledger, event, plan, proof, transfers, state, asked } = sources
+  const explained = explainDistribution(divisible(event), plan, state)
+  const shares = explained.shares.map((share) => shareDocument(sources, share))
+  const posted = shares.filter(({ changed_by: changed }) => changed === null)
   const received = transfers.find(({ kind }) => kind === 'received')
-  const differences = [...differencesOfEvent(sources, received), ...shares.flatMap((share) => differencesOfShare(sources, share)), ...strays(sources)]
+  const differences = [...differencesOfEvent(sources, received), ...posted.flatMap((share) => differencesOfShare(sources, share)), ...strays(sources, posted)]
   const print = fingerprint(event).toHex()
-  const { reference, parties, door, backdated, details } = event
+  const { reference, parties, facts, standing, door, backdated, details } = event
   const recordedAt = event.recordedAt.toString()
   return {
-    format: 1,
+    format: 2,
     ledger: ledger.name,
-    asked,
+    asked: { ...asked, parts: asked.parts ?? posted.map(({ part }) => part) },
     event: {
       ...{ reference, lane: ledger.lanes.indexOf(event.lane), number: event.number.toString(), ...amountDocument(event.units, event.asset) },
-      ...{ event_at: event.eventAt.toString(), recorded_at: recordedAt, parties, door, backdated },
+      ...{ event_at: event.eventAt.toString(), recorded_at: recordedAt, parties, facts, standing, door, backdated },
       ...{ details: details as Explanation['event']['details'], digest: referenceDigest(reference), fingerprint: print },
     },
     block: { number: proof.block.toString(), hash: proof.hash, recorded_at: recordedAt },
     received: received === undefined ? null : transferDocument(received),
     plan: { version: plan.version, hash: plan.hash, effective_from: explained.plan.effectiveFrom },
-    step: { ...explained.step, weights: sumOfDecimals(figures.map(({ weight }) => weight)) },
+    steps: [...explained.steps],
+    remembered: Object.fromEntries(state) as Explanation['remembered'],
     shares,
     agrees: differences.length === 0,
     differences,
   }
 }
 
-type Figures = ReturnType<typeof figuresSchema.parse>
-
-function shareDocument({ event, transfers, followed }: Sources, figures: Figures, part: number): ExplainedShare {
-  const transfer = transfers.find((candidate) => candidate.kind === 'share' && candidate.part === part)
+function shareDocument({ event, transfers, followed }: Sources, { changedBy, ...share }: ExplainedPart): ExplainedShare {
+  const { part, role } = share
+  const transfer = changedBy === null ? transfers.find((candidate) => candidate.kind === 'share' && candidate.part === part) : undefined
   const { payout, now } = followed.get(part) ?? { payout: null, now: null }
-  const claimed = event.claimed !== null && Object.hasOwn(event.claimed, figures.role) ? event.claimed[figures.role] : undefined
-  const units = BigInt(figures.units)
-  const standing = units === 0n ? ({ state: 'zero' } as const) : transfer === undefined ? ({ state: 'missing' } as const) : ({ state: 'payable' } as const)
+  const claimed = event.claimed !== null && Object.hasOwn(event.claimed, role) ? event.claimed[role] : undefined
   return {
-    part,
-    ...figures,
-    ...amountDocument(units, event.asset),
+    ...share,
+    ...amountDocument(BigInt(share.units), event.asset),
+    inputs: { ...share.inputs },
+    changed_by: changedBy,
     claimed: claimed?.toString() ?? null,
     transfer: transfer === undefined ? null : transferDocument(transfer),
-    now: now ?? standing,
+    now: now ?? standingOf(share, { changedBy, transfer }),
     payout,
   }
+}
+
+/** Where a share stands that no payout was made of. */
+function standingOf(
+  { units, account }: Pick<ExplainedPart, 'units' | 'account'>,
+  { changedBy, transfer }: { changedBy: string | null; transfer: NamedTransfer | undefined },
+): Standing {
+  if (changedBy !== null) return { state: 'changed', by: changedBy }
+  if (units === '0') return { state: 'zero' }
+  if (transfer === undefined) return { state: 'missing' }
+  const role = roleNameOf(account)
+  return role === 'payable' ? { state: 'payable' } : { state: 'kept', account }
 }
 
 function differencesOfEvent({ event, plan, storedHash, proof }: Sources, received: NamedTransfer | undefined): Difference[] {
@@ -154,8 +180,8 @@ function differencesOfEvent({ event, plan, storedHash, proof }: Sources, receive
   ].flat()
 }
 
-function differencesOfShare({ event }: Sources, { role, units, account, transfer, payout }: ExplainedShare): Difference[] {
-  const due = units === '0' ? 'no transfer' : `${units} units of ${event.asset} from received to ${account}`
+function differencesOfShare({ event }: Sources, { role, units, from, account, transfer, payout }: ExplainedShare): Difference[] {
+  const due = units === '0' ? 'no transfer' : `${units} units of ${event.asset} from ${from} to ${account}`
   const held = transfer === null ? 'no transfer' : `${transfer.units} units of ${transfer.asset} from ${transfer.debit} to ${transfer.credit}`
   return [
     ...difference(`share ${role}`, due, held),
@@ -164,11 +190,12 @@ function differencesOfShare({ event }: Sources, { role, units, account, transfer
 }
 
 /** Transfers of the event that no part of its plan accounts for. */
-function strays({ plan, transfers }: Sources): Difference[] {
+function strays({ transfers }: Sources, posted: readonly ExplainedShare[]): Difference[] {
+  const parts = new Set(posted.map(({ part }) => part))
   const seen = new Set<number | null>()
   return transfers.flatMap(({ number, kind, part, units, asset, credit }) => {
     const own = kind === 'received' ? null : part
-    const fits = (kind === 'received' || (kind === 'share' && part !== null && part < plan.step.rule.parts.length)) && !seen.has(own)
+    const fits = (kind === 'received' || (kind === 'share' && part !== null && parts.has(part))) && !seen.has(own)
     seen.add(own)
     return fits ? [] : [{ what: `transfer ${number}`, expected: 'no such transfer', found: `${kind} of ${units} units of ${asset} to ${credit}` }]
   })
@@ -176,14 +203,4 @@ function strays({ plan, transfers }: Sources): Difference[] {
 
 function difference(what: string, expected: string, found: string): Difference[] {
   return expected === found ? [] : [{ what, expected, found }]
-}
-
-// Weights of plans have at most this many decimals.
-const DECIMALS = 18
-
-/** The exact sum of decimals as a decimal: 33.3 + 66.7 = 100. */
-function sumOfDecimals(texts: readonly string[]): string {
-  const scaled = ({ numerator, denominator }: Ratio): bigint => (numerator * 10n ** BigInt(DECIMALS)) / denominator
-  const sum = texts.reduce((all, text) => all + scaled(ratioOfDecimal(text)), 0n)
-  return formatUnits(sum, DECIMALS).replace(/\.?0+$/, '')
 }

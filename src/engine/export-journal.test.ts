@@ -101,7 +101,7 @@ it('is verified by a script that imports nothing but Node, knows the same chart,
   const { KINDS, OF_EVENTS, FLOORS } = await standAlone()
   expect(KINDS).toEqual(Object.fromEntries(Object.entries(TRANSFER_KINDS).map(([kind, { debit, credit }]) => [kind, [debit, credit]])))
   expect(OF_EVENTS).toEqual(['received', 'share'])
-  const roles = [...new Set(Object.values(TRANSFER_KINDS).flatMap(({ debit, credit }) => [debit, credit]))]
+  const roles = [...new Set(Object.values(TRANSFER_KINDS).flatMap(({ debit, credit }) => [...debit, ...credit]))]
   expect(FLOORS.toSorted()).toEqual(roles.filter((role) => roleOf(role).floor).toSorted())
   const text = await exported()
   const run = (input: string, ...words: string[]) => {

@@ -1,7 +1,7 @@
 // What the server's role may do with the ledgers' own tables: given when a ledger is made, and anew at each start, because the role may
 // be another one than it was.
 
-import { DatabaseError, escapeIdentifier, escapeLiteral, type Pool } from 'pg'
+import { DatabaseError, escapeIdentifier, escapeLiteral, type Pool, type PoolClient } from 'pg'
 import type { Program } from '../core/program.ts'
 import { listLedgers } from '../store/ledger.ts'
 import { asOwner } from '../store/owner-lock.ts'
@@ -18,23 +18,34 @@ export function withNames(text: string, { schema, ledger, app }: InboxNames): st
 const UNDEFINED_TABLE = '42P01'
 const UNDEFINED_SCHEMA = '3F000'
 
-/** Lets the server's role use the tables of every ledger. Those of a ledger whose tables somebody dropped are left out. */
+/** Does something for every ledger that has tables of its own; one whose tables somebody dropped is left as it was. */
+export async function forEachInbox(
+  client: PoolClient,
+  programs: ReadonlyMap<string, Program>,
+  work: (found: { readonly program: Program; readonly schema: string; readonly ledger: string }) => Promise<void>,
+): Promise<void> {
+  for (const { ledger, program: name, inbox_schema: schema } of await listLedgers(client)) {
+    const program = programs.get(name)
+    if (schema === null || program === undefined) continue
+    await client.query('savepoint inbox')
+    try {
+      await work({ program, schema, ledger })
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || (error.code !== UNDEFINED_TABLE && error.code !== UNDEFINED_SCHEMA)) throw error
+      await client.query('rollback to savepoint inbox')
+    }
+    await client.query('release savepoint inbox')
+  }
+}
+
+/** Lets the server's role use the tables of every ledger. */
 export async function applyInboxGrants(
   owner: Pool,
   { app, programs }: { readonly app: string; readonly programs: ReadonlyMap<string, Program> },
 ): Promise<void> {
   await asOwner(owner, async (client) => {
-    for (const { ledger, program, inbox_schema: schema } of await listLedgers(client)) {
-      const grants = programs.get(program)?.grants ?? null
-      if (schema === null || grants === null) continue
-      await client.query('savepoint grants')
-      try {
-        await client.query(withNames(grants, { schema, ledger, app }))
-      } catch (error) {
-        if (!(error instanceof DatabaseError) || (error.code !== UNDEFINED_TABLE && error.code !== UNDEFINED_SCHEMA)) throw error
-        await client.query('rollback to savepoint grants')
-      }
-      await client.query('release savepoint grants')
-    }
+    await forEachInbox(client, programs, async ({ program: { grants }, schema, ledger }) => {
+      if (grants !== null) await client.query(withNames(grants, { schema, ledger, app }))
+    })
   })
 }

@@ -44,7 +44,7 @@ async function decided(): Promise<BatchWrite> {
     eventMember(home.ledger, { input: sale(home, `decided ${index}`, '1', { token_id: crypto.randomUUID() }), door: 'api', mayBackdate: false }, house.now()),
   )
   return await runOnLane(world.store, {
-    ...{ lane, digests: [], accounts: members.flatMap((member) => accountsOf(member)), guards: [] },
+    ...{ lane, digests: [], accounts: members.flatMap((member) => accountsOf(member)), states: [], guards: [] },
     decide: ({ head, known }) => ({ abort: true, result: present(decideBatch(head, known, members, house.now()).write ?? undefined, 'write') }),
   })
 }

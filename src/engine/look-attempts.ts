@@ -215,6 +215,7 @@ async function finish(world: World, lane: bigint, ended: readonly Ended[]): Prom
   await runOnLane(world.store, {
     lane,
     digests: [],
+    states: [],
     accounts: members.flatMap((member) => accountsOf(member)),
     guards: [endAttempts(lane, ended.map(({ end }) => end), now)],
     decide: ({ head, known, guarded }) => {

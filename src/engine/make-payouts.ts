@@ -3,6 +3,7 @@
 
 import type { PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
+import { roleOfPart } from '../core/part.ts'
 import type { PayoutHold } from '../core/payout.ts'
 import { lastTransfer } from '../store/journal.ts'
 import {
@@ -53,7 +54,7 @@ async function makeFromCursor(
   if (shares.length === 0) return 0
   const wallet = payingWalletOf(await walletsOf(client, ledger.id))?.id ?? null
   const payouts = shares.map((share) => {
-    const { role } = present(planVersion(ledger, share.plan).step.rule.parts[share.part], 'part of the plan')
+    const role = present(roleOfPart(planVersion(ledger, share.plan), share.part), `role of part ${share.part}`)
     const reason = obstacleOf(share, role, wallet)
     return { ...share, payout: desk.id(), role, wallet, state: reason === null ? ('queued' as const) : ('held' as const), reason }
   })

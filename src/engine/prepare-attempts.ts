@@ -233,6 +233,7 @@ async function reserve(
   const committed = await runOnLane(world.store, {
     lane,
     digests: [],
+    states: [],
     accounts: accountsOf(member),
     guards: [reservePayouts(lane, prepared.map(({ attempt }) => attempt), now)],
     decide: ({ head, known, guarded }) => {

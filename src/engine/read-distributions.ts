@@ -1,5 +1,6 @@
 // Distributions as people ask for them: an event with its shares, and what has become of each share's payout. Reads only.
 
+import { roleNameOf } from '../core/account.ts'
 import { payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
 import type { EventDocument, ShareDocument } from './documents.ts'
 import { laneOf, type Ledger } from './ledger.ts'
@@ -8,11 +9,12 @@ import { event, events } from './read-ledger.ts'
 import type { Desk } from './world.ts'
 
 /**
- * A share's state is its payout's; `zero` when there is nothing to pay, `payable` while no payout has been made of it yet.
+ * A share's state is its payout's; `zero` when there is nothing to pay, `payable` while no payout has been made of it yet, `kept` when it
+ * went to an account from which nothing is paid.
  * `reason` says why a payout is held.
  */
 export type DistributedShareDocument = ShareDocument & {
-  readonly state: 'zero' | 'payable' | PayoutRow['state']
+  readonly state: 'zero' | 'payable' | 'kept' | PayoutRow['state']
   readonly reason: string | null
   readonly payout: string | null
 }
@@ -57,11 +59,12 @@ async function withPayouts({ store }: Reader, ledger: Ledger, found: readonly Ev
 
 function distributedShare(share: ShareDocument, payout: PayoutRow | undefined): DistributedShareDocument {
   if (payout !== undefined) return { ...share, state: payout.state, reason: payout.reason, payout: payout.payout }
-  return { ...share, state: share.units === '0' ? 'zero' : 'payable', reason: null, payout: null }
+  const state = share.units === '0' ? 'zero' : roleNameOf(share.account) === 'payable' ? 'payable' : 'kept'
+  return { ...share, state, reason: null, payout: null }
 }
 
 function stateOf(shares: readonly DistributedShareDocument[]): DistributionDocument['state'] {
-  const states = new Set(shares.map(({ state }) => state).filter((state) => state !== 'zero'))
+  const states = new Set(shares.map(({ state }) => state).filter((state) => state !== 'zero' && state !== 'kept'))
   if (states.has('held')) return 'held'
   return [...states].every((state) => state === 'settled') ? 'settled' : 'open'
 }

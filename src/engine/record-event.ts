@@ -1,13 +1,14 @@
 // Recording events: each gets its plan version and shares, and is posted once in its lane. The same reference with the same content
 // gets the first answer again; a refusal spends nothing.
 
-import { distribute, type Share } from '../core/distribution.ts'
-import { differingFields, fingerprint, type EventInput } from '../core/event.ts'
+import { accountsFor, checkClaims, distribute, stateKeysFor, type Divisible, type Share } from '../core/distribution.ts'
+import { differingFields, fingerprint, type Content, type EventInput } from '../core/event.ts'
 import { formatUnits, parseAsset } from '../core/money.ts'
 import { versionInForce, type PlanVersion } from '../core/plan.ts'
-import type { EventMember } from '../core/posting.ts'
+import type { EventMember, Undivided } from '../core/posting.ts'
 import { referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
+import type { FactSets } from '../core/rules/rule.ts'
 import { planVersion, type Ledger } from './ledger.ts'
 
 /** An event at a door: which one, and whether the caller may record events of the past. */
@@ -36,13 +37,23 @@ export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer,
     planHash: plan.hash,
     door,
     backdated,
-    shares: testRefusal(ledger, event.reference) ?? refusal ?? sharesOf(ledger, event, plan),
+    standing: {},
+    shares: testRefusal(ledger, event.reference) ?? refusal ?? dividedOrNot(ledger, event, plan),
   }
 }
 
-function sharesOf({ program }: Ledger, event: Parameters<typeof distribute>[0], plan: PlanVersion): readonly Share[] | Refusal {
+/** The shares of an event whose plan remembers nothing; else what it takes to work them out under the lane's lock. */
+function dividedOrNot({ program: { amountFields } }: Ledger, event: Divisible, plan: PlanVersion): EventMember['shares'] {
+  return orRefusal<readonly Share[] | Undivided>(() => {
+    const keys = stateKeysFor(event, plan)
+    if (keys.length === 0) return distribute(event, plan, { amountFields }).shares
+    return { keys, accounts: accountsFor(event, plan), divide: (state) => orRefusal(() => distribute(event, plan, { state, amountFields })) }
+  })
+}
+
+function orRefusal<T>(work: () => T): T | Refusal {
   try {
-    return distribute(event, plan, program.amountFields)
+    return work()
   } catch (error) {
     if (error instanceof Refusal) return error
     throw error
@@ -82,7 +93,7 @@ function testRefusal({ row }: Ledger, reference: string): Refusal | null {
 export function conflictRefusal(
   { program }: Pick<Ledger, 'program'>,
   given: EventInput,
-  recorded: Pick<EventInput, 'asset' | 'units' | 'parties'> & { readonly number: bigint },
+  recorded: Content & { readonly number: bigint },
 ): Refusal {
   const fields = differingFields(recorded, given).map((name) => program.contentFields?.[name] ?? name)
   const amounts = { given: amountOf(given), recorded: amountOf(recorded) }
@@ -99,13 +110,22 @@ function amountOf({ units, asset }: Pick<EventInput, 'asset' | 'units'>): string
 }
 
 /** Why amounts that came with a reference recorded before are not those of its event; null when they are, or when none came. */
-export function claimRefusal(
-  ledger: Ledger,
-  { claimed }: EventInput,
-  recorded: Pick<EventInput, 'asset' | 'units' | 'parties'> & { readonly plan: number },
-): Refusal | null {
-  if (claimed === null) return null
-  const { asset, units, parties } = recorded
-  const shares = sharesOf(ledger, { asset, units, parties, claimed }, planVersion(ledger, recorded.plan))
-  return shares instanceof Refusal ? shares : null
+export function claimRefusal(ledger: Ledger, { claimed }: EventInput, recorded: RecordedContent): Refusal | null {
+  const { amountFields } = ledger.program
+  const { facts, standing, shares } = recorded
+  const event = { ...recorded, facts: { ...facts, ...standing }, claimed }
+  const plan = planVersion(ledger, recorded.plan)
+  return orRefusal(() => {
+    if (stateKeysFor(event, plan).length > 0) checkClaims(event, shares, amountFields)
+    else distribute(event, plan, { amountFields })
+    return null
+  })
+}
+
+/** What was recorded of an event, as far as its shares depend on it. */
+type RecordedContent = Content & {
+  readonly eventAt: Temporal.Instant
+  readonly standing: FactSets
+  readonly plan: number
+  readonly shares: readonly Share[]
 }

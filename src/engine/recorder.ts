@@ -3,9 +3,12 @@
 
 import { DatabaseError, type QueryResult } from 'pg'
 import { present } from '../core/assert.ts'
-import type { Share } from '../core/distribution.ts'
-import { accountsOf, decideBatch, type EventMember, type Outcome, type PostedEvent } from '../core/posting.ts'
+import { listedShares, type Share } from '../core/distribution.ts'
+import { partyOf } from '../core/account.ts'
+import { accountsOf, decideBatch, stateKeysOf, type EventMember, type Outcome, type PostedEvent } from '../core/posting.ts'
+import { roleOfPart } from '../core/part.ts'
 import { Refusal } from '../core/refusal.ts'
+import type { FactSets } from '../core/rules/rule.ts'
 import { eventsByNumber, type StoredEvent } from '../store/event.ts'
 import { insertInboxRows, readAdopted, type PATIENCE } from '../store/inbox.ts'
 import { postRemembered, runOnLane } from '../store/posting.ts'
@@ -25,6 +28,9 @@ export type RecordedEvent = {
   readonly asset: string
   readonly units: bigint
   readonly parties: Readonly<Record<string, string>>
+  readonly facts: FactSets
+  /** Facts that the ledger kept, as they were for this event. */
+  readonly standing: FactSets
   readonly plan: number
   readonly backdated: boolean
   readonly shares: readonly Share[]
@@ -218,7 +224,7 @@ type Draft = Pick<Queue, 'ledger' | 'lane'> & {
  * moved on, has a newer plan, or knows one of the references; then nothing was done, and the lock decides.
  */
 async function postFromMemory({ desk, queue, sent }: Flight, { ledger, lane, members, now, newest, patience }: Draft): Promise<Posted | null> {
-  if (ledger.adopted) return null
+  if (ledger.adopted || members.some((member) => stateKeysOf(member).length > 0)) return null
   const posted = await postRemembered<Posted>(desk.store, {
     lane,
     accounts: members.flatMap((member) => accountsOf(member)),
@@ -245,6 +251,7 @@ async function postUnderLock(desk: Desk, { ledger, lane, members, now, newest, p
     lane,
     digests: [...new Set(members.map(({ digest }) => digest))],
     accounts: members.flatMap((member) => accountsOf(member)),
+    states: [...new Set(members.flatMap((member) => stateKeysOf(member)))],
     guards: ledger.adopted ? [readAdopted(ledger.id, members.map(({ input }) => input.reference))] : [],
     decide: ({ head, known, guarded }) => {
       // The version is chosen under the lane's lock: a newer one than those known before must be read first.
@@ -264,15 +271,11 @@ function inboxStatements(ledger: Ledger, events: readonly PostedEvent[], patienc
   if (inbox === null || schema === null) return []
   const given = events.filter(({ member }) => member.door !== SQL_DOOR)
   if (given.length === 0) return []
-  return insertInboxRows({ schema, inbox }, ledger.id, given.map(({ member }) => inbox.toRow(member.input, sharesIn(member))), patience)
+  return insertInboxRows({ schema, inbox }, ledger.id, given.map(({ member, shares }) => inbox.toRow(member.input, shares)), patience)
 }
 
 /** The door of rows that people insert into an inbox table themselves. */
 export const SQL_DOOR = 'sql'
-
-function sharesIn({ shares }: EventMember): readonly Share[] {
-  return shares instanceof Refusal ? [] : shares
-}
 
 async function answers(desk: Desk, { ledger, lane }: Queue, members: readonly EventMember[], posted: Posted): Promise<readonly RecordResult[]> {
   const fresh = new Map(posted.events.map((event) => [event.number, event]))
@@ -304,21 +307,23 @@ async function answers(desk: Desk, { ledger, lane }: Queue, members: readonly Ev
   })
 }
 
-function recordedNow(lane: bigint, { number, member, eventAt, asset, units, plan }: PostedEvent, recordedAt: Temporal.Instant): RecordedEvent {
-  const { reference, parties } = member.input
-  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, plan, backdated: member.backdated, shares: sharesIn(member) }
+function recordedNow(lane: bigint, { number, member, eventAt, asset, units, plan, shares }: PostedEvent, recordedAt: Temporal.Instant): RecordedEvent {
+  const { reference, parties, facts } = member.input
+  const { standing, backdated } = member
+  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated, shares }
 }
 
-/** The answer from what is stored: every part of the plan, those of zero units too. */
+/** The answer from what is stored: every share that the plan lists, those of zero units too. */
 export function recordedFromStore(ledger: Ledger, event: StoredEvent): RecordedEvent {
-  const { lane, number, reference, eventAt, recordedAt, asset, units, parties, plan, backdated } = event
-  const { parts } = planVersion(ledger, plan).step.rule
-  const shares = parts.map(({ role, to }, part): Share => {
-    const share = event.shares.find((candidate) => candidate.part === part)
-    const recipient = share?.recipient ?? ('recipient' in to ? to.recipient : present(parties[to.party], to.party))
-    return { part, role, recipient, units: share?.units ?? 0n }
+  const { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan } = event
+  const version = planVersion(ledger, plan)
+  const held = event.shares.map(({ part, from, account, units: share }): Share => {
+    const role = present(roleOfPart(version, part), `role of part ${part}`)
+    return { part, role, from, account, recipient: partyOf('payable', account) ?? partyOf('carried', account), units: share }
   })
-  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, plan, backdated, shares }
+  const known = new Set(held.map(({ part }) => part))
+  const shares = [...held, ...listedShares(version, { parties }).filter(({ part }) => !known.has(part))].toSorted((a, b) => a.part - b.part)
+  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated: event.backdated, shares }
 }
 
 /** References that were in the table when it was adopted were paid by the system before us: they never become events. */

@@ -62,6 +62,7 @@ async function post(
   return await runOnLane(world.store, {
     lane: place.lane,
     digests: [],
+    states: [],
     accounts: members.flatMap((member) => accountsOf(member)),
     guards: [recordMovements({ ...place, seenAt: now }, seen)],
     decide: ({ head, known, guarded }) => {

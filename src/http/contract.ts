@@ -46,7 +46,12 @@ export const ledgerSchema = z
   })
   .meta({ id: 'Ledger' })
 
-const share = { role: z.string(), recipient: z.string(), ...amount }
+const share = {
+  role: z.string(),
+  recipient: z.string().nullable().meta({ description: "Null for what goes to an account of the plan's own" }),
+  account: z.string().meta({ description: 'The account that it goes to' }),
+  ...amount,
+}
 
 export const shareSchema = z.strictObject(share).meta({ id: 'Share' })
 
@@ -72,7 +77,7 @@ export const distributionSchema = z
     shares: z
       .array(
         z
-          .strictObject({ ...share, state: z.enum(['zero', 'payable', ...payoutState.options]), reason: holdReason, payout: uuid.nullable() })
+          .strictObject({ ...share, state: z.enum(['zero', 'payable', 'kept', ...payoutState.options]), reason: holdReason, payout: uuid.nullable() })
           .meta({ id: 'DistributedShare' }),
       )
       .readonly(),
@@ -99,7 +104,9 @@ export const payoutSchema = z
   .strictObject({
     payout: uuid,
     reference: event.reference,
-    ...share,
+    role: z.string(),
+    recipient: z.string(),
+    ...amount,
     destination: z.string().nullable(),
     state: payoutState,
     reason: holdReason,

@@ -1,6 +1,7 @@
 // Reading events with their shares. A share is its transfer; nothing else holds its figure.
 
 import type { EventInput } from '../core/event.ts'
+import type { FactSets } from '../core/rules/rule.ts'
 import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
 import type { JsonObject } from '../core/effects.ts'
 
@@ -15,12 +16,14 @@ type Row = {
   parties: Record<string, string>
   claimed: Record<string, string> | null
   details: JsonObject | null
+  facts: FactSets | null
+  standing: FactSets | null
   plan: number
   door: string
   backdated: boolean
   first_transfer: bigint
   transfers: number
-  shares: { part: number; recipient: string; units: string; transfer: string }[]
+  shares: { part: number; from: string; account: string; units: string; transfer: string }[]
 }
 
 /** An event as it is stored, with the shares that the ledger holds for it (those of zero units make no transfer). */
@@ -31,14 +34,16 @@ export type StoredEvent = EventInput & {
   readonly recordedAt: Temporal.Instant
   readonly plan: number
   readonly door: string
+  /** Facts that the ledger kept, as they were for this event. */
+  readonly standing: FactSets
   readonly backdated: boolean
   readonly firstTransfer: bigint
   readonly transfers: number
-  readonly shares: readonly { readonly part: number; readonly recipient: string; readonly units: bigint; readonly transfer: bigint }[]
+  readonly shares: readonly { readonly part: number; readonly from: string; readonly account: string; readonly units: bigint; readonly transfer: bigint }[]
 }
 
 const SELECT_EVENT = `select event.lane, event.number, event.reference, event.event_at, block.recorded_at, event.asset, event.units,
-    event.parties, event.claimed, event.details, event.plan, event.door, event.backdated, event.first_transfer, event.transfers,
+    event.parties, event.claimed, event.details, event.facts, event.standing, event.plan, event.door, event.backdated, event.first_transfer, event.transfers,
     coalesce(shares.shares, '[]') as shares
   from apportion.event
   join apportion.block on block.lane = event.lane and block.number = event.block
@@ -46,8 +51,9 @@ const SELECT_EVENT = `select event.lane, event.number, event.reference, event.ev
     select jsonb_agg(
       jsonb_build_object(
         'part', transfer.part,
-        -- One look-up for each share, whatever the planner thinks of how many there are: a join would read the accounts of the whole lane.
-        'recipient', (select substr(account.name, 9) from apportion.account where account.lane = transfer.lane and account.number = transfer.credit),
+        -- One look-up for each account, whatever the planner thinks of how many there are: a join would read those of the whole lane.
+        'from', (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.debit),
+        'account', (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.credit),
         'units', transfer.units::text,
         'transfer', transfer.number::text
       ) order by transfer.number
@@ -104,12 +110,14 @@ export async function listEvents(
 }
 
 function stored(row: Row): StoredEvent {
-  const { event_at: eventAt, recorded_at: recordedAt, first_transfer: firstTransfer, claimed, shares, ...rest } = row
+  const { event_at: eventAt, recorded_at: recordedAt, first_transfer: firstTransfer, claimed, facts, standing, shares, ...rest } = row
   return {
     ...rest,
     eventAt,
     recordedAt,
     firstTransfer,
+    facts: facts ?? {},
+    standing: standing ?? {},
     claimed: claimed === null ? null : Object.fromEntries(Object.entries(claimed).map(([role, units]) => [role, BigInt(units)])),
     shares: shares.map(({ units, transfer, ...share }) => ({ ...share, units: BigInt(units), transfer: BigInt(transfer) })),
   }

@@ -36,7 +36,7 @@ export type HoldingBlock = { readonly last_transfer: bigint; readonly recorded_a
 /** The block that holds a transfer; null when there is no such transfer. */
 export async function blockOfTransfer(on: Queryable, lane: bigint, transfer: bigint): Promise<HoldingBlock | null> {
   return await maybeRow(on, {
-    text: `select last_transfer, recorded_at from apportion.block where lane = $1 and last_transfer >= $2 order by last_transfer limit 1`,
+    text: `select last_transfer, recorded_at from apportion.block where lane = $1 and last_transfer >= $2 order by last_transfer, number limit 1`,
     values: [lane, transfer],
   })
 }
@@ -67,7 +67,7 @@ export async function sumsAt(on: Queryable, edges: readonly Edge[], accounts: re
           coalesce(sum(transfer.units) filter (where transfer.credit = account.number), 0) as credits
         from (
           select first_transfer from apportion.block
-          where block.lane = edge.lane and block.last_transfer = edge.ending and edge.transfer < edge.ending
+          where block.lane = edge.lane and block.last_transfer = edge.ending and block.first_transfer <= block.last_transfer and edge.transfer < edge.ending
         ) block
         join apportion.transfer on transfer.lane = edge.lane and transfer.number between block.first_transfer and edge.transfer
           and (transfer.debit = account.number or transfer.credit = account.number)
@@ -131,7 +131,7 @@ function touches(direction: Direction, isLimited: boolean): string {
       cross join lateral (
         select first_transfer, recorded_at from apportion.block
         where block.lane = edge.lane and block.last_transfer >= touched.transfer
-        order by block.last_transfer
+        order by block.last_transfer, block.number
         limit 1
       ) block
       cross join lateral (

@@ -187,3 +187,19 @@ export async function hasAdopted(on: Queryable, ledger: string): Promise<boolean
   })
   return adopted
 }
+
+/** Statements that grant again what people had on a schema's views before a migration dropped them, as far as those people are still there. */
+export async function viewGrants(owner: Queryable, schema: string): Promise<readonly string[]> {
+  const found = await rows<{ statement: string }>(owner, {
+    text: `select format('grant %s on %I.%I to %I%s', privilege, schema, view, grantee, case when grantable then ' with grant option' end) as statement
+      from apportion.dropped_view_grant
+      where schema = $1 and to_regrole(quote_ident(grantee)) is not null and to_regclass(format('%I.%I', schema, view)) is not null
+      order by view, grantee, privilege`,
+    values: [schema],
+  })
+  return found.map(({ statement }) => statement)
+}
+
+export async function forgetViewGrants(owner: Queryable): Promise<void> {
+  await rows(owner, { text: 'delete from apportion.dropped_view_grant', values: [] })
+}

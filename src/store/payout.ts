@@ -98,7 +98,7 @@ export async function newShares(
       left join lateral (
         ${destinationFor('substr(account.name, 9)')}
       ) destination on true
-      where transfer.lane = $2 and transfer.number > $3 and transfer.kind = 'share'
+      where transfer.lane = $2 and transfer.number > $3 and transfer.kind = 'share' and starts_with(account.name, 'payable:')
       order by transfer.number
       limit $4`,
     values: [ledger, lane, after, limit],

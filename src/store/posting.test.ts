@@ -25,6 +25,7 @@ function post(home: Home, member: MoveMember, own: Partial<LaneWork<string>> = {
   return {
     lane: home.lane,
     digests: [],
+    states: [],
     accounts: member.legs.flatMap(({ debit, credit, asset }) => [{ name: debit, asset }, { name: credit, asset }]),
     guards: [],
     decide: ({ head, known }) => ({ abort: false, write: decideBatch(head, known, [member], house.now()).write, after: [], result: 'posted' }),

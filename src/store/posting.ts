@@ -5,6 +5,7 @@
 import { DatabaseError, type PoolClient, type QueryResult } from 'pg'
 import { accountKey, type AccountName } from '../core/account.ts'
 import { present } from '../core/assert.ts'
+import type { Json } from '../core/effects.ts'
 import type { AccountState, BatchWrite, Head, Known } from '../core/posting.ts'
 import type { LaneCache } from './lane-cache.ts'
 import { joinLine, type Lane } from './lane.ts'
@@ -18,6 +19,8 @@ export type LaneWork<T> = {
   readonly lane: bigint
   readonly digests: readonly string[]
   readonly accounts: readonly AccountName[]
+  /** Keys of what rules remember that the decision needs. */
+  readonly states: readonly string[]
   readonly guards: readonly Statement[]
   readonly decide: (found: { readonly head: Head; readonly known: Known; readonly guarded: readonly QueryResult[] }) => LaneDecision<T>
 }
@@ -92,7 +95,7 @@ async function sendRemembered<T>(store: Store, lane: Lane, { lane: id, accounts,
   const { cache, failures } = lane
   try {
     const recalled = cache.recall(accounts)
-    const decision = recalled === null ? null : decide({ head: recalled.head, known: { references: new Map(), accounts: recalled.accounts } })
+    const decision = recalled === null ? null : decide({ head: recalled.head, known: { references: new Map(), accounts: recalled.accounts, states: new Map() } })
     if (decision === null) return null
     const answer = runUnit(client, [...writeBatch(id, decision.write), ...decision.after])
     cache.advance(decision.write)
@@ -135,15 +138,17 @@ const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] }
 type Found = { readonly head: Head; readonly known: Known; readonly guarded: readonly QueryResult[] }
 
 /** Locks the head and reads what the decision needs: in one round trip when this process posted the block before, else in two. */
-async function lockAndRead(client: PoolClient, cache: LaneCache, work: Pick<LaneWork<unknown>, 'lane' | 'digests' | 'accounts' | 'guards'>): Promise<Found> {
-  const { lane, digests, accounts, guards } = work
+async function lockAndRead(client: PoolClient, cache: LaneCache, work: Pick<LaneWork<unknown>, 'lane' | 'digests' | 'accounts' | 'states' | 'guards'>): Promise<Found> {
+  const { lane, digests, accounts, states, guards } = work
   const missing = cache.missing(accounts)
-  const [, locked, references, first, ...guarded] = await pipelined(client, [
+  const [, locked, references, first, ...others] = await pipelined(client, [
     BEGIN,
     lockHead(lane),
     readReferences(lane, digests),
     readAccounts(lane, missing),
     ...guards,
+    // Few plans have rules that remember.
+    ...(states.length === 0 ? [] : [readStates(lane, states)]),
   ])
   const head = headOf(present(locked, 'head'))
   const read = [...accountsOf(present(first, 'accounts'))]
@@ -157,7 +162,12 @@ async function lockAndRead(client: PoolClient, cache: LaneCache, work: Pick<Lane
     const [again] = await pipelined(client, [readAccounts(lane, unread)])
     read.push(...accountsOf(present(again, 'accounts')))
   }
-  return { head, known: { references: referencesOf(present(references, 'references')), accounts: cache.take(head, accounts, read) }, guarded }
+  const known = {
+    references: referencesOf(present(references, 'references')),
+    accounts: cache.take(head, accounts, read),
+    states: statesOf(others[guards.length]),
+  }
+  return { head, known, guarded: others.slice(0, guards.length) }
 }
 
 /** Writes all statements at once and waits for all answers; throws the first failure. */
@@ -216,4 +226,23 @@ function readAccounts(lane: bigint, accounts: readonly AccountName[]): Statement
 
 function accountsOf({ rows }: QueryResult): readonly AccountState[] {
   return rows as AccountState[]
+}
+
+function readStates(lane: bigint, keys: readonly string[]): Statement {
+  return {
+    name: 'read-states',
+    text: `select wanted.key, found.value
+      from unnest($2::text[]) as wanted (key)
+      cross join lateral (
+        select value from apportion.rule_state
+        where lane = $1 and key = wanted.key
+        order by event desc
+        limit 1
+      ) found`,
+    values: [lane, [...keys]],
+  }
+}
+
+function statesOf(remembered: QueryResult | undefined): Known['states'] {
+  return new Map(((remembered?.rows ?? []) as { key: string; value: Json }[]).map(({ key, value }) => [key, value]))
 }

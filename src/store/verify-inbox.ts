@@ -20,6 +20,8 @@ export type InboxPair = {
   readonly event_at: string | null
   readonly parties: unknown
   readonly claimed: unknown
+  readonly facts: unknown
+  readonly standing: unknown
   readonly details: JsonObject | null
 }
 
@@ -29,7 +31,7 @@ export function inboxPairs({ schema, inbox }: InboxTable, { ledger, lanes }: { l
   const cells = inbox.columns.map(({ name }) => `${escapeIdentifier(name)}::text`).join(', ')
   return `select coalesce(given.reference, event.reference) as reference, given.cells, entry.state,
       lane.position, event.number, event.units, event.asset, event.plan, event.event_at::text as event_at, event.parties, event.claimed,
-      event.details
+      event.details, event.facts, event.standing
     from (
       select ${reference}::text collate "C" as reference, array[${cells}] as cells from ${escapeIdentifier(schema)}.${escapeIdentifier(inbox.table)}
     ) given

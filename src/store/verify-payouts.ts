@@ -17,6 +17,7 @@ export async function shareFaults(
   return await on.rows({
     text: `select transfer.number as transfer, transfer.event, transfer.units::text as units, coalesce(drawn.payouts, 0) as payouts
       from apportion.transfer
+      join apportion.account on account.lane = $1 and account.number = transfer.credit and starts_with(account.name, 'payable:')
       left join (
         select payout_share.transfer, count(*) as payouts from apportion.payout_share where lane = $1 group by payout_share.transfer
       ) drawn on drawn.transfer = transfer.number

@@ -118,6 +118,10 @@ export type EventToVerify = {
   readonly parties: unknown
   readonly claimed: unknown
   readonly details: unknown
+  readonly facts: unknown
+  readonly standing: unknown
+  /** What rules remember from it on, by key; null for most. */
+  readonly states: unknown
   readonly door: string
   readonly backdated: boolean
   /** What the reference's row says: null when there is none. */
@@ -133,21 +137,26 @@ export function eventPages(on: Snapshot, lane: bigint, bounds: Bounds): AsyncGen
   return linePages(on, { lane, bounds }, `select event.number,
       concat_ws(E'\\t', event.number, event.digest, event.event_at, event.block, event.first_transfer, event.transfers, event.plan, event.units,
         event.backdated, coalesce(reference.event::text, ''), coalesce(encode(reference.fingerprint, 'hex'), '-'),
-        json_build_array(event.asset, event.door, event.reference, event.parties, event.claimed, event.details)) as line
+        json_build_array(event.asset, event.door, event.reference, event.parties, event.claimed, event.details, event.facts, event.standing,
+          state.states)) as line
     from (
       select * from apportion.event where lane = $1 and number > $2 and number <= $3 order by number limit $4
     ) event
     left join lateral (
       select event, fingerprint from apportion.reference where lane = $1 and digest = event.digest limit 1
-    ) reference on true`)
+    ) reference on true
+    left join lateral (
+      select jsonb_object_agg(key, value) as states from apportion.rule_state where lane = $1 and rule_state.event = event.number
+    ) state on true`)
 }
 
 export function eventOf(line: string): EventToVerify {
   const [number = '', digest = '', at = '', block = '', first = '', transfers = '', plan = '', units = '', backdated = '', owner = '', print = '', ...rest] = line.split('\t')
-  const [asset, door, reference, parties, claimed, details] = JSON.parse(rest.join('\t')) as [string, string, string, unknown, unknown, unknown]
+  type Rest = [asset: string, door: string, reference: string, parties: unknown, claimed: unknown, details: unknown, facts: unknown, standing: unknown, states: unknown]
+  const [asset, door, reference, parties, claimed, details, facts, standing, states] = JSON.parse(rest.join('\t')) as Rest
   return {
     ...{ number: BigInt(number), digest, event_at: at, block: BigInt(block), first_transfer: BigInt(first), transfers: Number(transfers), plan: Number(plan) },
-    ...{ units: /^-?[0-9]+$/.test(units) ? BigInt(units) : units, asset, reference, parties, claimed, details, door, backdated: backdated === 't' },
+    ...{ units: /^-?[0-9]+$/.test(units) ? BigInt(units) : units, asset, reference, parties, claimed, details, facts, standing, states, door, backdated: backdated === 't' },
     ...{ reference_event: owner === '' ? null : BigInt(owner), fingerprint: print === '-' ? null : Uint8Array.fromHex(print) },
   }
 }

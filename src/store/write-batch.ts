@@ -2,15 +2,22 @@
 // table as a COPY stream. COPY writes a page of rows at a time and costs the server half of what inserts from arrays cost it.
 
 import { instantText } from '../core/canonical.ts'
-import type { JsonObject } from '../core/effects.ts'
-import { claimedJson } from '../core/event.ts'
+import type { Json } from '../core/effects.ts'
+import { claimedJson, factsJson } from '../core/event.ts'
 import type { BatchWrite, PostedEvent } from '../core/posting.ts'
 import type { Statement } from './statement.ts'
 import { copyText, type CopyRows, type Step } from './unit.ts'
 
 /** Everything that a batch writes, the head first: while that is another one by now, all of it fails. */
 export function writeBatch(lane: bigint, write: BatchWrite): readonly Step[] {
-  const rows = [accountRows(lane, write), balanceRows(lane, write), transferRows(lane, write), referenceRows(lane, write), eventRows(lane, write)]
+  const rows = [
+    accountRows(lane, write),
+    balanceRows(lane, write),
+    transferRows(lane, write),
+    referenceRows(lane, write),
+    eventRows(lane, write),
+    stateRows(lane, write),
+  ]
   return [moveHead(lane, write), ...rows.filter(({ lines }) => lines !== '')]
 }
 
@@ -77,7 +84,7 @@ function referenceRows(lane: bigint, { events }: BatchWrite): CopyRows {
   return { name: 'copy-reference', copy: 'copy apportion.reference (lane, digest, event, fingerprint) from stdin', lines }
 }
 
-const EVENT_COLUMNS = `lane, number, digest, event_at, block, first_transfer, transfers, plan, backdated, units, asset, door, reference, parties, claimed, details`
+const EVENT_COLUMNS = `lane, number, digest, event_at, block, first_transfer, transfers, plan, backdated, units, asset, door, reference, parties, claimed, details, facts, standing`
 
 function eventRows(lane: bigint, { head, events }: BatchWrite): CopyRows {
   let lines = ''
@@ -86,12 +93,19 @@ function eventRows(lane: bigint, { head, events }: BatchWrite): CopyRows {
 }
 
 function eventLine(lane: bigint, block: bigint, { number, digest, eventAt, firstTransfer, transfers, plan, units, asset, member }: PostedEvent): string {
-  const { reference, parties, claimed, details } = member.input
+  const { reference, parties, claimed, details, facts } = member.input
   const place = `${lane}\t${number}\t${digest}\t${instantText(eventAt)}\t${block}\t${firstTransfer}\t${transfers}\t${plan}\t${member.backdated}`
   const content = `${units}\t${copyText(asset)}\t${copyText(member.door)}\t${copyText(reference)}`
-  return `${place}\t${content}\t${copyJson(parties)}\t${copyJson(claimedJson(claimed))}\t${copyJson(details)}\n`
+  const given = `${copyJson(parties)}\t${copyJson(claimedJson(claimed))}\t${copyJson(details)}`
+  return `${place}\t${content}\t${given}\t${copyJson(factsJson(facts))}\t${copyJson(factsJson(member.standing))}\n`
 }
 
-function copyJson(value: JsonObject | null): string {
+function stateRows(lane: bigint, { states }: BatchWrite): CopyRows {
+  let lines = ''
+  for (const { key, event, value } of states) lines += `${lane}\t${copyText(key)}\t${event}\t${copyText(JSON.stringify(value))}\n`
+  return { name: 'copy-state', copy: 'copy apportion.rule_state (lane, key, event, value) from stdin', lines }
+}
+
+function copyJson(value: Json): string {
   return value === null ? '\\N' : copyText(JSON.stringify(value))
 }

@@ -6,9 +6,15 @@ import { z } from 'zod'
 import { compareRatios, formatRatio, ratio } from '../ratio.ts'
 import { fixedShares } from './fixed-shares.ts'
 import { rules } from './index.ts'
-import type { Rounding } from './rule.ts'
+import type { Rounding, SplitInput } from './rule.ts'
 
-const ROUNDING = 'largest-remainder'
+const AT = Temporal.Instant.from('2026-01-01T00:00:00Z')
+
+/** A pool to divide, by a rule that asks for nothing else. */
+function poolOf(pool: bigint, rounding: Rounding = 'largest-remainder'): SplitInput {
+  return { step: 'split', parties: { creator: 'token-7' }, facts: {}, at: AT, pool, rounding, given: [], state: new Map() }
+}
+
 const SALE: readonly [role: string, weight: string][] = [
   ['ai', '80'],
   ['dao', '15'],
@@ -42,27 +48,35 @@ it.each([
   [10n, [8n, 2n, 0n, 0n]],
   [2n ** 64n - 1n, [14_757_395_258_967_641_292n, 2_767_011_611_056_432_742n, 553_402_322_211_286_549n, 368_934_881_474_191_032n]],
 ])('divides a sale of %d by 80, 15, 3 and 2 into %s', (units, expected) => {
-  expect(sale().split(units, ROUNDING).parts).toEqual(expected.map((each, part) => ({ part, units: each })))
+  const { lines, state } = sale().split(poolOf(units))
+  expect(lines).toEqual(expected.map((each, place) => ({ place, role: SALE[place]?.[0], from: null, to: `payable:${SALE[place]?.[0] ?? ''}-wallet`, units: each })))
+  expect(state.size).toBe(0)
 })
 
 it('names its parts in the order of the plan, to a recipient or to a party of the event', () => {
-  const { kind, parts } = bind({
+  const { kind, outline, recipients, keys } = bind({
     shares: [
       { role: 'dao', to: { recipient: 'dao-wallet' }, weight: '1' },
       { role: 'creator', to: { party: 'creator' }, weight: '0' },
     ],
   })
   expect(kind).toBe('fixed-shares')
-  expect(parts).toEqual([
-    { role: 'dao', to: { recipient: 'dao-wallet' } },
-    { role: 'creator', to: { party: 'creator' } },
-  ])
+  expect(outline).toEqual({
+    parts: [
+      { role: 'dao', to: { recipient: 'dao-wallet' } },
+      { role: 'creator', to: { party: 'creator' } },
+    ],
+    ...{ role: 'share', gives: [], draws: [], facts: [], carries: false, takesNothing: false },
+  })
+  const context = { ...poolOf(0n), given: [] }
+  expect(recipients(context)).toEqual(['dao-wallet', 'token-7'])
+  expect(keys(context)).toEqual([])
 })
 
 it('gives ties to the share that stands earlier in the plan', () => {
   const three = bind({ shares: sharesOf([['c', '1'], ['a', '1'], ['b', '1']]) })
-  expect(three.split(100n, ROUNDING).parts.map(({ units }) => units)).toEqual([34n, 33n, 33n])
-  expect(three.split(101n, ROUNDING).parts.map(({ units }) => units)).toEqual([34n, 34n, 33n])
+  expect(three.split(poolOf(100n)).lines.map(({ units }) => units)).toEqual([34n, 33n, 33n])
+  expect(three.split(poolOf(101n)).lines.map(({ units }) => units)).toEqual([34n, 34n, 33n])
 })
 
 it('gives the same for weights of the same proportions', () => {
@@ -70,7 +84,7 @@ it('gives the same for weights of the same proportions', () => {
   const whole = bind({ shares: sharesOf([['a', '2'], ['b', '5']]) })
   fc.assert(
     fc.property(pool, (units) => {
-      expect(halves.split(units, ROUNDING)).toEqual(whole.split(units, ROUNDING))
+      expect(halves.split(poolOf(units))).toEqual(whole.split(poolOf(units)))
     }),
   )
 })
@@ -79,10 +93,10 @@ it('gives out the pool, each share less than one unit from its quota; quotas are
   fc.assert(
     fc.property(pool, shares, (units, given) => {
       const rule = bind({ shares: given })
-      const { parts } = rule.split(units, ROUNDING)
-      const quotas = rule.quotas(units, ROUNDING)
+      const { lines: parts } = rule.split(poolOf(units))
+      const quotas = rule.quotas?.(poolOf(units)) ?? []
       expect(parts.reduce((all, part) => all + part.units, 0n)).toBe(units)
-      expect(parts.map(({ part }) => part)).toEqual(given.map((_, index) => index))
+      expect(parts.map(({ place }) => place)).toEqual(given.map((_, index) => index))
       const common = quotas.reduce((all, { denominator }) => all * denominator, 1n)
       expect(quotas.reduce((all, { numerator, denominator }) => all + numerator * (common / denominator), 0n)).toBe(units * common)
       for (const [index, quota] of quotas.entries()) {
@@ -96,22 +110,22 @@ it('gives out the pool, each share less than one unit from its quota; quotas are
 })
 
 it('explains a division with every figure', () => {
-  expect(sale().explain(33n, ROUNDING)).toEqual([
+  expect(sale().explain(poolOf(33n))).toEqual([
     {
+      place: 0,
       role: 'ai',
-      weight: '80',
-      of: '4/5',
+      grounds: '80 of 100 parts',
+      inputs: { pool: '33', weight: '80', weights: '100', of: '4/5' },
       formula: '33 × 80 ÷ 100',
       quota: '132/5',
       floor: '26',
       remainder: '40/100',
       extra: '0',
       units: '26',
-      rounding: 'largest-remainder',
       note: 'rounded down by less than one unit: other remainders are larger, or equal and earlier in the plan',
     },
-    expect.objectContaining({ role: 'dao', of: '3/20', quota: '99/20', floor: '4', remainder: '95/100', extra: '1', units: '5' }),
-    expect.objectContaining({ role: 'lucky', of: '3/100', quota: '99/100', floor: '0', remainder: '99/100', extra: '1', units: '1' }),
+    expect.objectContaining({ role: 'dao', grounds: '15 of 100 parts', quota: '99/20', floor: '4', remainder: '95/100', extra: '1', units: '5' }),
+    expect.objectContaining({ role: 'lucky', grounds: '3 of 100 parts', quota: '99/100', floor: '0', remainder: '99/100', extra: '1', units: '1' }),
     expect.objectContaining({
       role: 'creator',
       quota: '33/50',
@@ -121,7 +135,7 @@ it('explains a division with every figure', () => {
       note: 'rounded up by less than one unit: it has one of the largest remainders',
     }),
   ])
-  expect(sale().explain(100n, ROUNDING).map(({ note, remainder }) => [note, remainder])).toEqual(
+  expect(sale().explain(poolOf(100n)).map(({ note, remainder }) => [note, remainder])).toEqual(
     Array.from({ length: 4 }, () => ['divides exactly', '0/100']),
   )
 })
@@ -130,12 +144,12 @@ it('explains exactly what it divides', () => {
   fc.assert(
     fc.property(pool, shares, (units, given) => {
       const rule = bind({ shares: given })
-      const explained = rule.explain(units, ROUNDING)
-      expect(explained.map((each) => each['units'])).toEqual(rule.split(units, ROUNDING).parts.map((part) => part.units.toString()))
-      expect(explained.map((each) => each['quota'])).toEqual(rule.quotas(units, ROUNDING).map(formatRatio))
-      expect(explained.map((each) => each['weight'])).toEqual(given.map((each) => each.weight))
+      const explained = rule.explain(poolOf(units))
+      expect(explained.map((each) => each.units)).toEqual(rule.split(poolOf(units)).lines.map((line) => line.units.toString()))
+      expect(explained.map((each) => each.quota)).toEqual(rule.quotas?.(poolOf(units)).map(formatRatio))
+      expect(explained.map((each) => each.inputs['weight'])).toEqual(given.map((each) => each.weight))
       for (const { floor, extra, units: total } of explained) {
-        expect(BigInt(floor as string) + BigInt(extra as string)).toBe(BigInt(total as string))
+        expect(BigInt(floor) + BigInt(extra)).toBe(BigInt(total))
       }
     }),
   )
@@ -167,15 +181,15 @@ it.each([
 
 it('takes up to 1000 shares, weights of 38 digits and of 18 decimals, and a zero weight beside another', () => {
   const many = Array.from({ length: 1000 }, (_, index) => ({ ...share, role: `r${index}` }))
-  expect(bind({ shares: many }).split(1001n, ROUNDING).parts.map(({ units }) => units)).toEqual(
+  expect(bind({ shares: many }).split(poolOf(1001n)).lines.map(({ units }) => units)).toEqual(
     Array.from({ length: 1000 }, (_, index) => (index === 0 ? 2n : 1n)),
   )
   const wide = bind({ shares: sharesOf([['a', `${'9'.repeat(38)}.${'9'.repeat(18)}`], ['b', '0'], ['c', `0.${'0'.repeat(17)}1`]]) })
-  expect(wide.split(10n, ROUNDING).parts.map(({ units }) => units)).toEqual([10n, 0n, 0n])
+  expect(wide.split(poolOf(10n)).lines.map(({ units }) => units)).toEqual([10n, 0n, 0n])
 })
 
 it('stops at a rounding it does not know', () => {
-  expect(() => sale().split(1n, 'rotate' as Rounding)).toThrow('assertion failed: fixed-shares does not round by rotate')
+  expect(() => sale().split(poolOf(1n, 'rotate' as Rounding))).toThrow('assertion failed: fixed-shares does not round by rotate')
 })
 
 it('stands in the registry under its own name, as every rule does', () => {

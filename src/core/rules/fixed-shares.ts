@@ -1,19 +1,19 @@
 // The rule `fixed-shares`: each recipient's weight stands in the plan. Any weights, not only percentages.
 
 import { z } from 'zod'
+import { partyOf } from '../account.ts'
 import { largestRemainder } from '../allocate.ts'
 import { assert, present } from '../assert.ts'
-import { commonWeights, formatRatio, ratio, ratioOfDecimal } from '../ratio.ts'
-import type { PlanPart, Rule, SplitInput } from './rule.ts'
+import { commonWeights, formatRatio, ratio, ratioOfDecimal, sumOfDecimals } from '../ratio.ts'
+import type { Line, PartExplanation, Rule, RuleContext, RuleState, SplitInput } from './rule.ts'
+import { accountOf, identifier, target } from './target.ts'
 
 /** Most shares of one plan step: a plan is written by people. Larger sets are divided by facts, not by a plan. */
 const MAX_SHARES = 1000
 
-const identifier = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
-
 const share = z.strictObject({
   role: identifier,
-  to: z.union([z.strictObject({ recipient: identifier }), z.strictObject({ party: identifier })]),
+  to: target,
   weight: z.string().regex(/^(0|[1-9][0-9]{0,37})(\.[0-9]{1,18})?$/, 'a weight is a decimal such as 80 or 33.3'),
 })
 
@@ -27,20 +27,39 @@ type FixedShares = z.infer<typeof parameters>
 export const fixedShares: Rule<FixedShares> = {
   kind: 'fixed-shares',
   parameters,
-  parts: ({ shares }): readonly PlanPart[] => shares.map(({ role, to }) => ({ role, to })),
-
-  split: ({ pool, parameters: { shares }, rounding }) => {
-    assert(rounding === 'largest-remainder', `fixed-shares does not round by ${rounding}`)
-    return { parts: largestRemainder(pool, weightsOf(shares)).map(({ units }, part) => ({ part, units })) }
+  divides: 'account',
+  roundings: ['largest-remainder'],
+  outline: ({ shares }) => ({
+    parts: shares.map(({ role, to }) => ({ role, to })),
+    role: 'share',
+    gives: shares.flatMap(({ to }) => ('fund' in to ? [to.fund] : [])),
+    draws: [],
+    facts: [],
+    carries: false,
+    takesNothing: false,
+  }),
+  recipients: (context, given) => accountsOf(context, given).flatMap((account) => partyOf('payable', account) ?? []),
+  keys: () => [],
+  split: (input, { shares }) => {
+    assert(input.rounding === 'largest-remainder', `fixed-shares does not round by ${input.rounding}`)
+    const accounts = accountsOf(input, { shares })
+    const lines = largestRemainder(input.pool, weightsOf(shares)).map(({ units }, place): Line => {
+      return { place, role: present(shares[place], 'share').role, from: null, to: present(accounts[place], 'account'), units }
+    })
+    return { lines, state: NO_STATE }
   },
-
-  quotas: ({ pool, parameters: { shares } }) => {
+  quotas: ({ pool }, { shares }) => {
     const weights = weightsOf(shares)
     const total = sum(weights)
     return weights.map((weight) => ratio(pool * weight, total))
   },
+  explain: (input, given) => explainShares(input, given),
+}
 
-  explain: (input) => explainShares(input),
+const NO_STATE: RuleState = new Map()
+
+function accountsOf({ parties }: Pick<RuleContext, 'parties'>, { shares }: FixedShares): readonly string[] {
+  return shares.map(({ role, to }) => accountOf(to, { role, parties }))
 }
 
 /** Weights per list of shares: plans are immutable, so the integers are worked out once for each. */
@@ -50,23 +69,24 @@ function weightsOf(shares: FixedShares['shares']): readonly bigint[] {
   return weightsByShares.getOrInsertComputed(shares, () => commonWeights(shares.map(({ weight }) => ratioOfDecimal(weight))))
 }
 
-function explainShares({ pool, parameters: { shares }, rounding }: SplitInput<FixedShares>) {
+function explainShares({ pool }: SplitInput, { shares }: FixedShares): readonly PartExplanation[] {
   const weights = weightsOf(shares)
   const total = sum(weights)
-  return largestRemainder(pool, weights).map((part, index) => {
-    const { role, weight } = present(shares[index], 'share')
-    const exact = ratio(pool * part.weight, total)
+  // As the plan writes them: 33.3 and 66.7 are parts of 100.
+  const written = sumOfDecimals(shares.map(({ weight }) => weight))
+  return largestRemainder(pool, weights).map((part, place) => {
+    const { role, weight } = present(shares[place], 'share')
     return {
+      place,
       role,
-      weight,
-      of: formatRatio(ratio(part.weight, total)),
+      grounds: `${weight} of ${written} parts`,
       formula: `${pool} × ${part.weight} ÷ ${total}`,
-      quota: formatRatio(exact),
+      inputs: { pool: pool.toString(), weight, weights: written, of: formatRatio(ratio(part.weight, total)) },
+      quota: formatRatio(ratio(pool * part.weight, total)),
       floor: part.floor.toString(),
       remainder: `${part.remainder}/${total}`,
       extra: part.extra.toString(),
       units: part.units.toString(),
-      rounding,
       note: roundingNote(part.remainder, part.extra),
     }
   })

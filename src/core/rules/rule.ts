@@ -1,46 +1,130 @@
-// The interface of a rule: one way of dividing a pool. Rules are pure; their caller asserts that they give out what they got.
+// The interface of a rule: one way of dividing money. Rules are pure; whoever calls them asserts that they give out what they got.
 
 import type { z } from 'zod'
-import type { JsonObject } from '../effects.ts'
+import type { Json } from '../effects.ts'
 import type { Ratio } from '../ratio.ts'
+import type { Target } from './target.ts'
 
 export const ROUNDINGS = ['largest-remainder'] as const
 
 /** Who gets the units that do not divide. */
 export type Rounding = (typeof ROUNDINGS)[number]
 
-export type SplitInput<Parameters> = { readonly pool: bigint; readonly parameters: Parameters; readonly rounding: Rounding }
+/** Facts by name, then by subject (mostly a recipient's id): decimals as text, as they were given and are stored. */
+export type FactSets = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-/** `part` is the share's place among the rule's own parts: the plan's order. */
-export type Split = { readonly parts: readonly { readonly part: number; readonly units: bigint }[] }
+/** What a rule remembers between the events of one lane, by its own keys. */
+export type RuleState = ReadonlyMap<string, Json>
 
-/** How one part came to be, all figures as text. */
-export type PartExplanation = JsonObject
+/** What a rule knows of an event before it is given money. */
+export type RuleContext = {
+  /** The step's name. */
+  readonly step: string
+  readonly parties: Readonly<Record<string, string>>
+  readonly facts: FactSets
+  /** The event's instant. */
+  readonly at: Temporal.Instant
+}
 
+/** A recipient's share by an earlier step, before it is posted, with its place there. */
+export type GivenShare = { readonly place: number; readonly role: string; readonly recipient: string; readonly units: bigint }
+
+export type SplitInput = RuleContext & {
+  /** Units of the step's account, or the sum of the given shares. */
+  readonly pool: bigint
+  readonly rounding: Rounding
+  /** For a rule that changes shares: those of the earlier step, in its order. Empty for one that divides an account. */
+  readonly given: readonly GivenShare[]
+  readonly state: RuleState
+}
+
+/**
+ * One movement of a division. `place` is its number within the step, the same for the same share of every event where the plan
+ * lists its shares (src/core/part.ts says which places a step that changes shares has). `to` is an account by name (`payable:R`, `fund:x`, `carried:R`, `rounding:<step>`).
+ * `from` null: the step's account. A number: the given share of that index. A text: another account by name, one that the outline names
+ * as drawn on, the recipient's `carried:R`, or the step's own `rounding:<step>`.
+ */
+export type Line = {
+  readonly place: number
+  readonly role: string
+  readonly from: null | number | string
+  readonly to: string
+  readonly units: bigint
+}
+
+/** Lines from the step's account add up to the pool; lines from a given share add up to that share. `state` holds changed keys alone. */
+export type Split = { readonly lines: readonly Line[]; readonly state: RuleState }
+
+/** How one line came to be. All figures are text: exact integers, or ratios such as `132/5`. */
+export type PartExplanation = {
+  readonly place: number
+  readonly role: string
+  /** In words, for "the plan gives <role> …": `80 of 100 parts`. */
+  readonly grounds: string
+  readonly formula: string
+  /** The numbers in it, by name. */
+  readonly inputs: Readonly<Record<string, string>>
+  /** The exact result of the formula, its whole units, what that cut off, and what rounding gave back. */
+  readonly quota: string
+  readonly floor: string
+  readonly remainder: string
+  readonly extra: string
+  readonly units: string
+  readonly note: string
+}
+
+/** A share that the plan lists. */
+export type PlanPart = { readonly role: string; readonly to: Target }
+
+/** A fact that the rule needs. `standing` ones are kept by the ledger per subject, `event` ones come with the event. */
+export type FactNeed = { readonly name: string; readonly source: 'event' | 'standing' }
+
+/** What can be said of a step before any event. */
+export type Outline = {
+  /** Its shares in plan order; null where facts name the recipients. A line's place is its index here. */
+  readonly parts: readonly PlanPart[] | null
+  /** The role of lines whose place is not among `parts`. */
+  readonly role: string
+  /** Funds it may give to, and funds it may draw on besides its pool, by name. */
+  readonly gives: readonly string[]
+  readonly draws: readonly string[]
+  readonly facts: readonly FactNeed[]
+  /** Whether it may put shares into `carried:R`. */
+  readonly carries: boolean
+  /** Whether an event without money is of use to it: it changes what the rule remembers. */
+  readonly takesNothing: boolean
+}
+
+/** A rule for one type of parameters, as its file declares it. */
 export type Rule<Parameters> = {
   readonly kind: string
   readonly parameters: z.ZodType<Parameters>
-  /** The parts in plan order: which role each has and who receives it. */
-  readonly parts: (parameters: Parameters) => readonly PlanPart[]
-  readonly split: (input: SplitInput<Parameters>) => Split
-  /** The exact quota of each part in units, before rounding: what amounts given by others are checked against. */
-  readonly quotas: (input: SplitInput<Parameters>) => readonly Ratio[]
-  /** The same division with its numbers, in words and as data. It shares no stored result with `split`. */
-  readonly explain: (input: SplitInput<Parameters>) => readonly PartExplanation[]
+  /** `account`: divides what stands in an account. `shares`: changes the shares that an earlier step gave. */
+  readonly divides: 'account' | 'shares'
+  readonly roundings: readonly Rounding[]
+  readonly outline: (parameters: Parameters) => Outline
+  /** Ids of all recipients that `split` may give to, whatever the pool. `given` names those of the step whose shares it changes. */
+  readonly recipients: (context: RuleContext & { readonly given: readonly string[] }, parameters: Parameters) => readonly string[]
+  /** Keys of the state that `split` may ask for, whatever the pool. */
+  readonly keys: (context: RuleContext & { readonly given: readonly string[]; readonly rounding: Rounding }, parameters: Parameters) => readonly string[]
+  readonly split: (input: SplitInput, parameters: Parameters) => Split
+  /** The exact quota of each part before rounding, for checking amounts that come with an event; null: they must be met exactly. */
+  readonly quotas: ((input: SplitInput, parameters: Parameters) => readonly Ratio[]) | null
+  /** The same division with its numbers, line by line in the order of `split`. It reads no result of `split`. */
+  readonly explain: (input: SplitInput, parameters: Parameters) => readonly PartExplanation[]
 }
-
-/** A recipient named by the plan, or by the event (`party` is the name of one of the event's parties). */
-export type PlanRecipient = { readonly recipient: string } | { readonly party: string }
-
-export type PlanPart = { readonly role: string; readonly to: PlanRecipient }
 
 /** A rule with a plan's parameters in it, checked: what a plan step holds. */
 export type BoundRule = {
   readonly kind: string
-  readonly parts: readonly PlanPart[]
-  readonly split: (pool: bigint, rounding: Rounding) => Split
-  readonly quotas: (pool: bigint, rounding: Rounding) => readonly Ratio[]
-  readonly explain: (pool: bigint, rounding: Rounding) => readonly PartExplanation[]
+  readonly divides: 'account' | 'shares'
+  readonly roundings: readonly Rounding[]
+  readonly outline: Outline
+  readonly recipients: (context: RuleContext & { readonly given: readonly string[] }) => readonly string[]
+  readonly keys: (context: RuleContext & { readonly given: readonly string[]; readonly rounding: Rounding }) => readonly string[]
+  readonly split: (input: SplitInput) => Split
+  readonly quotas: ((input: SplitInput) => readonly Ratio[]) | null
+  readonly explain: (input: SplitInput) => readonly PartExplanation[]
 }
 
 /** A rule as the registry holds it: its parameters' type is its own affair. */
@@ -52,16 +136,22 @@ export type RuleEntry = {
 
 /** Closes a rule over its parameters' type, so that rules of different parameters can stand in one registry. */
 export function ruleEntry<Parameters>(rule: Rule<Parameters>): RuleEntry {
+  const { kind, divides, roundings } = rule
   return {
-    kind: rule.kind,
+    kind,
     bind: (given) => {
       const parameters = rule.parameters.parse(given)
+      const { quotas } = rule
       return {
-        kind: rule.kind,
-        parts: rule.parts(parameters),
-        split: (pool, rounding) => rule.split({ pool, parameters, rounding }),
-        quotas: (pool, rounding) => rule.quotas({ pool, parameters, rounding }),
-        explain: (pool, rounding) => rule.explain({ pool, parameters, rounding }),
+        kind,
+        divides,
+        roundings,
+        outline: rule.outline(parameters),
+        recipients: (context) => rule.recipients(context, parameters),
+        keys: (context) => rule.keys(context, parameters),
+        split: (input) => rule.split(input, parameters),
+        quotas: quotas === null ? null : (input) => quotas(input, parameters),
+        explain: (input) => rule.explain(input, parameters),
       }
     },
   }

@@ -109,7 +109,7 @@ export async function openBooks(reading: Reading, { bounds, whole, checkAccounts
   }
 }
 
-const ROLES: ReadonlySet<string> = new Set(Object.values(TRANSFER_KINDS).flatMap(({ debit, credit }) => [debit, credit]))
+const ROLES: ReadonlySet<string> = new Set(Object.values(TRANSFER_KINDS).flatMap(({ debit, credit }) => [...debit, ...credit]))
 const NAME = /^([a-z_]+)(:[A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/
 const ASSET = /^[A-Z][A-Z0-9]{0,15}\/([0-9]|[12][0-9]|30)$/
 

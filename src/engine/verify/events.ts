@@ -1,9 +1,9 @@
 // One event against everything that follows from it: its identity, its fingerprint, the plan version of its instant, and the shares
 // that version gives. What it must have posted is worked out anew here and met with the transfers as they come.
 
-import { accountName, type TransferKind } from '../../core/account.ts'
-import { distribute, explainDistribution, type Share } from '../../core/distribution.ts'
-import { isDeeperThan } from '../../core/canonical.ts'
+import type { TransferKind } from '../../core/account.ts'
+import { canonicalJson, isDeeperThan } from '../../core/canonical.ts'
+import { distribute, explainDistribution, type Divisible, type Share } from '../../core/distribution.ts'
 import type { Json } from '../../core/effects.ts'
 import { fingerprint, recordDigest } from '../../core/event.ts'
 import type { EventLine } from '../../core/journal.ts'
@@ -14,9 +14,10 @@ import { laneOf, type Ledger } from '../ledger.ts'
 import type { Reading } from './books.ts'
 import type { Place } from './findings.ts'
 import type { Plans } from './plans.ts'
-import { claimedUnits, instantOf, textsOf, type Texts } from './stored.ts'
+import { claimedUnits, factsOf, instantOf, textsOf, type Texts } from './stored.ts'
 
-export type EventReading = Reading & { readonly ledger: Ledger; readonly plans: Plans }
+/** `remembered`: what the plan's rules remember at this point of the lane, as it was worked out from the events before. */
+export type EventReading = Reading & { readonly ledger: Ledger; readonly plans: Plans; readonly remembered: Map<string, Json> }
 
 /** An event on its way through its block: what it must have posted, and what it has. */
 export type OpenEvent = {
@@ -49,7 +50,11 @@ export function openEvent(reading: EventReading, row: EventToVerify, block: { re
   if (parties === null || (row.claimed !== null && claimed === null)) {
     findings.broken('event', where, { expected: 'parties and claimed amounts by name', found: JSON.stringify([row.parties, row.claimed]) })
   }
-  const input = { asset: row.asset, units, parties: parties ?? {}, claimed: claimedUnits(claimed) }
+  const [facts, standing] = [factsOf(row.facts), factsOf(row.standing)]
+  if (facts === null || standing === null) {
+    findings.broken('event', where, { expected: 'facts by name and subject', found: JSON.stringify([row.facts, row.standing]) })
+  }
+  const input = { asset: row.asset, units, parties: parties ?? {}, claimed: claimedUnits(claimed), facts: facts ?? {}, eventAt }
   const print = fingerprint(input)
   findings.looked('fingerprint')
   if (row.fingerprint !== null && Buffer.compare(print, row.fingerprint) !== 0) {
@@ -57,7 +62,7 @@ export function openEvent(reading: EventReading, row: EventToVerify, block: { re
     findings.broken('fingerprint', where, { expected: `content with the fingerprint ${row.fingerprint.toHex()}`, found })
   }
   checkPlanInForce(reading, row, { where, eventAt, recordedAt: block.recordedAt })
-  const shares = sharesOf(reading, input, { where, plan: row.plan })
+  const shares = sharesOf(reading, { ...input, facts: { ...input.facts, ...standing } }, { where, row })
   const { number, digest, asset, plan } = row
   const line = { number, digest, fingerprint: row.fingerprint ?? print, eventAt, asset, units, plan, planHash: reading.plans.hash(plan), recorded: recordedOf(row) }
   return { where, row, units, line, shares, received: 0n, shared: 0n, transfers: 0, receipt: null, parts: new Set() }
@@ -67,9 +72,9 @@ export function openEvent(reading: EventReading, row: EventToVerify, block: { re
 const MAX_DEPTH = 500
 
 /** What the event was recorded with as its row has it now: the block's hash says whether it was so. */
-function recordedOf({ backdated, claimed, details, door }: EventToVerify): string {
-  if (isDeeperThan(MAX_DEPTH, [claimed, details])) return ''
-  return recordDigest({ backdated, claimed: claimed as Json, details: details as Json, door })
+function recordedOf({ backdated, claimed, details, door, standing }: EventToVerify): string {
+  if (isDeeperThan(MAX_DEPTH, [claimed, details, standing])) return ''
+  return recordDigest({ backdated, claimed: claimed as Json, details: details as Json, door, standing: standing as Json })
 }
 
 export type EventTransfer = {
@@ -84,7 +89,7 @@ export type EventTransfer = {
 
 /** Meets a transfer of an event with what the event must have posted. */
 export function meetTransfer({ findings }: EventReading, event: OpenEvent, transfer: EventTransfer): void {
-  const { number, kind, part, units } = transfer
+  const { number, kind, part, units, debit } = transfer
   const { row } = event
   event.transfers += 1
   if (number < row.first_transfer || number >= row.first_transfer + BigInt(row.transfers)) {
@@ -96,7 +101,7 @@ export function meetTransfer({ findings }: EventReading, event: OpenEvent, trans
     event.receipt = number
     return
   }
-  event.shared += units
+  if (debit === 'received') event.shared += units
   findings.looked('distribution')
   const share = part === null ? undefined : event.shares?.get(part)
   const again = part !== null && event.parts.has(part)
@@ -109,11 +114,11 @@ export function meetTransfer({ findings }: EventReading, event: OpenEvent, trans
 }
 
 function isShare({ units, asset, debit, credit }: EventTransfer, share: Share, due: string): boolean {
-  return units === share.units && asset === due && debit === 'received' && credit === accountName('payable', share.recipient)
+  return units === share.units && asset === due && debit === share.from && credit === share.account
 }
 
-function dueText({ units, recipient }: Share, asset: string): string {
-  return `${units} units of ${asset} from received to ${accountName('payable', recipient)}`
+function dueText({ units, from, account }: Share, asset: string): string {
+  return `${units} units of ${asset} from ${from} to ${account}`
 }
 
 /** After the last transfer of its block: whether all was posted, and as much given out as came in. */
@@ -171,21 +176,24 @@ function checkPlanInForce(
   findings.broken('plan_in_force', { ...where, plan_version: row.plan }, { expected, found: `version ${row.plan}` })
 }
 
-type Input = Parameters<typeof distribute>[0]
-
 /** The shares that the event's plan version gives, worked out twice: as the division does it and as its explanation does. */
-function sharesOf({ plans, findings }: EventReading, input: Input, { where, plan }: { where: Place; plan: number }): OpenEvent['shares'] {
+function sharesOf(reading: EventReading, input: Divisible, { where, row: { plan, states } }: { where: Place; row: EventToVerify }): OpenEvent['shares'] {
+  const { plans, findings, remembered } = reading
   const version = plans.version(plan)
   if (version === undefined) {
     findings.broken('distribution', { ...where, plan_version: plan }, { expected: `plan version ${plan}`, found: 'no such version that can be read' })
     return null
   }
   try {
-    const shares = distribute(input, version)
+    const { shares, state } = distribute(input, version, { state: remembered })
     findings.looked('explanation')
-    const explained = explainDistribution(input, version).shares
-    const [given, told] = [shares.map(shareText), explained.map(({ units, recipient }) => `${typeof units === 'string' ? units : 'no units'} to ${recipient}`)]
+    const explained = explainDistribution(input, version, remembered).shares.filter(({ changedBy }) => changedBy === null)
+    const [given, told] = [shares.map(shareText), explained.map(shareText)]
     if (given.join() !== told.join()) findings.broken('explanation', where, { expected: given.join(', '), found: told.join(', ') })
+    findings.looked('rule_state')
+    const [now, stored] = [canonicalJson(Object.fromEntries(state)), canonicalJson((states ?? {}) as Json)]
+    if (now !== stored) findings.broken('rule_state', where, { expected: now, found: stored })
+    for (const [key, value] of state) remembered.set(key, value)
     return new Map(shares.map((share) => [share.part, share]))
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
@@ -194,8 +202,8 @@ function sharesOf({ plans, findings }: EventReading, input: Input, { where, plan
   }
 }
 
-function shareText({ units, recipient }: Share): string {
-  return `${units} to ${recipient}`
+function shareText({ units, from, account }: { readonly units: bigint | string; readonly from: string; readonly account: string }): string {
+  return `${units} from ${from} to ${account}`
 }
 
 function partiesText(parties: Texts): string {

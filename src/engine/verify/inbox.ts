@@ -1,17 +1,19 @@
 // The rows of a ledger's inbox table beside its events: every row that neither waits nor was refused has its event, every event its row,
 // and what a row says is what was recorded.
 
-import { distribute, type Share } from '../../core/distribution.ts'
+import { distribute, stateKeysFor, type Share } from '../../core/distribution.ts'
 import type { EventInput } from '../../core/event.ts'
+import type { PlanVersion } from '../../core/plan.ts'
 import type { Inbox, InboxRow } from '../../core/program.ts'
 import { Refusal } from '../../core/refusal.ts'
+import { statesBefore, type StateRow } from '../../store/rule-state.ts'
 import { inboxPairs, type InboxPair } from '../../store/verify-inbox.ts'
 import type { Snapshot } from '../../store/verify.ts'
 import type { Ledger } from '../ledger.ts'
 import { feedOf } from './feed.ts'
 import type { Findings, Place } from './findings.ts'
 import type { Plans } from './plans.ts'
-import { claimedUnits, instantOf, textsOf } from './stored.ts'
+import { claimedUnits, factsOf, instantOf, textsOf } from './stored.ts'
 
 export type InboxReading = { readonly snapshot: Snapshot; readonly ledger: Ledger; readonly plans: Plans; readonly findings: Findings }
 
@@ -23,7 +25,7 @@ export async function checkInbox({ snapshot, ledger, plans, findings }: InboxRea
   for (let pair = await pairs.load(); pair !== undefined && findings.room() > 0; pair = pairs.peek() ?? (await pairs.load())) {
     pairs.skip()
     findings.looked('inbox')
-    const problem = problemOf(pair, { inbox, plans })
+    const problem = await problemOf(pair, { inbox, plans, snapshot, ledger })
     if (problem !== null) findings.broken('inbox', placeOf(pair), problem)
   }
   await pairs.end()
@@ -33,7 +35,10 @@ function placeOf({ position, number, reference }: InboxPair): Place {
   return { lane: position, event: number, reference }
 }
 
-function problemOf(pair: InboxPair, { inbox, plans }: { inbox: Inbox; plans: Plans }): { expected: string; found: string } | null {
+async function problemOf(
+  pair: InboxPair,
+  { inbox, plans, ...reading }: { inbox: Inbox; plans: Plans; snapshot: Snapshot; ledger: Ledger },
+): Promise<{ expected: string; found: string } | null> {
   const { cells, state, number } = pair
   if (number === null) {
     return state === null ? { expected: 'an event of this row, or a note of why there is none', found: 'neither' } : null
@@ -43,22 +48,30 @@ function problemOf(pair: InboxPair, { inbox, plans }: { inbox: Inbox; plans: Pla
   if (state !== null) return null
   const row: InboxRow = Object.fromEntries(inbox.columns.map(({ name }, index) => [name, cells[index] ?? null]))
   const event = eventOf(pair)
-  const shares = event === null ? null : sharesOf(event, plans.version(pair.plan ?? 0))
+  const plan = plans.version(pair.plan ?? 0)
+  const shares = event === null || plan === undefined ? null : await sharesOf(event, { pair, plan, ...reading })
   // An event that cannot be read or divided any more was named by the journal's own checks.
   const difference = event === null || shares === null ? null : inbox.compare(row, event, shares)
   return difference === null ? null : { expected: `the row of ${inbox.table} as the event was recorded`, found: difference }
 }
 
 /** The event as it was recorded; null when it was made unreadable. */
-function eventOf({ reference, asset, units, parties, claimed, details, event_at: at }: InboxPair): EventInput | null {
-  const named = textsOf(parties)
-  if (asset === null || typeof units !== 'bigint' || named === null || at === null) return null
-  return { reference, asset, units, parties: named, eventAt: instantOf(at), claimed: claimedUnits(textsOf(claimed)), details }
+function eventOf({ reference, asset, units, parties, claimed, details, facts, event_at: at }: InboxPair): (EventInput & { eventAt: Temporal.Instant }) | null {
+  const [named, given, eventAt] = [textsOf(parties), factsOf(facts), at === null ? null : instantOf(at)]
+  if (asset === null || typeof units !== 'bigint' || named === null || given === null || eventAt === null) return null
+  return { reference, asset, units, parties: named, facts: given, eventAt, claimed: claimedUnits(textsOf(claimed)), details }
 }
 
-function sharesOf(event: EventInput, plan: Parameters<typeof distribute>[1] | undefined): readonly Share[] | null {
+async function sharesOf(
+  given: EventInput & { readonly eventAt: Temporal.Instant },
+  { pair, plan, snapshot, ledger }: { pair: InboxPair; plan: PlanVersion; snapshot: Snapshot; ledger: Ledger },
+): Promise<readonly Share[] | null> {
+  const event = { ...given, facts: { ...given.facts, ...factsOf(pair.standing) } }
   try {
-    return plan === undefined ? null : distribute(event, plan)
+    const keys = stateKeysFor(event, plan)
+    const lane = ledger.lanes[pair.position ?? 0] ?? 0n
+    const state = keys.length === 0 ? [] : await snapshot.rows<StateRow>(statesBefore(lane, { event: pair.number ?? 0n, keys }))
+    return distribute(event, plan, { state: new Map(state.map(({ key, value }) => [key, value])) }).shares
   } catch (error) {
     if (error instanceof Refusal) return null
     throw error

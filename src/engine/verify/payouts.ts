@@ -1,6 +1,7 @@
 // Payouts, attempts, settlements and wallets of one lane beside its journal: each share becomes one payout, each payout is paid at most
 // once and with proof, and what left a wallet is accounted for.
 
+import { roleOfPart } from '../../core/part.ts'
 import { accountName } from '../../core/account.ts'
 import {
   attemptFaults,
@@ -68,10 +69,10 @@ async function checkUnits({ lane, position, snapshot, findings }: PayoutReading)
 async function checkRoles({ lane, position, snapshot, findings, plans }: PayoutReading): Promise<void> {
   for (const { plan, part, role, payouts, event } of await payoutRoles(snapshot, lane)) {
     const version = plans.version(plan)
-    const due = version?.step.rule.parts[part]?.role
+    const due = version === undefined ? null : roleOfPart(version, part)
     if (version === undefined || due === role) continue
     findings.broken('payout', { lane: position, event, plan_version: plan }, {
-      expected: due === undefined ? `no payout of part ${part}` : `the role ${due} for part ${part}`,
+      expected: due === null ? `no payout of part ${part}` : `the role ${due} for part ${part}`,
       found: `the role ${role} in ${payouts} payouts, first of this event`,
     })
   }

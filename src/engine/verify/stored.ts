@@ -1,11 +1,20 @@
 // Reading stored values that somebody may have written by hand: what has not the form it must have is told, never met with an error.
 
+import type { FactSets } from '../../core/rules/rule.ts'
+
 export type Texts = Readonly<Record<string, string>>
 
 /** What was written by hand into a JSON column may have any form. */
 export function textsOf(value: unknown): Texts | null {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return null
   return Object.values(value).every((item) => typeof item === 'string') ? (value as Texts) : null
+}
+
+/** Facts by name and subject; `{}` for none, null for what is no such thing. */
+export function factsOf(value: unknown): FactSets | null {
+  if (value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) return null
+  return Object.values(value).every((set) => textsOf(set) !== null) ? (value as FactSets) : null
 }
 
 export function claimedUnits(claimed: Texts | null): Readonly<Record<string, bigint>> | null {

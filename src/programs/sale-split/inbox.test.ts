@@ -27,7 +27,7 @@ const filled = {
 const plan = { version: 1, effectiveFrom: null, ...parsePlan(saleSplit.firstPlan) }
 
 function sharesOf(event: EventInput) {
-  return distribute(event, plan)
+  return distribute({ ...event, eventAt: event.eventAt ?? Temporal.Instant.from('2026-01-31T12:00:00Z') }, plan).shares
 }
 
 describe('a row', () => {
@@ -37,6 +37,7 @@ describe('a row', () => {
       asset: 'SOL/9',
       units: 100_000_000_000n,
       parties: { creator: TOKEN },
+      facts: {},
       eventAt: Temporal.Instant.from('2026-01-31T12:00:00.123456Z'),
       claimed: { dao: 15_000_000_000n },
       details: null,

@@ -41,6 +41,7 @@ function toEvent(row: InboxRow): EventInput {
     asset: ASSET,
     units,
     parties: { creator: required(row, 'token_id') },
+    facts: {},
     eventAt: instantOf(row['timestamp'] ?? null),
     claimed,
     details: null,

@@ -22,6 +22,7 @@ describe('the body of a sale', () => {
       asset: 'SOL/9',
       units: 100_000_000_000n,
       parties: { creator: TOKEN.toLowerCase() },
+      facts: {},
       eventAt: null,
       claimed: null,
       details: null,

@@ -61,6 +61,7 @@ export const saleEvent: z.ZodType<EventInput> = body.transform((sale, context): 
     asset: ASSET,
     units,
     parties: { creator: sale.token_id.toLowerCase() },
+    facts: {},
     eventAt,
     claimed,
     details: Object.keys(details).length === 0 ? null : details,

@@ -48,6 +48,7 @@ export const saleSplit: Program = {
   event: saleEvent,
   inbox: profitEvents,
   install: readFileSync(join(import.meta.dirname, 'install.sql'), 'utf8'),
+  views: readFileSync(join(import.meta.dirname, 'views.sql'), 'utf8'),
   grants: readFileSync(join(import.meta.dirname, 'grants.sql'), 'utf8'),
   sample: {
     body: { reference: 'TEST_first-sale', token_id: SAMPLE_TOKEN, sale_amount: '100' },

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { scenarios, TOKEN, type Scenario } from '../../../test/sale-scenarios.ts'
 import { distribute, explainDistribution, type Share } from '../../core/distribution.ts'
+import type { EventInput } from '../../core/event.ts'
 import { parsePlan, type PlanData, type PlanVersion } from '../../core/plan.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { AMOUNT_FIELDS, formatSol, MAX_LAMPORTS, ROLES } from './amounts.ts'
@@ -22,6 +23,11 @@ function amountsOf(shares: readonly Share[]): Record<string, string> {
   return Object.fromEntries(ROLES.map((role) => [AMOUNT_FIELDS[role], formatSol(shares.find((share) => share.role === role)?.units ?? 0n)]))
 }
 
+/** The event as it is recorded: what has no instant of its own happened then. */
+function dated(event: EventInput): EventInput & { readonly eventAt: Temporal.Instant } {
+  return { ...event, eventAt: event.eventAt ?? Temporal.Instant.from('2026-01-31T12:00:00Z') }
+}
+
 function refusalOf(work: () => unknown): Refusal {
   try {
     work()
@@ -36,7 +42,7 @@ describe.each(Map.groupBy(scenarios(), ({ file }) => file).entries().toArray())(
   it.each(group.map((scenario) => [scenario.it, scenario] as const))('%s', (_name, scenario) => {
     const run = (): readonly Share[] => {
       const event = saleSplit.event.parse({ reference: 'TEST_scenario', token_id: TOKEN, ...scenario.when })
-      return distribute(event, planOf(scenario))
+      return distribute(dated(event), planOf(scenario)).shares
     }
     const expected = scenario.expect
     if (!('refused' in expected)) return expect(amountsOf(run())).toEqual(expected)
@@ -54,12 +60,12 @@ describe('the split of any sale', () => {
   const plan = planOf({})
   const weights = { ai: 80n, dao: 15n, lucky: 3n, creator: 2n }
   const lamports = fc.oneof(fc.bigInt(1n, 1000n), fc.bigInt(1n, MAX_LAMPORTS))
-  const event = (units: bigint) => saleSplit.event.parse({ reference: 'TEST_any', token_id: TOKEN, sale_amount: formatSol(units) })
+  const event = (units: bigint) => dated(saleSplit.event.parse({ reference: 'TEST_any', token_id: TOKEN, sale_amount: formatSol(units) }))
 
   it('adds up to the sale, and each share is less than a lamport from its exact quota', () => {
     fc.assert(
       fc.property(lamports, (units) => {
-        const shares = distribute(event(units), plan)
+        const { shares } = distribute(event(units), plan)
         expect(shares.map(({ role }) => role)).toEqual(['ai', 'dao', 'lucky', 'creator'])
         expect(shares.reduce((all, share) => all + share.units, 0n)).toBe(units)
         for (const share of shares) {
@@ -71,7 +77,7 @@ describe('the split of any sale', () => {
   })
 
   it('gives the creator share to the token, and the others to the fixed recipients', () => {
-    const [ai, dao, lucky, creator] = distribute(event(100n), plan)
+    const [ai, dao, lucky, creator] = distribute(event(100n), plan).shares
     expect([ai?.recipient, dao?.recipient, lucky?.recipient, creator?.recipient]).toEqual(['ai', 'dao', 'lucky', TOKEN])
     expect(saleSplit.recipients.map(({ recipient }) => recipient)).toEqual(['ai', 'dao', 'lucky'])
   })
@@ -79,9 +85,9 @@ describe('the split of any sale', () => {
   it('is accepted again with its own shares as the claimed amounts', () => {
     fc.assert(
       fc.property(lamports, (units) => {
-        const shares = distribute(event(units), plan)
+        const { shares } = distribute(event(units), plan)
         const claimed = { reference: 'TEST_any', token_id: TOKEN, sale_amount: formatSol(units), ...amountsOf(shares) }
-        expect(distribute(saleSplit.event.parse(claimed), plan)).toEqual(shares)
+        expect(distribute(dated(saleSplit.event.parse(claimed)), plan).shares).toEqual(shares)
       }),
     )
   })
@@ -89,9 +95,9 @@ describe('the split of any sale', () => {
   it('explains itself by the same figures', () => {
     fc.assert(
       fc.property(lamports, (units) => {
-        const shares = distribute(event(units), plan)
+        const { shares } = distribute(event(units), plan)
         const explained = explainDistribution(event(units), plan).shares
-        expect(explained.map((share) => share['units'])).toEqual(shares.map((share) => share.units.toString()))
+        expect(explained.map((share) => share.units)).toEqual(shares.map((share) => share.units.toString()))
       }),
     )
   })

@@ -15,7 +15,7 @@ export const run: Run = async (desk, { words, options }, output) => {
         { title: 'ROLE', of: ({ role }) => role },
         { title: 'AMOUNT', of: ({ units }) => money(units), right: true },
         { title: 'STATE', of: ({ state, reason }) => (reason === null ? state : `${state} (${reason})`) },
-        { title: 'RECIPIENT', of: ({ recipient }) => recipient },
+        { title: 'RECIPIENT', of: ({ recipient, account }) => recipient ?? account },
       ],
       'No shares.',
     )

@@ -131,7 +131,7 @@ function show(documents: readonly Document[], output: Output): void {
       [
         { title: 'ROLE', of: ({ role }) => role },
         { title: 'AMOUNT', of: (share) => formatMoney(BigInt(share.units), parseAsset(asset)), right: true },
-        { title: 'RECIPIENT', of: ({ recipient }) => recipient },
+        { title: 'RECIPIENT', of: ({ recipient, account }) => recipient ?? account },
       ],
       'no shares',
     )
