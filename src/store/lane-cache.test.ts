@@ -3,9 +3,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { accountKey } from '../core/account.ts'
+import { present } from '../core/assert.ts'
 import { GENESIS_HASH } from '../core/journal.ts'
 import type { AccountState, BatchWrite, Head } from '../core/posting.ts'
-import { createLaneCache, createMemory, type LaneCache } from './lane-cache.ts'
+import { createLaneCache, createMemory, type BareTransfer, type LaneCache } from './lane-cache.ts'
 
 const ASSET = 'SOL/9'
 const hash = (number: number): Uint8Array => new Uint8Array([number])
@@ -25,6 +26,28 @@ function read(cache: LaneCache, at: number, wanted: readonly number[], books: Re
   if (!cache.holds(hash(at))) cache.forget()
   const found = cache.missing(wanted.map(name)).flatMap((account) => books.get(accountKey(account)) ?? [])
   return cache.take(head(at), wanted.map(name), found)
+}
+
+/** The same with catching up: what others posted since is applied instead of being read again. */
+function follow(cache: LaneCache, at: number, wanted: readonly number[], ledger: Ledger): ReadonlyMap<string, AccountState> {
+  const place = cache.place()
+  const now = headAfter(at, ledger.transfers.length)
+  if (place !== null && !cache.holds(now.hash)) cache.catchUp(now, hash(Number(place.block)), ledger.transfers.slice(Number(place.transfer)))
+  if (!cache.holds(now.hash)) cache.forget()
+  return cache.take(now, wanted.map(name), cache.missing(wanted.map(name)).flatMap((account) => ledger.books.get(accountKey(account)) ?? []))
+}
+
+type Ledger = { readonly books: Map<string, AccountState>; readonly transfers: BareTransfer[] }
+
+const headAfter = (at: number, transfers: number): Head => ({ ...head(at), transfer: BigInt(transfers) })
+
+/** Moves units between two accounts of the books. */
+function move({ books, transfers }: Ledger, debit: number, credit: number, units: bigint): void {
+  const number = BigInt(transfers.length + 1)
+  transfers.push({ number, debit, credit, units })
+  const of = (index: number): AccountState => books.get(accountKey(name(index))) ?? { ...state(index), transfer: 0n }
+  books.set(accountKey(name(debit)), { ...of(debit), debits: of(debit).debits + units, transfer: number })
+  books.set(accountKey(name(credit)), { ...of(credit), credits: of(credit).credits + units, transfer: number })
 }
 
 const booksOf = (states: readonly AccountState[]): Map<string, AccountState> => new Map(states.map((account) => [accountKey(account), account]))
@@ -91,6 +114,61 @@ describe('a lane cache', () => {
     // What one posting needs is remembered, though it is more than there is room for.
     second.take(head(1), [], [1, 2, 3, 4, 5, 6].map((index) => state(index)))
     expect([first, second, third].map(known)).toEqual([false, true, false])
+  })
+
+  it('follows what others posted by their transfers, and shows the balances of the books', () => {
+    const one = fc.record({ debit: fc.nat({ max: 6 }), by: fc.integer({ min: 1, max: 6 }), units: fc.bigInt({ min: 1n, max: 9n }) })
+    const turn = fc.record({ ours: fc.boolean(), fails: fc.boolean(), moves: fc.array(one, { minLength: 1, maxLength: 4 }) })
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 40 }), (turns) => {
+        const cache = createLaneCache()
+        const ledger: Ledger = { books: new Map(), transfers: [] }
+        let at = 0
+        for (const { ours, fails, moves } of turns) {
+          const wanted = moves.flatMap(({ debit, by }) => [debit, (debit + by) % 7])
+          const before = headAfter(at, ledger.transfers.length)
+          if (ours) {
+            const found = follow(cache, at, wanted, ledger)
+            for (const index of wanted) expect(found.get(accountKey(name(index)))).toEqual(ledger.books.get(accountKey(name(index))))
+            if (fails) {
+              cache.forget()
+              continue
+            }
+          }
+          for (const { debit, by, units } of moves) move(ledger, debit, (debit + by) % 7, units)
+          at += 1
+          const touched = wanted.map((index) => present(ledger.books.get(accountKey(name(index))), 'account'))
+          if (ours) cache.advance({ before, head: headAfter(at, ledger.transfers.length), touched } as unknown as BatchWrite)
+        }
+      }),
+    )
+  })
+
+  it('is not recalled after others posted, until the lane is found as it was left', () => {
+    const cache = createLaneCache()
+    const ledger: Ledger = { books: new Map(), transfers: [] }
+    move(ledger, 1, 2, 5n)
+    follow(cache, 1, [1, 2], ledger)
+    expect(cache.recall([name(1)])).not.toBeNull()
+    move(ledger, 2, 1, 3n)
+    expect(follow(cache, 2, [1, 2], ledger).get(accountKey(name(1)))).toMatchObject({ debits: 5n, credits: 3n, transfer: 2n })
+    expect(cache.recall([name(1)])).toBeNull()
+    follow(cache, 2, [1, 2], ledger)
+    expect(cache.recall([name(1)])).not.toBeNull()
+  })
+
+  it.each([
+    ['the lane did not go on from where it stood', 9, 0],
+    ['transfers are missing', 1, 1],
+  ])('forgets everything when %s', (_, block, missing) => {
+    const cache = createLaneCache()
+    const ledger: Ledger = { books: new Map(), transfers: [] }
+    move(ledger, 1, 2, 5n)
+    follow(cache, 1, [1, 2], ledger)
+    move(ledger, 1, 2, 5n)
+    move(ledger, 1, 2, 5n)
+    cache.catchUp(headAfter(3, 3), hash(block), ledger.transfers.slice(1 + missing))
+    expect([cache.place(), cache.missing([name(1)])]).toEqual([null, [name(1)]])
   })
 
   it('never shows another balance than the books, whoever writes in between', () => {

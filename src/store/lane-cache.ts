@@ -9,6 +9,13 @@ export type LaneCache = {
   readonly missing: (wanted: readonly AccountName[]) => readonly AccountName[]
   /** Whether what is remembered stood at this head. */
   readonly holds: (hash: Uint8Array) => boolean
+  /** Where what is remembered stood: null while nothing is. */
+  readonly place: () => Pick<Head, 'block' | 'transfer'> | null
+  /**
+   * Moves on to a head by the transfers between: `hash` is that of the block at `place`, as the lane has it. Not done when that block
+   * is another one, or when the transfers do not reach to the head; then everything is forgotten.
+   */
+  readonly catchUp: (head: Head, hash: Uint8Array, transfers: readonly BareTransfer[]) => void
   /** The wanted accounts at a head, as far as they exist: remembered ones, and those just read. Remembers these too. */
   readonly take: (head: Head, wanted: readonly AccountName[], read: readonly AccountState[]) => ReadonlyMap<string, AccountState>
   /**
@@ -22,6 +29,9 @@ export type LaneCache = {
   readonly overtaken: () => void
   readonly forget: () => void
 }
+
+/** A transfer between accounts by their numbers in the lane. */
+export type BareTransfer = { readonly number: bigint; readonly debit: number; readonly credit: number; readonly units: bigint }
 
 /** About 30 MB for all lanes of a process. Beyond it, it is busier with strangers than with acquaintances. */
 const MAX_ACCOUNTS = 100_000
@@ -55,10 +65,24 @@ export function createLaneCache(memory = createMemory()): LaneCache {
   const accounts = new Map<string, AccountState>()
   let at: Head | null = null
   let alone = true
+  let caughtUp = false
   const holds = (hash: Uint8Array): boolean => at !== null && Buffer.compare(at.hash, hash) === 0
+  /** Names are given in the order of numbers, and those of accounts forgotten meanwhile do no harm. */
+  const keys = new Map<number, string>()
   const remember = (found: readonly AccountState[]): void => {
     memory.use(accounts, found.length)
-    for (const account of found) accounts.set(accountKey(account), account)
+    if (accounts.size === 0) keys.clear()
+    for (const account of found) {
+      const key = accountKey(account)
+      if (!accounts.has(key)) keys.set(account.number, key)
+      accounts.set(key, account)
+    }
+  }
+  const add = (number: number, sums: { readonly debits?: bigint; readonly credits?: bigint }, transfer: bigint): void => {
+    const key = keys.get(number)
+    const account = key === undefined ? undefined : accounts.get(key)
+    if (key === undefined || account === undefined) return
+    accounts.set(key, { ...account, debits: account.debits + (sums.debits ?? 0n), credits: account.credits + (sums.credits ?? 0n), transfer })
   }
   return {
     holds,
@@ -66,8 +90,22 @@ export function createLaneCache(memory = createMemory()): LaneCache {
       const distinct = new Map(wanted.map((account) => [accountKey(account), account]))
       return [...distinct].filter(([key]) => !accounts.has(key)).map(([, account]) => account)
     },
+    place: () => at,
+    catchUp: (head, hash, transfers) => {
+      caughtUp = true
+      const isThere = holds(hash) && at !== null && at.transfer + BigInt(transfers.length) === head.transfer
+      if (!isThere) accounts.clear()
+      else {
+        for (const { number, debit, credit, units } of transfers) {
+          add(debit, { debits: units }, number)
+          add(credit, { credits: units }, number)
+        }
+      }
+      at = isThere ? head : null
+    },
     take: (head, wanted, read) => {
-      if (at !== null) alone = holds(head.hash)
+      if (at !== null || caughtUp) alone = holds(head.hash) && !caughtUp
+      caughtUp = false
       if (!holds(head.hash)) accounts.clear()
       at = head
       const found = new Map(read.map((account) => [accountKey(account), account]))

@@ -7,7 +7,7 @@ import { accountKey, type AccountName } from '../core/account.ts'
 import { present } from '../core/assert.ts'
 import type { Json } from '../core/effects.ts'
 import type { AccountState, BatchWrite, Head, Known } from '../core/posting.ts'
-import type { LaneCache } from './lane-cache.ts'
+import type { BareTransfer, LaneCache } from './lane-cache.ts'
 import { joinLine, type Lane } from './lane.ts'
 import { plainArray, type Statement } from './statement.ts'
 import type { Store } from './store.ts'
@@ -153,8 +153,14 @@ async function lockAndRead(client: PoolClient, cache: LaneCache, work: Pick<Lane
   const head = headOf(present(locked, 'head'))
   const read = [...accountsOf(present(first, 'accounts'))]
   const asked = new Set(missing.map(accountKey))
+  const place = cache.place()
+  if (place !== null && !cache.holds(head.hash)) {
+    const [since] = await pipelined(client, [readSince(lane, place)])
+    const { hash, transfers } = sinceOf(present(since, 'transfers'))
+    cache.catchUp(head, hash, transfers)
+  }
   for (;;) {
-    // Somebody else posted meanwhile: what is remembered is old. Whoever shares the cache may also have emptied it.
+    // Whoever shares the room for what is remembered may have emptied it meanwhile.
     if (!cache.holds(head.hash)) cache.forget()
     const unread = cache.missing(accounts).filter((account) => !asked.has(accountKey(account)))
     if (unread.length === 0) break
@@ -202,6 +208,32 @@ function readReferences(lane: bigint, digests: readonly string[]): Statement {
 
 function referencesOf({ rows }: QueryResult): Known['references'] {
   return new Map((rows as { digest: string; event: bigint; fingerprint: Uint8Array }[]).map(({ digest, ...found }) => [digest, found]))
+}
+
+/** More than so many transfers since are not applied one by one: then the accounts that are wanted are read anew. */
+const MAX_CATCH_UP = 10_000
+
+/** What was posted after a place, with the hash of the block there, by which one knows that the lane went on from it. */
+function readSince(lane: bigint, { block, transfer }: Pick<Head, 'block' | 'transfer'>): Statement {
+  return {
+    name: 'read-since',
+    text: `select block.hash, transfer.number, transfer.debit, transfer.credit, transfer.units
+      from apportion.block
+      left join lateral (
+        select number, debit, credit, units from apportion.transfer
+        where transfer.lane = $1 and transfer.number > $3
+        order by number
+        limit $4
+      ) transfer on true
+      where block.lane = $1 and block.number = $2`,
+    values: [lane, block, transfer, MAX_CATCH_UP],
+  }
+}
+
+function sinceOf({ rows }: QueryResult): { readonly hash: Uint8Array; readonly transfers: readonly BareTransfer[] } {
+  const found = rows as ({ readonly hash: Uint8Array } & (BareTransfer | { readonly number: null }))[]
+  const transfers = found.flatMap((row) => (row.number === null ? [] : [row]))
+  return { hash: found[0]?.hash ?? new Uint8Array(), transfers }
 }
 
 function readAccounts(lane: bigint, accounts: readonly AccountName[]): Statement {
