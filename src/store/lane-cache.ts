@@ -61,29 +61,41 @@ export function createMemory(max = MAX_ACCOUNTS): Memory {
   }
 }
 
-export function createLaneCache(memory = createMemory()): LaneCache {
+/** Accounts by name, and those that are there by number too. */
+function createAccounts(memory: Memory): {
+  readonly accounts: Map<string, AccountState>
+  readonly remember: (found: readonly AccountState[]) => void
+  readonly add: (number: number, sums: { readonly debits?: bigint; readonly credits?: bigint }, transfer: bigint) => void
+} {
   const accounts = new Map<string, AccountState>()
+  /** An account's number never becomes another's, so that those of accounts forgotten meanwhile do no harm. */
+  const keys = new Map<number, string>()
+  return {
+    accounts,
+    remember: (found) => {
+      memory.use(accounts, found.length)
+      if (accounts.size === 0) keys.clear()
+      for (const account of found) {
+        const key = accountKey(account)
+        if (!accounts.has(key)) keys.set(account.number, key)
+        accounts.set(key, account)
+      }
+    },
+    add: (number, { debits = 0n, credits = 0n }, transfer) => {
+      const key = keys.get(number)
+      const account = key === undefined ? undefined : accounts.get(key)
+      if (key === undefined || account === undefined) return
+      accounts.set(key, { ...account, debits: account.debits + debits, credits: account.credits + credits, transfer })
+    },
+  }
+}
+
+export function createLaneCache(memory = createMemory()): LaneCache {
+  const { accounts, remember, add } = createAccounts(memory)
   let at: Head | null = null
   let alone = true
   let caughtUp = false
   const holds = (hash: Uint8Array): boolean => at !== null && Buffer.compare(at.hash, hash) === 0
-  /** Names are given in the order of numbers, and those of accounts forgotten meanwhile do no harm. */
-  const keys = new Map<number, string>()
-  const remember = (found: readonly AccountState[]): void => {
-    memory.use(accounts, found.length)
-    if (accounts.size === 0) keys.clear()
-    for (const account of found) {
-      const key = accountKey(account)
-      if (!accounts.has(key)) keys.set(account.number, key)
-      accounts.set(key, account)
-    }
-  }
-  const add = (number: number, sums: { readonly debits?: bigint; readonly credits?: bigint }, transfer: bigint): void => {
-    const key = keys.get(number)
-    const account = key === undefined ? undefined : accounts.get(key)
-    if (key === undefined || account === undefined) return
-    accounts.set(key, { ...account, debits: account.debits + (sums.debits ?? 0n), credits: account.credits + (sums.credits ?? 0n), transfer })
-  }
   return {
     holds,
     missing: (wanted) => {
