@@ -4,6 +4,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { fileURLToPath } from 'node:url'
+import { present } from '../src/core/assert.ts'
 import { createKey } from '../src/engine/api-key.ts'
 import { runCallers, type Answered } from './callers.ts'
 import type { Lane } from './posting.ts'
@@ -52,18 +53,22 @@ export async function withServer<T>(appUrl: string, work: (url: string) => Promi
 /** Most requests a second that any machine is expected to answer: so many are made ready for each second. */
 const MOST_A_SECOND = 30_000
 
-/** Posts one event a call for `ms` by so many callers. */
-export async function postByHttp(lane: Lane, { url, callers, ms, nowMs }: { readonly url: string; readonly callers: number; readonly ms: number; readonly nowMs: () => number }): Promise<Answered> {
+type Round = { readonly urls: readonly string[]; readonly callers: number; readonly ms: number; readonly nowMs: () => number }
+
+/** Posts one event a call for `ms` by so many callers, to each server in turn. */
+export async function postByHttp(lane: Lane, { urls, callers, ms, nowMs }: Round): Promise<Answered> {
   const { effects, store, ledger, pattern } = lane
   const { key } = await createKey({ ...effects, store }, ledger, { name: effects.id(), rights: ['record'] })
-  const client = openClient({ url, key, callers })
-  const bodies = Array.from({ length: Math.ceil((MOST_A_SECOND * ms) / 1000) }, () => Buffer.from(JSON.stringify(benchBody(pattern, lane.next++))))
+  const clients = urls.map((url) => openClient({ url, key, callers }))
+  const calls = Array.from({ length: Math.ceil((MOST_A_SECOND * ms) / 1000) }, (_, call) => {
+    return { client: present(clients[call % clients.length], 'client'), body: Buffer.from(JSON.stringify(benchBody(pattern, lane.next++))) }
+  })
   try {
-    return await runCallers({ callers, ms, calls: bodies, nowMs }, async (body) => {
+    return await runCallers({ callers, ms, calls, nowMs }, async ({ client, body }) => {
       const { status, text } = await client.send(`/v1/ledgers/${ledger.name}/events`, body)
       if (status !== 201) throw new Error(`an event of the bench was answered ${status}: ${text}`)
     })
   } finally {
-    client.close()
+    for (const client of clients) client.close()
   }
 }

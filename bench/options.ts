@@ -19,7 +19,7 @@ export type Options = {
 
 const FULL: Scale = { ms: 3000, runs: 3, copied: 200_000, payouts: 3600, history: 2_000_000, weighed: 100_000 }
 /** Under a minute, all of it. */
-const QUICK: Scale = { ms: 400, runs: 1, copied: 30_000, payouts: 720, history: 100_000, weighed: 5000 }
+const QUICK: Scale = { ms: 400, runs: 1, copied: 30_000, payouts: 720, history: 100_000, weighed: 15_000 }
 
 export const USAGE = `npm run bench -- [--quick] [--only <pattern>] [--history <transfers>] [--json | --markdown]
 npm run bench -- --load <${LOADS.join(' | ')}> [--seconds <seconds>] [--json]`

@@ -5,10 +5,11 @@ import type { Part, Scale } from './part.ts'
 import { payoutPart } from './payouts.ts'
 import { postingPart } from './posting-rows.ts'
 import { salesPart } from './sales.ts'
+import { scalePart } from './scale.ts'
 import { startPart } from './start.ts'
 import { storagePart } from './storage.ts'
 
 export function partsOf({ history }: Scale): readonly Part[] {
   // The start comes first, while the machine is still cool.
-  return [startPart, postingPart, salesPart, payoutPart, storagePart, historyPart(history)]
+  return [startPart, postingPart, scalePart, salesPart, payoutPart, storagePart, historyPart(history)]
 }

@@ -56,7 +56,7 @@ export const postingPart: Part = {
         // Code is slow until it has run for a while: nothing of that shall be measured.
         const warming = await newLane(bench, database, 'hot')
         await post(warming, { callers: MANY, ms: WARM_MS, nowMs: bench.nowMs })
-        await postByHttp(warming, { url, callers: MANY, ms: WARM_MS, nowMs: bench.nowMs })
+        await postByHttp(warming, { urls: [url], callers: MANY, ms: WARM_MS, nowMs: bench.nowMs })
         for (let run = 0; run < scale.runs; run += 1) {
           for (const pattern of inTurns(run, wanted)) {
             bench.say(`posting, ${pattern}, run ${run + 1} of ${scale.runs}`)
@@ -97,7 +97,7 @@ async function measureRun({ scale: { ms }, nowMs, wants }: Bench, add: Add, { la
     [
       isNeeded(frames.http, frames.client),
       async () => {
-        const answered = await postByHttp(lane, { url, callers: MANY, ms, nowMs })
+        const answered = await postByHttp(lane, { urls: [url], callers: MANY, ms, nowMs })
         client = answered.ownCpu
         found.set('http', { ...answered, eventsPerSecond: answered.perSecond })
       },

@@ -76,14 +76,15 @@ export function benchEvent(pattern: Pattern, asset: string, index: number): Even
 }
 
 type Place = { readonly owner: Pool; readonly store: Store; readonly app: string; readonly rail: RailModule }
+type NewLedger = { readonly name: string; readonly url?: string; readonly lanes?: number }
 
-/** A new ledger of the bench's program. */
-export async function benchLedger(effects: Effects, { owner, store, app, rail, name, url }: Place & { readonly name: string; readonly url?: string }): Promise<Ledger> {
+/** A new ledger of the bench's program, on the sandbox at `url`, with one lane unless more are asked for. */
+export async function benchLedger(effects: Effects, { owner, store, app, rail, name, url, lanes = 1 }: Place & NewLedger): Promise<Ledger> {
   const program = benchProgram(rail)
   const programs = new Map([[program.name, program]])
   await createLedger(
     { ...effects, owner, appRole: app, programs, rails: { [rail.name]: rail } },
-    { name, program: program.name, sandbox: true, railUrl: url ?? null, inboxSchema: null, tokens: {}, lanes: 1 },
+    { name, program: program.name, sandbox: true, railUrl: url ?? null, inboxSchema: null, tokens: {}, lanes },
   )
   return await createLedgers({ store, programs }).open(name)
 }
