@@ -7,6 +7,8 @@ import {
   breaks, COIN, insertSale, legs, mustRecord, nameAddress, onChain, openHouse, paymentsTo, sale, statusOf, type Home, type House, type Parts, type Process,
 } from '../../test/house.ts'
 import { watchedStore } from '../../test/watched-store.ts'
+import { slotOf } from '../core/lane-slots.ts'
+import { lanePosition } from '../core/reference.ts'
 import type { Rail } from '../rails/rail.ts'
 import { createWorker, type Worker } from './worker.ts'
 
@@ -94,6 +96,59 @@ describe('a worker', () => {
     expect(await breaks(house, home)).toEqual([])
   })
 
+  it('beside another has lanes of its own: nothing is prepared or looked at twice, and what one leaves the other takes', async () => {
+    const home = await house.makeLedger({ funds: 1001n, lanes: 4 })
+    // What each process prepared, payout by payout, and how often it looked at attempts.
+    const prepared: string[][] = [[], []]
+    const looked: string[][] = [[], []]
+    const start = (index: number): Worker =>
+      work({
+        rail: (rail) => ({
+          ...rail,
+          prepare: async (input) => {
+            prepared[index]?.push(...input.payouts.map(({ id }) => id))
+            return await rail.prepare(input)
+          },
+          look: async (inputs) => {
+            looked[index]?.push(...inputs.map(({ attempt }) => attempt.identity))
+            return await rail.look(inputs)
+          },
+        }),
+      }).worker
+    const workers = [start(0), start(1)]
+    const slots = new Set(home.ledger.lanes.map(slotOf))
+    const parts = async (): Promise<readonly number[]> => {
+      const { rows } = await house.database.pool.query<{ slots: bigint }>(
+        `select count(*) as slots from pg_locks where locktype = 'advisory' and objsubid = 2 and granted and objid::bigint = any ($1)
+          and database = (select oid from pg_database where datname = current_database()) group by pid`,
+        [[...slots]],
+      )
+      return rows.map((row) => Number(row.slots))
+    }
+    await passingTime('the lanes to be divided', async () => {
+      const found = await parts()
+      return found.length === 2 && found.reduce((all, part) => all + part, 0) === slots.size ? true : undefined
+    })
+    const references = Array.from({ length: 24 }, (_, index) => `divided ${index}`)
+    expect(new Set(references.map((reference) => lanePosition(reference, 4))).size).toBe(4)
+    for (const reference of references) await insertSale(house, home, reference, '10')
+    for (const reference of references) await passingTime('the legs to be paid', async () => await isPaid(home, reference))
+    expect(workers.flatMap((worker) => worker.faults())).toEqual([])
+    const { rows } = await house.database.pool.query<{ payout: string; lane: bigint }>(`select payout, lane from apportion.payout where lane = any ($1)`, [home.ledger.lanes])
+    const laneOf = new Map(rows.map(({ payout, lane }) => [payout, lane]))
+    expect(prepared.flat().toSorted()).toEqual([...laneOf.keys()].toSorted())
+    const [one = [], other = []] = prepared.map((ids) => [...new Set(ids.map((id) => laneOf.get(id)))])
+    expect([one.length > 0, other.length > 0, one.some((lane) => other.includes(lane))]).toEqual([true, true, false])
+    expect(looked[0]?.filter((identity) => looked[1]?.includes(identity))).toEqual([])
+
+    await workers[0]?.stop()
+    for (const reference of references) await insertSale(house, home, `${reference} more`, '1')
+    for (const reference of references) await passingTime('the legs to be paid', async () => await isPaid(home, `${reference} more`))
+    await stopAll()
+    expect(await parts()).toEqual([])
+    expect(await breaks(house, home)).toEqual([])
+  })
+
   it('serves the other ledgers when one cannot be opened, and says which', async () => {
     const { worker } = work()
     const broken = crypto.randomUUID()
@@ -167,7 +222,8 @@ describe('stopping', () => {
   })
 
   it('waits for the step at hand, and begins no other', async () => {
-    const home = await house.makeLedger({ funds: 101n })
+    // Without funds nothing is posted but the sale.
+    const home = await house.makeLedger()
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
     let reached = false
     const { worker } = work({

@@ -1,7 +1,10 @@
 // The worker: takes in queued rows, makes payouts, sends and looks, for all ledgers, until it is stopped. Several may run on one
-// database: each step is a conditional update or an idempotent posting, so that they only share the work.
+// database: they divide the lanes among them, and each step is a conditional update or an idempotent posting, so that nothing is done
+// twice even where two are at one lane for a moment.
 
+import { present } from '../core/assert.ts'
 import type { Effects } from '../core/effects.ts'
+import { divideLanes, type LaneDivision } from '../engine/divide-lanes.ts'
 import { forgetIdempotencyKeys } from '../engine/idempotency.ts'
 import type { Ledger, Ledgers } from '../engine/ledger.ts'
 import { lookAttempts } from '../engine/look-attempts.ts'
@@ -41,37 +44,47 @@ const FAULT_LIMIT_MS = 10_000
 /** One step of a task. Answers whether it did anything. */
 type Step = () => Promise<boolean>
 
-type Task = { readonly name: string; readonly step: Step; readonly restMs: { readonly first: number; readonly limit: number } }
+/** `lane`: the one that it works on; null for work that any worker does beside the others. */
+type Task = { readonly name: string; readonly lane: bigint | null; readonly step: Step; readonly restMs: { readonly first: number; readonly limit: number } }
 
 export function createWorker(world: World, { ledgers, recorder }: { ledgers: Ledgers; recorder: Recorder }): Worker {
   const stopping = new AbortController()
   const faults = new Map<string, string>()
   const started = new Set<string>()
   const running: Promise<void>[] = []
+  const division = divideLanes(world)
+  const tasks: Task[] = []
   const begin = (task: Task): void => {
     if (started.has(task.name)) return
     started.add(task.name)
-    running.push(run(world, task, { signal: stopping.signal, faults }))
+    tasks.push(task)
+    running.push(run(world, ofDivision(division, task), { signal: stopping.signal, faults }))
   }
   const discover: Task = {
     name: 'ledgers',
+    lane: null,
     restMs: { first: LEDGERS_EVERY_MS, limit: LEDGERS_EVERY_MS },
     step: async () => {
       const problems: unknown[] = []
+      const opened: Ledger[] = []
       for (const name of await ledgers.names()) {
         try {
-          for (const task of tasksOf(world, recorder, await ledgers.open(name))) begin(task)
+          opened.push(await ledgers.open(name))
         } catch (error) {
           // The others are served all the same.
           problems.push(error)
         }
       }
+      const failing = tasks.flatMap(({ name, lane }) => (lane !== null && faults.has(name) ? [lane] : []))
+      await division.look(opened.flatMap(({ lanes }) => lanes), failing)
+      for (const ledger of opened) tasksOf(world, recorder, ledger).forEach(begin)
       if (problems.length > 0) throw problems[0]
       return false
     },
   }
   const forget: Task = {
     name: 'idempotency keys',
+    lane: null,
     restMs: { first: FORGET_EVERY_MS, limit: FORGET_EVERY_MS },
     step: async () => {
       await forgetIdempotencyKeys(world)
@@ -83,9 +96,16 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
     stop: async () => {
       stopping.abort()
       await Promise.all(running)
+      await division.end()
     },
     faults: () => [...faults].map(([task, reason]) => ({ task, reason })),
   }
+}
+
+/** A task of a lane rests while another worker has the lane. */
+function ofDivision({ isMine }: LaneDivision, task: Task): Task {
+  const { lane, step } = task
+  return lane === null ? task : { ...task, step: async () => isMine(lane) && (await step()) }
 }
 
 async function run(
@@ -118,12 +138,20 @@ function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Tas
   const pace = ledger.row.sandbox ? SANDBOX_PACE : NETWORK_PACE
   const railOf = () => world.connect(ledger.row.rail, ledger.row.rail_url)
   return [
-    { name: `inbox ${ledger.name}`, restMs: rest, step: async () => (await takeInboxRows(world, recorder, ledger)) > 0 },
-    { name: `wallets ${ledger.name}`, restMs: every(WALLETS_EVERY_MS), step: async () => (await watchWallets(world, ledger, railOf())) > 0 },
+    // Rows are taken by each worker for itself, and passed over by the others.
+    { name: `inbox ${ledger.name}`, lane: null, restMs: rest, step: async () => (await takeInboxRows(world, recorder, ledger)) > 0 },
+    // What is seen in wallets stands in the first lane.
+    {
+      name: `wallets ${ledger.name}`,
+      lane: present(ledger.lanes[0], 'first lane'),
+      restMs: every(WALLETS_EVERY_MS),
+      step: async () => (await watchWallets(world, ledger, railOf())) > 0,
+    },
     ...ledger.lanes.flatMap((lane, position): Task[] => [
-      { name: `payouts ${ledger.name} ${position}`, restMs: rest, step: async () => (await makePayouts(world, ledger, lane)) > 0 },
+      { name: `payouts ${ledger.name} ${position}`, lane, restMs: rest, step: async () => (await makePayouts(world, ledger, lane)) > 0 },
       {
         name: `held ${ledger.name} ${position}`,
+        lane,
         restMs: every(HELD_EVERY_MS),
         step: async () => {
           await recheckHeld(world, ledger, lane)
@@ -132,6 +160,7 @@ function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Tas
       },
       {
         name: `send ${ledger.name} ${position}`,
+        lane,
         restMs: rest,
         step: async () => {
           const rail = railOf()
@@ -142,6 +171,7 @@ function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Tas
       },
       {
         name: `look ${ledger.name} ${position}`,
+        lane,
         restMs: rest,
         step: async () => (await lookAttempts(world, ledger, { lane, rail: railOf(), pace })) > 0,
       },
