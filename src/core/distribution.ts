@@ -4,12 +4,13 @@ import { accountName, partyOf } from './account.ts'
 import { assert, present } from './assert.ts'
 import type { EventInput } from './event.ts'
 import { clip, formatUnits, parseAsset } from './money.ts'
-import { partOf } from './part.ts'
-import type { PlanVersion, Step } from './plan.ts'
+import { changesOf as changesBefore, partOf, placeIn, placeOf } from './part.ts'
+import type { PlanVersion } from './plan.ts'
 import { compareRatios, formatRatio, ratio, type Ratio } from './ratio.ts'
 import { Refusal } from './refusal.ts'
-import type { GivenShare, Line, PartExplanation, RuleContext, RuleState, SplitInput } from './rules/rule.ts'
+import { formatStepRounding, type GivenShare, type Line, type PartExplanation, type RuleContext, type RuleState, type SplitInput } from './rules/rule.ts'
 import { accountOf } from './rules/target.ts'
+import type { Step } from './step.ts'
 
 /** One movement of a distribution. A share of zero units makes no transfer and no payout, but is shown. */
 export type Share = {
@@ -23,7 +24,7 @@ export type Share = {
   readonly units: bigint
 }
 
-/** The shares in order of part, and what the rules remember from now on: keys are `<step>/<the rule's own key>`, changed ones alone. */
+/** The shares, step by step, and what the rules remember from now on: keys are `<step>/<asset>/<the rule's own key>`, changed ones alone. */
 export type Distribution = { readonly shares: readonly Share[]; readonly state: RuleState }
 
 /** What a program's doors call the amount of a role, for refusals. */
@@ -50,7 +51,7 @@ export function distribute(
   const total = shares.reduce((all, { from, units }) => (from === 'received' ? all + units : all), 0n)
   assert(total === event.units, `shares of ${total} units were made of ${event.units}`)
   if (event.claimed !== null) checkClaimed(event, event.claimed, { shares, quotas: quotasOf(worked), amountFields })
-  return { shares, state: changesOf(worked) }
+  return { shares, state: memoryOf(event, worked) }
 }
 
 /** Refuses an event without money where no rule can use it, and one without, or with other, facts than its plan asks for. */
@@ -79,7 +80,7 @@ type Worked = {
   readonly step: Step
   readonly input: SplitInput
   readonly lines: readonly Share[]
-  readonly changes: RuleState
+  readonly remembered: RuleState
   kept: readonly Share[]
   changedBy: string | null
 }
@@ -88,21 +89,23 @@ function work(event: Divisible, { steps }: Pick<PlanVersion, 'steps'>, state: Ru
   const standing = new Map([['received', event.units]])
   const done: Worked[] = []
   for (const [index, step] of steps.entries()) {
-    const earlier = step.rule.divides === 'shares' ? present(done.find(({ step: { name } }) => step.from === `shares:${name}`), step.from) : null
+    const earlier = step.rule.outline.divides === 'shares' ? present(done.find(({ step: { name } }) => step.from === `shares:${name}`), step.from) : null
     const taken = earlier === null ? [] : earlier.kept.filter(({ recipient, account }) => recipient !== null && account === accountName('payable', recipient))
-    const given = taken.map(({ part, role, recipient, units }): GivenShare => ({ place: part - partOf(done.indexOf(earlier as Worked), 0), role, recipient: recipient as string, units }))
+    const given = taken.map(({ role, recipient, units }): GivenShare => ({ role, recipient: present(recipient, 'recipient'), units }))
     const pool = earlier === null ? (standing.get(step.from) ?? 0n) : given.reduce((all, { units }) => all + units, 0n)
-    const input: SplitInput = { ...contextOf(event, step), pool, rounding: step.rounding, given, state: stateOf(step, state) }
-    const { lines, state: changes } = step.rule.split(input)
+    const input: SplitInput = { ...contextOf(event, step), pool, rounding: step.rounding, given, state: stateOf(event, step, state) }
+    const { lines, state: remembered } = step.rule.split(input)
     checkLines(step, { pool, given }, lines)
-    const shares = lines.map((line) => shareOf(line, { index, step, taken }))
+    const changes = changesBefore(steps, step)
+    const shares = lines.map((line) => shareOf(line, { index, step, taken, changes }))
     if (earlier === null) standing.delete(step.from)
     else {
-      earlier.kept = earlier.kept.filter((share) => !taken.includes(share))
+      const gone = new Set(taken)
+      earlier.kept = earlier.kept.filter((share) => !gone.has(share))
       earlier.changedBy = step.name
     }
     for (const { account, units } of shares) if (account.startsWith('fund:')) standing.set(account, (standing.get(account) ?? 0n) + units)
-    done.push({ step, input, lines: shares, changes, kept: shares, changedBy: null })
+    done.push({ step, input, lines: shares, remembered, kept: shares, changedBy: null })
   }
   return done
 }
@@ -111,16 +114,21 @@ function contextOf({ parties, facts, eventAt }: Undivided, { name }: Step): Rule
   return { step: name, parties, facts, at: eventAt }
 }
 
-/** A step's own part of the state: its keys without the step's name. */
-function stateOf({ name }: Step, state: RuleState): RuleState {
+/** What a step remembers of one asset says nothing of another: limits, advances and fractions are units of one. */
+function prefixOf({ asset }: Pick<Divisible, 'asset'>, { name }: Step): string {
+  return `${name}/${asset}/`
+}
+
+/** A step's own part of the state: its keys without what they begin with. */
+function stateOf(event: Divisible, step: Step, state: RuleState): RuleState {
   if (state.size === 0) return state
-  const prefix = `${name}/`
+  const prefix = prefixOf(event, step)
   return new Map([...state].flatMap(([key, value]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [])))
 }
 
-function changesOf(worked: readonly Worked[]): RuleState {
-  if (worked.every(({ changes }) => changes.size === 0)) return NO_STATE
-  return new Map(worked.flatMap(({ step: { name }, changes }) => [...changes].map(([key, value]) => [`${name}/${key}`, value] as const)))
+function memoryOf(event: Divisible, worked: readonly Worked[]): RuleState {
+  if (worked.every(({ remembered }) => remembered.size === 0)) return NO_STATE
+  return new Map(worked.flatMap(({ step, remembered }) => [...remembered].map(([key, value]) => [`${prefixOf(event, step)}${key}`, value] as const)))
 }
 
 /** Everything the step was given went somewhere, and nothing else was touched that its outline does not name. */
@@ -136,13 +144,22 @@ function checkLines({ name, rule }: Step, { pool, given }: { pool: bigint; given
       assert(own || rule.outline.draws.some((fund) => from === `fund:${fund}`), `step ${name} draws on ${from}, which its outline does not name`)
     }
   }
-  if (rule.divides === 'account') assert(fromPool === pool, `step ${name} made shares of ${fromPool} units of ${pool}`)
+  if (rule.outline.divides === 'account') assert(fromPool === pool, `step ${name} made shares of ${fromPool} units of ${pool}`)
   else assert(fromPool === 0n && left.every((units) => units === 0n), `step ${name} lost or made units of the shares it changes`)
 }
 
-function shareOf({ place, role, from, to, units }: Line, { index, step, taken }: { index: number; step: Step; taken: readonly Share[] }): Share {
+type Context = { readonly index: number; readonly step: Step; readonly taken: readonly Share[]; readonly changes: number }
+
+function shareOf(line: Line, { index, step, taken, changes }: Context): Share {
+  const { role, from, to, units } = line
   const source = from === null ? step.from : typeof from === 'number' ? present(taken[from], 'given share').from : from
-  return { part: partOf(index, place), role, from: source, account: to, recipient: partyOf('payable', to) ?? partyOf('carried', to), units }
+  return { part: partOf(index, placeOfLine(line, { step, taken, changes })), role, from: source, account: to, recipient: partyOf('payable', to) ?? partyOf('carried', to), units }
+}
+
+/** A step that changes shares leaves them the places that they have. */
+function placeOfLine({ zone = 'shares', place }: Pick<Line, 'zone' | 'place'>, { step, taken, changes }: Omit<Context, 'index'>): number {
+  if (zone !== 'shares' || step.rule.outline.divides === 'account') return placeIn(zone, { place, changes })
+  return placeOf(present(taken[place], 'given share').part)
 }
 
 /** The exact quota of each share: only a plan of one step has any but its units themselves. */
@@ -210,11 +227,11 @@ export function amountsMismatch({ sum, units, asset }: { sum: bigint; units: big
   )
 }
 
-type Undivided = Pick<Divisible, 'parties' | 'facts' | 'eventAt'>
+type Undivided = Pick<Divisible, 'asset' | 'parties' | 'facts' | 'eventAt'>
 
 /** Keys of what rules remember that dividing the event may need; none for a plan whose rules remember nothing. */
 export function stateKeysFor(event: Undivided, { steps }: Pick<PlanVersion, 'steps'>): readonly string[] {
-  return steps.flatMap((step) => step.rule.keys({ ...givenTo(event, steps, step), rounding: step.rounding }).map((key) => `${step.name}/${key}`))
+  return steps.flatMap((step) => step.rule.keys({ ...givenTo(event, steps, step), rounding: step.rounding }).map((key) => `${prefixOf(event, step)}${key}`))
 }
 
 /** Names of all accounts that its shares may touch, whatever rules remember. Refuses `recipient_not_found`. */
@@ -233,12 +250,12 @@ export function accountsFor(event: Undivided, { steps }: Pick<PlanVersion, 'step
 }
 
 function givenTo(event: Undivided, steps: readonly Step[], step: Step): RuleContext & { readonly given: readonly string[] } {
-  const earlier = step.rule.divides === 'shares' ? steps.find(({ name }) => step.from === `shares:${name}`) : undefined
+  const earlier = step.rule.outline.divides === 'shares' ? steps.find(({ name }) => step.from === `shares:${name}`) : undefined
   const given = earlier === undefined ? [] : earlier.rule.recipients(givenTo(event, steps, earlier))
   return { ...contextOf(event, step), given }
 }
 
-export type ExplainedPart = Omit<PartExplanation, 'place'> & {
+export type ExplainedPart = Omit<PartExplanation, 'place' | 'zone'> & {
   readonly part: number
   readonly step: string
   readonly from: string
@@ -263,14 +280,15 @@ export function explainDistribution(event: Divisible, version: PlanVersion, stat
   const worked = work(event, version, state)
   return {
     plan: { version: version.version, hash: version.hash, effectiveFrom: version.effectiveFrom?.toString() ?? null },
-    steps: worked.map(({ step, input }) => ({ name: step.name, rule: step.rule.kind, rounding: step.rounding, from: step.from, pool: input.pool.toString() })),
-    shares: worked.flatMap(({ step, input, lines, kept, changedBy }, index) =>
-      step.rule.explain(input).map(({ place, ...figures }, at) => {
+    steps: worked.map(({ step, input }) => ({ name: step.name, rule: step.rule.kind, rounding: formatStepRounding(step.rounding), from: step.from, pool: input.pool.toString() })),
+    shares: worked.flatMap(({ step, input, lines, kept, changedBy }, index) => {
+      const standing = new Set(kept)
+      return step.rule.explain(input).map(({ place, zone = 'shares', ...figures }, at) => {
         const line = present(lines[at], 'line of the explanation')
-        const { part, from, account, recipient } = line
-        assert(part === partOf(index, place), `step ${step.name} explains place ${place} where it has part ${part}`)
-        return { part, step: step.name, from, account, recipient, rounding: step.rounding, ...figures, changedBy: kept.includes(line) ? null : changedBy }
-      }),
-    ),
+        const { part, from, account, recipient, role } = line
+        assert(role === figures.role && (zone !== 'shares' || step.rule.outline.divides === 'shares' || part === partOf(index, place)), `step ${step.name} explains ${figures.role} where it has ${role} as part ${part}`)
+        return { part, step: step.name, from, account, recipient, rounding: formatStepRounding(step.rounding), ...figures, changedBy: standing.has(line) ? null : changedBy }
+      })
+    }),
   }
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parsePlan, versionInForce, type PlanVersion } from './plan.ts'
+import { rules } from './rules/index.ts'
 
 const share = { role: 'ai', to: { recipient: 'ai-wallet' }, weight: '80' }
 const step = {
@@ -17,7 +18,7 @@ const step = {
 it('reads a plan and binds its rule', () => {
   const { data, steps } = parsePlan({ steps: [step] })
   expect(data).toEqual({ steps: [step] })
-  expect(steps).toMatchObject([{ name: 'split', from: 'received', rounding: 'largest-remainder', rule: { kind: 'fixed-shares', divides: 'account' } }])
+  expect(steps).toMatchObject([{ name: 'split', from: 'received', rounding: 'largest-remainder', lock: null, rule: { kind: 'fixed-shares', outline: { divides: 'account' } } }])
 })
 
 it('hashes the content, whatever the order of its keys', () => {
@@ -47,7 +48,8 @@ it.each([
   ['a text', '{"steps":[]}', 'plan: ', ''],
   ['no steps', {}, 'plan, steps: ', 'steps'],
   ['an empty list of steps', { steps: [] }, 'plan, steps: a plan has at least one step', 'steps'],
-  ['101 steps', { steps: Array.from({ length: 101 }, () => step) }, 'plan, steps: a plan has at most 100 steps', 'steps'],
+  ['65 steps', { steps: Array.from({ length: 65 }, () => step) }, 'plan, steps: a plan has at most 64 steps, not 65', 'steps'],
+  ['a million steps', { steps: Array.from({ length: 1_000_000 }, () => step) }, 'plan, steps: a plan has at most 64 steps, not 1000000', 'steps'],
   ['an unknown key', { steps: [step], note: 'x' }, 'plan: Unrecognized key: "note"', ''],
   ['an unknown key of a step', { steps: [{ ...step, note: 'x' }] }, 'plan, steps.0: Unrecognized key: "note"', 'steps.0'],
   ['a step without name', { steps: [{ ...step, name: undefined }] }, 'plan, steps.0.name: ', 'steps.0.name'],
@@ -55,7 +57,10 @@ it.each([
   ['a name of 41 characters', { steps: [{ ...step, name: 'x'.repeat(41) }] }, 'plan, steps.0.name: ', 'steps.0.name'],
   ['another source', { steps: [{ ...step, from: 'fund' }] }, 'plan, steps.0.from: ', 'steps.0.from'],
   ['another rounding', { steps: [{ ...step, rounding: 'half-up' }] }, 'plan, steps.0.rounding: ', 'steps.0.rounding'],
-  ['no rounding', { steps: [{ ...step, rounding: undefined }] }, 'plan, steps.0.rounding: ', 'steps.0.rounding'],
+  ['two residuals', { steps: [{ ...step, rounding: { 'residual-to': ['ai', 'creator'] } }] }, 'plan, steps.0.rounding: a rounding is the name of one policy', 'steps.0.rounding'],
+  ['a lock of no days', { steps: [{ ...step, lock: { days: 0 } }] }, 'plan, steps.0.lock', /^steps\.0\.lock/],
+  ['a lock until a day that is none', { steps: [{ ...step, lock: { until: '2027-02-30T00:00:00Z' } }] }, 'plan, steps.0.lock', /^steps\.0\.lock/],
+  ['a lock of both kinds', { steps: [{ ...step, lock: { days: 1, until: '2027-01-01T00:00:00Z' } }] }, 'plan, steps.0.lock', /^steps\.0\.lock/],
   ['no parameters', { steps: [{ ...step, parameters: undefined }] }, 'plan, steps.0.parameters: ', 'steps.0.parameters'],
   ['parameters that are no JSON', { steps: [{ ...step, parameters: { shares: 1n } }] }, 'plan, steps.0.parameters', /^steps\.0\.param/],
 ])('refuses %s, naming the place', (_, data, begin, field) => {
@@ -68,9 +73,9 @@ it.each([
 const fundShare = (fund: string, weight = '1') => ({ role: `to-${fund}`, to: { fund }, weight })
 const stepOf = (name: string, from: string, ...shares: readonly object[]) => ({ ...step, name, from, parameters: { shares } })
 
-it('takes up to 100 steps, each of which may divide what an earlier one gave a fund', () => {
-  const chain = Array.from({ length: 100 }, (_, index) => stepOf(`s${index}`, index === 0 ? 'received' : `fund:f${index - 1}`, fundShare(`f${index}`)))
-  expect(parsePlan({ steps: chain }).steps.map(({ from }) => from).at(-1)).toBe('fund:f98')
+it('takes up to 64 steps, each of which may divide what an earlier one gave a fund', () => {
+  const chain = Array.from({ length: 64 }, (_, index) => stepOf(`s${index}`, index === 0 ? 'received' : `fund:f${index - 1}`, fundShare(`f${index}`)))
+  expect(parsePlan({ steps: chain }).steps.map(({ from }) => from).at(-1)).toBe('fund:f62')
 })
 
 it.each([
@@ -86,12 +91,43 @@ it.each([
   expect(() => parsePlan({ steps })).toThrow(expect.objectContaining({ code: 'plan_invalid', details, message: expect.stringContaining(message) as string }))
 })
 
+it('takes the rule’s own rounding for one that is left out, and writes it down', () => {
+  const { rounding: _, ...without } = step
+  expect(parsePlan({ steps: [without] })).toMatchObject({ hash: parsePlan({ steps: [step] }).hash, data: { steps: [step] } })
+  const capped = { name: 'cap', from: 'shares:split', rule: 'cap', parameters: { limit: '5', per: 'event', excess: { fund: 'x' } } }
+  expect(parsePlan({ steps: [step, capped] }).steps.map(({ rounding }) => rounding)).toEqual(['largest-remainder', 'none'])
+})
+
+const limits = (name: string, from: string, more: object = {}) => ({ name, from, rule: 'cap', parameters: { limit: '5', per: 'event', excess: { fund: name } }, ...more })
+const bonusFrom = (fund: string) => ({ name: 'bonus', from: 'shares:a', rule: 'bonus', parameters: { rates: ['5%'], referrers: { fact: 'referrers' }, funding: { platform: { fund } } } })
+
+it.each([
+  ['shares that no step gave', [stepOf('a', 'received', share), limits('b', 'shares:c')], 'step b changes the shares of c, and there is no earlier step of that name'],
+  ['shares changed twice', [stepOf('a', 'received', share), limits('b', 'shares:a'), limits('c', 'shares:a')], 'step c divides shares:a, which an earlier step has divided already'],
+  [
+    'a fourth change of the same shares',
+    [stepOf('a', 'received', share), limits('b', 'shares:a'), limits('c', 'shares:b'), limits('d', 'shares:c'), limits('e', 'shares:d')],
+    'step e is number 4 to change the same shares; there may be 3',
+  ],
+  ['a limit on an account', [stepOf('a', 'received', fundShare('x')), limits('b', 'fund:x')], 'step b divides fund:x, but cap changes the shares of an earlier step: from shares:<step>'],
+  ['a rounding of what leaves nothing over', [stepOf('a', 'received', share), limits('b', 'shares:a', { rounding: 'first' })], 'step b cannot round by first: with these parameters cap rounds by none'],
+  ['a bonus out of a fund that nobody fills', [stepOf('a', 'received', share), bonusFrom('promotion')], 'step bonus draws on fund:promotion, and no step gives anything to it'],
+  [
+    'a bonus out of a fund that is divided',
+    [stepOf('a', 'received', share, fundShare('promotion')), stepOf('b', 'fund:promotion', share), bonusFrom('promotion')],
+    'step bonus draws on fund:promotion, which another step divides: nothing is left there',
+  ],
+  ['a residual to nobody', [{ ...step, rounding: { 'residual-to': 'dao' } }], 'step split gives what is left over to dao, which gets no share of it: there are ai, ai-wallet, creator'],
+])('refuses %s, naming step and figures', (_, steps, message) => {
+  expect(() => parsePlan({ steps })).toThrow(expect.objectContaining({ code: 'plan_invalid', message: expect.stringContaining(message) as string }))
+})
+
 it('refuses a rule that there is not, naming those there are', () => {
-  expect(() => parsePlan({ steps: [{ ...step, rule: 'waterfall' }] })).toThrow(
+  expect(() => parsePlan({ steps: [{ ...step, rule: 'guess' }] })).toThrow(
     expect.objectContaining({
       code: 'plan_invalid',
-      message: 'step split asks for the rule "waterfall"; there are: fixed-shares',
-      details: { step: 'split', rule: 'waterfall' },
+      message: `step split asks for the rule "guess"; there are: ${[...rules.keys()].join(', ')}`,
+      details: { step: 'split', rule: 'guess' },
     }),
   )
   expect(() => parsePlan({ steps: [{ ...step, rule: 'constructor' }] })).toThrow(expect.objectContaining({ code: 'plan_invalid' }))
@@ -101,7 +137,7 @@ it.each([
   ['no shares', {}, 'step split, shares: ', 'shares'],
   ['an empty list', { shares: [] }, 'step split, shares: ', 'shares'],
   ['a share without recipient', { shares: [{ ...share, to: {} }] }, 'step split, shares.0.to: ', 'shares.0.to'],
-  ['a malformed weight', { shares: [{ ...share, weight: '80 %' }] }, 'shares.0.weight: a weight is a decimal such as 80', 'shares.0.weight'],
+  ['a malformed weight', { shares: [{ ...share, weight: '80 of 100' }] }, 'shares.0.weight: a weight is a decimal such as 80', 'shares.0.weight'],
   ['a weight as a number', { shares: [{ ...share, weight: 80 }] }, 'step split, shares.0.weight: ', 'shares.0.weight'],
   ['only zero weights', { shares: [{ ...share, weight: '0' }] }, 'step split: all weights are zero: nobody would get the money', ''],
   ['a role twice', { shares: [share, share] }, 'step split: two shares have the same role', ''],

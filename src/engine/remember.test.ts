@@ -17,9 +17,7 @@ afterAll(async () => await paper.drop())
 const firstUnits: Rule<Record<string, never>> = {
   kind: 'first-units',
   parameters: z.strictObject({}),
-  divides: 'account',
-  roundings: ['largest-remainder'],
-  outline: () => ({ parts: null, role: 'guest', gives: ['rest'], draws: [], facts: [{ name: 'limit', source: 'event' }], carries: false, takesNothing: true }),
+  outline: () => ({ divides: 'account', roundings: ['none'], residuals: [], parts: null, role: 'guest', others: 'guest', gives: ['rest'], draws: [], facts: [{ name: 'limit', source: 'event' }], carries: false, takesNothing: true }),
   recipients: () => ['guest-1'],
   keys: () => ['given'],
   split: ({ pool, state, facts }) => {
@@ -40,7 +38,7 @@ const firstUnits: Rule<Record<string, never>> = {
 async function openRemembering(name: string): Promise<PaperLedger> {
   const opened = await paper.open(name)
   const [version] = opened.ledger.plans
-  const step = { name: 'first', from: 'received', rule: ruleEntry(firstUnits).bind({}), rounding: 'largest-remainder' as const }
+  const step = { name: 'first', from: 'received', rule: ruleEntry(firstUnits).bind({}), rounding: 'none' as const, lock: null }
   opened.ledger.plans = [{ ...present(version, 'plan version'), steps: [step] }]
   return opened
 }
@@ -71,7 +69,7 @@ it('divides each event on what those before it left, in one batch and over sever
     ['payable:guest-1 0', 'fund:rest 100'],
     ['payable:guest-1 5', 'fund:rest 5'],
   ])
-  expect(await remembered(ledger)).toEqual(['first/given after 1: 100', 'first/given after 2: 150', 'first/given after 3: 150', 'first/given after 4: 155'])
+  expect(await remembered(ledger)).toEqual(['first/PAP/2/given after 1: 100', 'first/PAP/2/given after 2: 150', 'first/PAP/2/given after 3: 150', 'first/PAP/2/given after 4: 155'])
 })
 
 it('answers the same again from what is stored, and tells other facts from the same', async () => {
@@ -80,13 +78,13 @@ it('answers the same again from what is stored, and tells other facts from the s
   const [again, other] = await ledger.record([limited('a', 100n), limited('a', 100n, '151')])
   expect([again?.state, again === undefined ? null : sharesOf(again)]).toEqual(['duplicate', ['payable:guest-1 100']])
   expect(other).toMatchObject({ state: 'refused', refusal: { code: 'reference_conflict', details: { field: 'facts' } } })
-  expect(await remembered(ledger)).toEqual(['first/given after 1: 100'])
+  expect(await remembered(ledger)).toEqual(['first/PAP/2/given after 1: 100'])
 })
 
 it('records an event of no units where a rule can use it, with a block of its own and no transfer', async () => {
   const ledger = await openRemembering('nothing')
   expect((await ledger.record([limited('a', 0n)])).map(sharesOf)).toEqual([['payable:guest-1 0', 'fund:rest 0']])
-  expect(await remembered(ledger)).toEqual(['first/given after 1: 0'])
+  expect(await remembered(ledger)).toEqual(['first/PAP/2/given after 1: 0'])
   expect((await ledger.record([limited('b', 7n)])).map(sharesOf)).toEqual([['payable:guest-1 7', 'fund:rest 0']])
 })
 
@@ -105,5 +103,5 @@ it('divides as one after the other when many come at once', async () => {
   const results = await Promise.all(Array.from({ length: 40 }, async (__, index) => await ledger.record([limited(`e${index}`, 10n)])))
   const toGuest = results.flat().map((result) => (result.state === 'refused' ? 0n : (result.event.shares[0]?.units ?? 0n)))
   expect(toGuest.reduce((all, units) => all + units, 0n)).toBe(150n)
-  expect((await remembered(ledger)).at(-1)).toBe('first/given after 40: 150')
+  expect((await remembered(ledger)).at(-1)).toBe('first/PAP/2/given after 40: 150')
 })

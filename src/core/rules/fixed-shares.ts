@@ -1,12 +1,11 @@
 // The rule `fixed-shares`: each recipient's weight stands in the plan. Any weights, not only percentages.
 
 import { z } from 'zod'
-import { partyOf } from '../account.ts'
-import { largestRemainder } from '../allocate.ts'
-import { assert, present } from '../assert.ts'
-import { commonWeights, formatRatio, ratio, ratioOfDecimal, sumOfDecimals } from '../ratio.ts'
-import type { Line, PartExplanation, Rule, RuleContext, RuleState, SplitInput } from './rule.ts'
-import { accountOf, identifier, target } from './target.ts'
+import { compareRatios, commonWeights, formatRatio, ratio, ratioOfDecimal, sumOfDecimals } from '../ratio.ts'
+import { DECIMAL, whole } from './rate.ts'
+import type { Outline, PartExplanation, Rule, RuleContext, SplitInput } from './rule.ts'
+import { accountOf, fundsOf, identifier, recipientOf, target, type Target } from './target.ts'
+import { divide, explainLines, linesOf, POLICIES_BY_WEIGHT, recipientsOf, roundingKeys, type Entry } from './weighted.ts'
 
 /** Most shares of one plan step: a plan is written by people. Larger sets are divided by facts, not by a plan. */
 const MAX_SHARES = 1000
@@ -14,39 +13,49 @@ const MAX_SHARES = 1000
 const share = z.strictObject({
   role: identifier,
   to: target,
-  weight: z.string().regex(/^(0|[1-9][0-9]{0,37})(\.[0-9]{1,18})?$/, 'a weight is a decimal such as 80 or 33.3'),
+  weight: z.string().refine((text) => DECIMAL.test(bare(text)), 'a weight is a decimal such as 80 or 33.3, or a percentage such as 33.3%'),
 })
 
 const parameters = z
   .strictObject({ shares: z.array(share).min(1).max(MAX_SHARES) })
   .refine(({ shares }) => shares.some(({ weight }) => /[1-9]/.test(weight)), 'all weights are zero: nobody would get the money')
   .refine(({ shares }) => new Set(shares.map(({ role }) => role)).size === shares.length, 'two shares have the same role')
+  .superRefine(({ shares }, context) => {
+    const problem = percentProblem(shares.map(({ weight }) => weight))
+    if (problem !== null) context.addIssue({ code: 'custom', path: ['shares'], message: problem })
+  })
 
 type FixedShares = z.infer<typeof parameters>
 
+/**
+ * Divides the pool by weights that the plan lists, under any policy. Weights are parts of their sum; written as percentages they must
+ * make 100 %.
+ *
+ * Worked: 33 units by 80, 15, 3, 2 and `largest-remainder` → quotas 26.4, 4.95, 0.99, 0.66 → 26, 5, 1, 1.
+ * 3 units by 75, 25: `largest-remainder` 2, 1 (a tie, to the earlier) · `first` 3, 0 · `cumulative` 2, 0 and a unit kept.
+ */
 export const fixedShares: Rule<FixedShares> = {
   kind: 'fixed-shares',
   parameters,
-  divides: 'account',
-  roundings: ['largest-remainder'],
-  outline: ({ shares }) => ({
+  outline: ({ shares }): Outline => ({
+    divides: 'account',
+    roundings: POLICIES_BY_WEIGHT,
+    residuals: shares.filter(({ weight }) => /[1-9]/.test(weight)).flatMap(({ role, to }) => [role, ...recipientOf(to)]),
     parts: shares.map(({ role, to }) => ({ role, to })),
     role: 'share',
-    gives: shares.flatMap(({ to }) => ('fund' in to ? [to.fund] : [])),
+    others: 'share',
+    gives: fundsOf(shares.map(({ to }) => to)),
     draws: [],
     facts: [],
     carries: false,
     takesNothing: false,
   }),
-  recipients: (context, given) => accountsOf(context, given).flatMap((account) => partyOf('payable', account) ?? []),
-  keys: () => [],
-  split: (input, { shares }) => {
-    assert(input.rounding === 'largest-remainder', `fixed-shares does not round by ${input.rounding}`)
-    const accounts = accountsOf(input, { shares })
-    const lines = largestRemainder(input.pool, weightsOf(shares)).map(({ units }, place): Line => {
-      return { place, role: present(shares[place], 'share').role, from: null, to: present(accounts[place], 'account'), units }
-    })
-    return { lines, state: NO_STATE }
+  recipients: (context, { shares }) => recipientsOf(shares.map((each) => accountOf(each.to, { ...context, role: each.role }))),
+  keys: (context, given) => roundingKeys(context.rounding, () => entriesOf(context, given).map(({ key }) => key)),
+  split: (input, given) => {
+    const entries = entriesOf(input, given)
+    const divided = divide(input, entries)
+    return { lines: linesOf(input, entries, divided), state: divided.state }
   },
   quotas: ({ pool }, { shares }) => {
     const weights = weightsOf(shares)
@@ -56,47 +65,48 @@ export const fixedShares: Rule<FixedShares> = {
   explain: (input, given) => explainShares(input, given),
 }
 
-const NO_STATE: RuleState = new Map()
+function bare(weight: string): string {
+  return weight.replace(/ ?%$/, '')
+}
 
-function accountsOf({ parties }: Pick<RuleContext, 'parties'>, { shares }: FixedShares): readonly string[] {
-  return shares.map(({ role, to }) => accountOf(to, { role, parties }))
+/** Percentages are of the whole pool, so they must make it up; and no plan mixes them with parts. */
+function percentProblem(weights: readonly string[]): string | null {
+  const percentages = weights.filter((weight) => weight.endsWith('%'))
+  if (percentages.length === 0 || !weights.every((weight) => DECIMAL.test(bare(weight)))) return null
+  if (percentages.length < weights.length) return 'some weights are percentages and some are not: write all of them one way'
+  const total = sumOfDecimals(weights.map(bare))
+  const compared = compareRatios(ratioOfDecimal(total), whole(100n))
+  if (compared === 0) return null
+  return compared > 0 ? `the shares come to ${total}%: over 100%, more than there is` : `the shares come to ${total}%: the rest of the money would go to nobody`
+}
+
+function entriesOf({ parties }: Pick<RuleContext, 'parties'>, { shares }: FixedShares): readonly Entry[] {
+  const weights = weightsOf(shares)
+  return shares.map(({ role, to }: { role: string; to: Target }, place): Entry => {
+    const account = accountOf(to, { role, parties })
+    return { key: `${role}/${account}`, place, role, to: account, weight: weights[place] ?? 0n }
+  })
 }
 
 /** Weights per list of shares: plans are immutable, so the integers are worked out once for each. */
 const weightsByShares = new WeakMap<FixedShares['shares'], readonly bigint[]>()
 
 function weightsOf(shares: FixedShares['shares']): readonly bigint[] {
-  return weightsByShares.getOrInsertComputed(shares, () => commonWeights(shares.map(({ weight }) => ratioOfDecimal(weight))))
+  return weightsByShares.getOrInsertComputed(shares, () => commonWeights(shares.map(({ weight }) => ratioOfDecimal(bare(weight)))))
 }
 
-function explainShares({ pool }: SplitInput, { shares }: FixedShares): readonly PartExplanation[] {
-  const weights = weightsOf(shares)
-  const total = sum(weights)
+function explainShares(input: SplitInput, given: FixedShares): readonly PartExplanation[] {
+  const entries = entriesOf(input, given)
+  const total = sum(weightsOf(given.shares))
   // As the plan writes them: 33.3 and 66.7 are parts of 100.
-  const written = sumOfDecimals(shares.map(({ weight }) => weight))
-  return largestRemainder(pool, weights).map((part, place) => {
-    const { role, weight } = present(shares[place], 'share')
-    return {
-      place,
-      role,
-      grounds: `${weight} of ${written} parts`,
-      formula: `${pool} × ${part.weight} ÷ ${total}`,
-      inputs: { pool: pool.toString(), weight, weights: written, of: formatRatio(ratio(part.weight, total)) },
-      quota: formatRatio(ratio(pool * part.weight, total)),
-      floor: part.floor.toString(),
-      remainder: `${part.remainder}/${total}`,
-      extra: part.extra.toString(),
-      units: part.units.toString(),
-      note: roundingNote(part.remainder, part.extra),
-    }
+  const written = given.shares.map(({ weight }) => weight)
+  const weights = sumOfDecimals(written.map(bare))
+  return explainLines(input, entries, divide(input, entries), {
+    say: ({ weight }, place) => ({
+      grounds: `${bare(written[place] ?? '')} of ${weights} parts`,
+      inputs: { pool: input.pool.toString(), weight: bare(written[place] ?? ''), weights, of: formatRatio(ratio(weight, total)) },
+    }),
   })
-}
-
-function roundingNote(remainder: bigint, extra: bigint): string {
-  if (remainder === 0n) return 'divides exactly'
-  return extra === 1n
-    ? 'rounded up by less than one unit: it has one of the largest remainders'
-    : 'rounded down by less than one unit: other remainders are larger, or equal and earlier in the plan'
 }
 
 function sum(values: readonly bigint[]): bigint {

@@ -1,16 +1,30 @@
 // The interface of a rule: one way of dividing money. Rules are pure; whoever calls them asserts that they give out what they got.
 
-import type { z } from 'zod'
+import { z } from 'zod'
+import { formatRounding, roundingSchema, type PolicyName } from '../allocate/rounding.ts'
 import type { Json } from '../effects.ts'
 import type { Ratio } from '../ratio.ts'
 import type { Target } from './target.ts'
 
-export const ROUNDINGS = ['largest-remainder'] as const
+/** Who gets the units that do not divide, as a plan has it; `none` for steps that leave none over. */
+export const stepRoundingSchema = z.union([roundingSchema, z.literal('none')], {
+  error: 'a rounding is the name of one policy, or {"residual-to": <role or recipient>} with one name',
+})
 
-/** Who gets the units that do not divide. */
-export type Rounding = (typeof ROUNDINGS)[number]
+export type StepRounding = z.infer<typeof stepRoundingSchema>
 
-/** Facts by name, then by subject (mostly a recipient's id): decimals as text, as they were given and are stored. */
+/** The kinds of rounding: the name alone of one that also names a recipient. */
+export type RoundingKind = PolicyName | 'none'
+
+export function roundingKindOf(rounding: StepRounding): RoundingKind {
+  return typeof rounding === 'string' ? rounding : 'residual-to'
+}
+
+export function formatStepRounding(rounding: StepRounding): string {
+  return rounding === 'none' ? rounding : formatRounding(rounding)
+}
+
+/** Facts by name, then by subject (mostly a recipient's id): decimals or ids as text, as they were given and are stored. */
 export type FactSets = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 /** What a rule remembers between the events of one lane, by its own keys. */
@@ -26,26 +40,35 @@ export type RuleContext = {
   readonly at: Temporal.Instant
 }
 
-/** A recipient's share by an earlier step, before it is posted, with its place there. */
-export type GivenShare = { readonly place: number; readonly role: string; readonly recipient: string; readonly units: bigint }
+/** A recipient's share by an earlier step, before it is posted. */
+export type GivenShare = { readonly role: string; readonly recipient: string; readonly units: bigint }
 
 export type SplitInput = RuleContext & {
   /** Units of the step's account, or the sum of the given shares. */
   readonly pool: bigint
-  readonly rounding: Rounding
+  readonly rounding: StepRounding
   /** For a rule that changes shares: those of the earlier step, in its order. Empty for one that divides an account. */
   readonly given: readonly GivenShare[]
   readonly state: RuleState
 }
 
 /**
- * One movement of a division. `place` is its number within the step, the same for the same share of every event where the plan
- * lists its shares (src/core/part.ts says which places a step that changes shares has). `to` is an account by name (`payable:R`, `fund:x`, `carried:R`, `rounding:<step>`).
+ * What a line is: one of the `shares`, one of the `others` (an excess, a bonus, what is carried or left), or what passes into the step's
+ * `rounding` account. Together with its place it names the line within its step for ever (src/core/part.ts makes one number of them).
+ */
+export type Zone = 'shares' | 'others' | 'rounding'
+
+/**
+ * One movement of a division. `place` is its number within its zone, the same for the same share of every event where the plan lists its
+ * shares; for a step that changes shares, a place among `shares` is the index of the given share.
+ * `to` is an account by name (`payable:R`, `fund:x`, `carried:R`, `rounding:<step>`).
  * `from` null: the step's account. A number: the given share of that index. A text: another account by name, one that the outline names
  * as drawn on, the recipient's `carried:R`, or the step's own `rounding:<step>`.
  */
 export type Line = {
   readonly place: number
+  /** Left out: `shares`. */
+  readonly zone?: Zone
   readonly role: string
   readonly from: null | number | string
   readonly to: string
@@ -58,6 +81,7 @@ export type Split = { readonly lines: readonly Line[]; readonly state: RuleState
 /** How one line came to be. All figures are text: exact integers, or ratios such as `132/5`. */
 export type PartExplanation = {
   readonly place: number
+  readonly zone?: Zone
   readonly role: string
   /** In words, for "the plan gives <role> …": `80 of 100 parts`. */
   readonly grounds: string
@@ -81,10 +105,17 @@ export type FactNeed = { readonly name: string; readonly source: 'event' | 'stan
 
 /** What can be said of a step before any event. */
 export type Outline = {
+  /** `account`: divides what stands in an account. `shares`: changes the shares that an earlier step gave. */
+  readonly divides: 'account' | 'shares'
+  /** The roundings it can do, its own choice first. */
+  readonly roundings: readonly RoundingKind[]
+  /** Names that `residual-to` may give; null where facts name them. */
+  readonly residuals: readonly string[] | null
   /** Its shares in plan order; null where facts name the recipients. A line's place is its index here. */
   readonly parts: readonly PlanPart[] | null
-  /** The role of lines whose place is not among `parts`. */
+  /** The role of shares that are not among `parts`, and that of its `others`. */
   readonly role: string
+  readonly others: string
   /** Funds it may give to, and funds it may draw on besides its pool, by name. */
   readonly gives: readonly string[]
   readonly draws: readonly string[]
@@ -99,14 +130,11 @@ export type Outline = {
 export type Rule<Parameters> = {
   readonly kind: string
   readonly parameters: z.ZodType<Parameters>
-  /** `account`: divides what stands in an account. `shares`: changes the shares that an earlier step gave. */
-  readonly divides: 'account' | 'shares'
-  readonly roundings: readonly Rounding[]
   readonly outline: (parameters: Parameters) => Outline
   /** Ids of all recipients that `split` may give to, whatever the pool. `given` names those of the step whose shares it changes. */
   readonly recipients: (context: RuleContext & { readonly given: readonly string[] }, parameters: Parameters) => readonly string[]
   /** Keys of the state that `split` may ask for, whatever the pool. */
-  readonly keys: (context: RuleContext & { readonly given: readonly string[]; readonly rounding: Rounding }, parameters: Parameters) => readonly string[]
+  readonly keys: (context: RuleContext & { readonly given: readonly string[]; readonly rounding: StepRounding }, parameters: Parameters) => readonly string[]
   readonly split: (input: SplitInput, parameters: Parameters) => Split
   /** The exact quota of each part before rounding, for checking amounts that come with an event; null: they must be met exactly. */
   readonly quotas: ((input: SplitInput, parameters: Parameters) => readonly Ratio[]) | null
@@ -117,11 +145,9 @@ export type Rule<Parameters> = {
 /** A rule with a plan's parameters in it, checked: what a plan step holds. */
 export type BoundRule = {
   readonly kind: string
-  readonly divides: 'account' | 'shares'
-  readonly roundings: readonly Rounding[]
   readonly outline: Outline
   readonly recipients: (context: RuleContext & { readonly given: readonly string[] }) => readonly string[]
-  readonly keys: (context: RuleContext & { readonly given: readonly string[]; readonly rounding: Rounding }) => readonly string[]
+  readonly keys: (context: RuleContext & { readonly given: readonly string[]; readonly rounding: StepRounding }) => readonly string[]
   readonly split: (input: SplitInput) => Split
   readonly quotas: ((input: SplitInput) => readonly Ratio[]) | null
   readonly explain: (input: SplitInput) => readonly PartExplanation[]
@@ -136,7 +162,7 @@ export type RuleEntry = {
 
 /** Closes a rule over its parameters' type, so that rules of different parameters can stand in one registry. */
 export function ruleEntry<Parameters>(rule: Rule<Parameters>): RuleEntry {
-  const { kind, divides, roundings } = rule
+  const { kind } = rule
   return {
     kind,
     bind: (given) => {
@@ -144,8 +170,6 @@ export function ruleEntry<Parameters>(rule: Rule<Parameters>): RuleEntry {
       const { quotas } = rule
       return {
         kind,
-        divides,
-        roundings,
         outline: rule.outline(parameters),
         recipients: (context) => rule.recipients(context, parameters),
         keys: (context) => rule.keys(context, parameters),

@@ -30,3 +30,13 @@ export function accountOf(to: Target, { role, parties }: { role: string; parties
   }
   return accountName('payable', checkParty(party, to.party))
 }
+
+/** The funds among targets. */
+export function fundsOf(targets: readonly Target[]): readonly string[] {
+  return [...new Set(targets.flatMap((to) => ('fund' in to ? [to.fund] : [])))]
+}
+
+/** The id of a target that is one recipient, whatever the event; none for others. */
+export function recipientOf(to: Target): readonly string[] {
+  return 'recipient' in to ? [to.recipient] : []
+}
