@@ -20,6 +20,8 @@ export type Config = {
   /** The signer's master key as text, or the file that holds it; absent: a file in the data folder, made for sandboxes alone. */
   readonly masterKey?: string
   readonly masterKeyFile?: string
+  /** Who runs commands: a person's key, with its seal. Absent: the owner of this machine. */
+  readonly key?: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -49,6 +51,7 @@ const settings = z.object({
     .optional(),
   APPORTION_MASTER_KEY: z.string().regex(MASTER_KEY, 'must be 32 bytes as 64 hex digits or as base64').optional(),
   APPORTION_MASTER_KEY_FILE: z.string().optional(),
+  APPORTION_KEY: z.string().regex(/^apk_[0-9a-f]{32}_[A-Za-z0-9_-]{43}(\.[A-Za-z0-9_-]{43})?$/, 'must be a key as it was shown when it was made: apk_…').optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error').optional(),
 })
 
@@ -64,6 +67,7 @@ const SHOWN: Readonly<Record<SettingName, 'whole' | 'address' | 'never'>> = {
   PORT: 'whole',
   APPORTION_MASTER_KEY: 'never',
   APPORTION_MASTER_KEY_FILE: 'whole',
+  APPORTION_KEY: 'never',
   LOG_LEVEL: 'whole',
 }
 
@@ -76,6 +80,7 @@ const DEFAULTS: Readonly<Record<SettingName, string>> = {
   PORT: 'a free one, remembered in the data folder',
   APPORTION_MASTER_KEY: 'none',
   APPORTION_MASTER_KEY_FILE: 'a file in the data folder, made when only sandboxes use it',
+  APPORTION_KEY: 'none: commands act as the owner',
   LOG_LEVEL: 'info',
 }
 
@@ -104,6 +109,7 @@ export function readConfig(environment: Environment): Config {
     ...(data.PORT !== undefined && { port: data.PORT }),
     ...(data.APPORTION_MASTER_KEY !== undefined && { masterKey: data.APPORTION_MASTER_KEY.trim() }),
     ...(data.APPORTION_MASTER_KEY_FILE !== undefined && { masterKeyFile: resolve(data.APPORTION_MASTER_KEY_FILE) }),
+    ...(data.APPORTION_KEY !== undefined && { key: data.APPORTION_KEY }),
     logLevel: data.LOG_LEVEL ?? 'info',
   }
 }

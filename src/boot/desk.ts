@@ -1,13 +1,15 @@
 // What a command works with: the database (started when it does not run), the ledgers, and only when asked for the signer.
 
+import { createKeyAsOwner } from './create-key.ts'
 import { createLedgerAsOwner } from './create-ledger.ts'
 import { openDatabase, type Database } from './database.ts'
 import { masterKeyOf, namingTheFile } from './master-key.ts'
 import { networksOf } from './networks.ts'
 import { startVerifyThreads } from './verify-threads.ts'
 import { readConfig } from '../config.ts'
+import type { createKey, NewKey } from '../engine/api-key.ts'
 import type { NewLedger } from '../engine/create-ledger.ts'
-import { createLedgers, type Ledgers } from '../engine/ledger.ts'
+import { createLedgers, type Ledger, type Ledgers } from '../engine/ledger.ts'
 import { createRecorder, type Recorder } from '../engine/recorder.ts'
 import type { RangeChecker } from '../engine/verify/checker.ts'
 import type { Desk, World } from '../engine/world.ts'
@@ -30,6 +32,10 @@ export type CommandDesk = Desk &
     readonly databaseVersion: () => Promise<string>
     /** Null on plain PostgreSQL. */
     readonly citus: () => Promise<Citus | null>
+    /** The key of whoever runs the command; null: the owner. */
+    readonly key: string | null
+    /** Makes a key with the owner's database role: also one that may approve. */
+    readonly createKey: (ledger: Ledger, given: NewKey) => ReturnType<typeof createKey>
     /** Installs a ledger with the owner's database role. */
     readonly createLedger: (given: NewLedger) => Promise<void>
     /** Checks ranges of a journal on all cores, by threads that end with this command. */
@@ -48,8 +54,10 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
   const config = readConfig(process.env)
   // So that no child inherits it.
   delete process.env['APPORTION_MASTER_KEY']
+  delete process.env['APPORTION_KEY']
+  const key = config.key ?? null
   const effects = machineEffects(stderrLog(config.logLevel === 'info' ? 'warn' : config.logLevel))
-  if (needs === 'nothing') return await work({ ...effects, programs, rails } as CommandDesk)
+  if (needs === 'nothing') return await work({ ...effects, programs, rails, key } as CommandDesk)
   const database = await openDatabase(effects, config)
   const store = openStore(database.appUrl, 'apportion command')
   const threads = startVerifyThreads({ url: database.appUrl })
@@ -69,6 +77,8 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
         database,
         databaseVersion: async () => (await oneRow<{ version: string }>(store.pool, SERVER_VERSION)).version,
         citus: async () => await citusOf(store.pool),
+        key,
+        createKey: async (ledger, given) => await createKeyAsOwner(desk, database, ledger, given),
         createLedger: async (given) => await createLedgerAsOwner(desk, database, given),
         ledgers: createLedgers(desk),
         recorder: createRecorder(desk),

@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { until } from '../../test/effects.ts'
+import { saleSplit } from '../programs/sale-split/program.ts'
 import { breakOutside } from '../../test/stand-alone.ts'
 import { endAll, run, type Run } from '../boot/fixture.ts'
 
@@ -122,7 +123,7 @@ describe('the command line', () => {
       [['event', 'record', '--file', join(folder, 'nothing')], 1, 'cannot be read: there is none of this name', 'field_malformed'],
       [['event', 'record', '--file', bad], 1, 'line 2 of the file: sale_amount is missing; nothing was recorded', 'field_malformed'],
       [['event', 'record', '--file', broken], 1, 'line 3 of the file is not JSON: nothing was recorded', 'body_malformed'],
-      [['payout', 'list', '--state', 'bogus'], 1, '--state takes one of queued, held, reserved, settled, not "bogus"', 'field_malformed'],
+      [['payout', 'list', '--state', 'bogus'], 1, '--state takes one of queued, awaiting_approval, held, reserved, settled, not "bogus"', 'field_malformed'],
       [['report', 'top', '--by', 'luck'], 1, '--by takes one of earned, payable, paid, not "luck"', 'field_malformed'],
       [['statement', 'show', 'ai', '--by', 'luck'], 1, '--by takes one of recorded_at, event_at, not "luck"', 'field_malformed'],
       [['plan', 'add', join(folder, 'nothing')], 1, 'cannot be read', 'field_malformed'],
@@ -169,6 +170,43 @@ describe('the command line', () => {
     expect(await apportion(['key', 'revoke', 'till'])).toMatchObject({ code: 0, err: '' })
     expect(await apportion(['recipient', 'set', 'dao', ADDRESS])).toMatchObject({ code: 0, out: `dao is paid at ${ADDRESS} from now on.\n` })
   })
+
+  it('lets one person draft and another approve, and payouts wait for a person', async () => {
+    const made = Object.fromEntries(
+      await Promise.all((['operator', 'approver', 'admin'] as const).map(async (role) => [role, ((await json('key', 'create', role, '--role', role)) as { key: string }).key] as const)),
+    ) as Record<'operator' | 'approver' | 'admin', string>
+    const as = (who: keyof typeof made): readonly string[] => ['--key', made[who]]
+    const plan = file('plan.json', JSON.stringify(saleSplit.firstPlan).replace('"80"', '"70"').replace('"15"', '"25"'))
+    expect(await apportion(['settings', 'set', '--plan-approvals', '1', '--payout-above', 'SOL/9=10', '--fact-notice', 'percent=60'])).toMatchObject({ code: 0, err: '' })
+    expect((await apportion(['settings', 'show'])).out).toMatch(/plans: 1 approvals .*\npayouts above 10 SOL: a person's approval\na raise of percent: 60 s/)
+    const { draft, hash } = (await json('plan', 'draft', plan, ...as('operator'))) as { draft: string; hash: string }
+    const refused = [
+      [['plan', 'add', plan], 'approval_missing'],
+      [['plan', 'draft', plan], 'permission_missing'],
+      [['plan', 'draft', file('broken.json', '{')], 'plan_invalid'],
+      [['plan', 'approve', draft, '--hash', hash], 'permission_missing'],
+      [['plan', 'approve', draft, '--hash', 'ab', ...as('approver')], 'approval_mismatch'],
+      [['plan', 'approve', draft, '--hash', hash, '--key', made.approver.split('.')[0] ?? ''], 'key_invalid'],
+      [['settings', 'set', '--plan-approvals', '0'], 'permission_missing'],
+      [['payout', 'approve', ...as('approver')], 'field_malformed'],
+      [['payout', 'reject', draft, '--reason', 'no', ...as('approver')], 'payout_not_found'],
+    ] as const
+    await eachOf(refused, async ([words, code]) => {
+      const ended = await apportion(words)
+      expect(ended, words.join(' ')).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`(${code})`) })
+      for (const key of Object.values(made)) expect(ended.err).not.toContain(key.slice(-43))
+    })
+    const [{ statement }] = ((await json('approval', 'list')) as { items: [{ statement: string }] }).items
+    expect(await json('approval', 'sign', statement, ...as('approver'))).toMatchObject({ hash, signature: expect.stringMatching(/^[A-Za-z0-9+/]{86}==$/) })
+    expect(await json('plan', 'approve', draft, '--hash', hash, ...as('approver'))).toMatchObject({ state: 'in_force', version: 2, drafted_by: 'operator', closed_by: 'approver' })
+    expect((await apportion(['plan', 'show', '2'])).out).toMatch(/^Version 2, in force, drafted by operator\.\n.*\nHash .*\nApproved by approver/)
+    const loosened = (await json('settings', 'set', '--plan-approvals', '0', ...as('admin'))) as { pending: { change: string; hash: string } }
+    expect(await json('settings', 'approve', loosened.pending.change, '--hash', loosened.pending.hash, ...as('approver'))).toMatchObject({ settings: { plan_approvals: 0 }, pending: null })
+    await json('fact', 'set', 'percent', 'bot', '5', ...as('operator'))
+    expect((await apportion(['fact', 'set', 'percent', 'bot', '7.50'])).out).toMatch(/^percent of bot is 7\.5 from /)
+    expect((await apportion(['fact', 'list'])).out).toMatch(/7\.5 .* pending +owner\n.* 5 .* in force +operator/)
+    expect((await apportion(['payout', 'approve', '--all-below', '100', ...as('approver')])).out).toBe('No payout waits that is smaller.\n')
+  }, 60_000)
 
   it('ends a command that follows with the code of Ctrl-C, and leaves no connection', async () => {
     const following = start('payout', 'follow')

@@ -9,6 +9,8 @@ export type CommandEntry = {
   readonly summary: string
   readonly words: readonly (readonly [form: string, summary: string])[]
   readonly options: readonly (readonly [form: string, summary: string, standard?: string])[]
+  /** Options without which the command is not understood. */
+  readonly required: readonly (readonly [form: string, summary: string])[]
   readonly needs: Needs
   readonly load: () => Promise<{ readonly run: Run }>
 }
@@ -19,15 +21,21 @@ const SPAN = [
   ['--from <instant>', 'from then on; from the beginning when left out'],
   ['--to <instant>', 'before then; until now when left out'],
 ] as const
+const KEY = ['--key <key>', 'who you are; safer in APPORTION_KEY, where nobody sees it in a list of processes'] as const
+const FROM = ['--from <instant>', 'in force from then on; as soon as the notice allows when left out'] as const
+const HASH = ['--hash <hash>', 'of what you looked at'] as const
+const REASON = ['--reason <text>', 'why'] as const
+const DRAFT = ['<draft>', 'its id'] as const
+const PLAN_FILE = ['<file>', 'the plan; - reads standard input'] as const
 const PAGE = [
   ['--limit <count>', 'rows of a page, 1 to 1000 (20)'],
   ['--cursor <cursor>', 'go on after this place, as the page before says'],
 ] as const
 
-type Verb = Pick<CommandEntry, 'summary' | 'load'> & Partial<Pick<CommandEntry, 'words' | 'options' | 'needs'>>
+type Verb = Pick<CommandEntry, 'summary' | 'load'> & Partial<Pick<CommandEntry, 'words' | 'options' | 'required' | 'needs'>>
 
-const entry = (noun: string | null, verb: string, { words = [], options = [], needs = 'database', ...rest }: Verb): CommandEntry => {
-  return { noun, verb, words, options, needs, ...rest }
+const entry = (noun: string | null, verb: string, { words = [], options = [], required = [], needs = 'database', ...rest }: Verb): CommandEntry => {
+  return { noun, verb, words, options, required, needs, ...rest }
 }
 
 export const COMMANDS: readonly CommandEntry[] = [
@@ -76,7 +84,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   }),
   entry('payout', 'list', {
     summary: 'payouts, newest first',
-    options: [LEDGER, ['--state <state>', 'queued, held, reserved or settled'], ...PAGE],
+    options: [LEDGER, ['--state <state>', 'queued, awaiting_approval, held, reserved or settled'], ...PAGE],
     load: async () => await import('./commands/payout/list.ts'),
   }),
   entry('payout', 'show', {
@@ -89,6 +97,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'show progress until everything is settled or held',
     options: [LEDGER],
     load: async () => await import('./commands/payout/follow.ts'),
+  }),
+  entry('payout', 'approve', {
+    summary: 'let payouts go that wait for a person',
+    words: [['[payouts...]', 'their ids']],
+    options: [LEDGER, KEY, ['--all-below <amount>', 'all that wait and are smaller'], ['--asset <asset>', 'of that amount']],
+    load: async () => await import('./commands/payout/approve.ts'),
+  }),
+  entry('payout', 'reject', {
+    summary: 'turn payouts away: held, and owed as before',
+    words: [['<payouts...>', 'their ids']],
+    options: [LEDGER, KEY],
+    required: [REASON],
+    load: async () => await import('./commands/payout/reject.ts'),
   }),
   entry('wallet', 'list', {
     summary: 'the wallets and what they hold',
@@ -167,17 +188,94 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/inbox/role.ts'),
   }),
-  entry('plan', 'list', { summary: 'the versions of the rules', options: [LEDGER], load: async () => await import('./commands/plan/list.ts') }),
+  entry('plan', 'list', { summary: 'the versions of the rules, and the drafts', options: [LEDGER], load: async () => await import('./commands/plan/list.ts') }),
   entry('plan', 'add', {
     summary: 'a new version of the rules, from a JSON file',
-    words: [['<file>', 'the plan; - reads standard input']],
-    options: [LEDGER, ['--from <instant>', 'in force from then on; from now when left out']],
+    words: [PLAN_FILE],
+    options: [LEDGER, KEY, FROM],
     load: async () => await import('./commands/plan/add.ts'),
+  }),
+  entry('plan', 'show', {
+    summary: 'one version or draft',
+    words: [['<plan>', "a version's number, or a draft's id"]],
+    options: [LEDGER],
+    load: async () => await import('./commands/plan/show.ts'),
+  }),
+  entry('plan', 'validate', { summary: 'read a plan, and write nothing', words: [PLAN_FILE], options: [LEDGER, FROM], load: async () => await import('./commands/plan/validate.ts') }),
+  entry('plan', 'draft', { summary: 'write a plan down, to be approved', words: [PLAN_FILE], options: [LEDGER, KEY, FROM], load: async () => await import('./commands/plan/draft.ts') }),
+  entry('plan', 'edit', { summary: 'write a draft anew', words: [DRAFT, PLAN_FILE], options: [LEDGER, KEY, FROM], load: async () => await import('./commands/plan/edit.ts') }),
+  entry('plan', 'approve', {
+    summary: 'agree to what a draft says',
+    words: [DRAFT],
+    options: [LEDGER, KEY, ['--preview <hash>', 'of the preview you looked at']],
+    required: [HASH],
+    load: async () => await import('./commands/plan/approve.ts'),
+  }),
+  entry('plan', 'reject', { summary: 'turn a draft away', words: [DRAFT], options: [LEDGER, KEY, REASON], load: async () => await import('./commands/plan/reject.ts') }),
+  entry('plan', 'withdraw', { summary: 'take a draft back', words: [DRAFT], options: [LEDGER, KEY, REASON], load: async () => await import('./commands/plan/withdraw.ts') }),
+  entry('approval', 'list', { summary: 'what waits for a person', options: [LEDGER, ...PAGE], load: async () => await import('./commands/approval/list.ts') }),
+  entry('approval', 'show', {
+    summary: 'the approvals given for a draft, a payout or a change of settings',
+    words: [['<subject>', 'its id']],
+    options: [LEDGER],
+    load: async () => await import('./commands/approval/show.ts'),
+  }),
+  entry('approval', 'sign', {
+    summary: 'seal a statement, for the API; needs no server',
+    words: [['<statement>', 'as approval list --json shows it']],
+    options: [KEY, ['--preview <hash>', 'of the preview you looked at']],
+    needs: 'nothing',
+    load: async () => await import('./commands/approval/sign.ts'),
+  }),
+  entry('settings', 'show', { summary: 'what the ledger asks for', options: [LEDGER], load: async () => await import('./commands/settings/show.ts') }),
+  entry('settings', 'set', {
+    summary: 'ask for more, at once, or for less, once others agreed',
+    options: [
+      LEDGER,
+      KEY,
+      ['--plan-approvals <persons>', 'who must approve a plan besides who drafted it'],
+      ['--plan-notice <seconds>', 'least time from approval to effect'],
+      ['--payout-above <asset=amount...>', 'a larger payout waits for a person; none takes it away'],
+      ['--fact-notice <name=seconds...>', 'notice of a raise of that fact; none takes it away'],
+    ],
+    load: async () => await import('./commands/settings/set.ts'),
+  }),
+  entry('settings', 'approve', {
+    summary: 'agree to a change that waits',
+    words: [['<change>', 'its id']],
+    options: [LEDGER, KEY],
+    required: [HASH],
+    load: async () => await import('./commands/settings/approve.ts'),
+  }),
+  entry('settings', 'withdraw', {
+    summary: 'take back a change that waits',
+    words: [['<change>', 'its id']],
+    options: [LEDGER, KEY, REASON],
+    load: async () => await import('./commands/settings/withdraw.ts'),
+  }),
+  entry('fact', 'set', {
+    summary: 'announce a standing fact',
+    words: [
+      ['<name>', 'such as profit_share_percent'],
+      ['<subject>', 'whose'],
+      ['<value>', 'a decimal'],
+    ],
+    options: [LEDGER, KEY, FROM],
+    load: async () => await import('./commands/fact/set.ts'),
+  }),
+  entry('fact', 'list', {
+    summary: 'standing facts, and what was announced',
+    options: [LEDGER, ['--name <name>', 'of this name'], ['--subject <subject>', 'of this one'], ...PAGE],
+    load: async () => await import('./commands/fact/list.ts'),
   }),
   entry('key', 'create', {
     summary: 'a key of the API, shown once',
     words: [['<name>', 'whose it is']],
-    options: [LEDGER, ['--rights <rights>', 'read, record, backdate', 'read,record']],
+    options: [
+      LEDGER,
+      ['--role <role>', 'viewer, recorder, operator, approver or admin'],
+      ['--rights <rights>', 'in place of a role: read, record, backdate, propose, approve, administer (read,record)'],
+    ],
     load: async () => await import('./commands/key/create.ts'),
   }),
   entry('key', 'list', { summary: 'the keys, without their secrets', options: [LEDGER], load: async () => await import('./commands/key/list.ts') }),

@@ -24,8 +24,11 @@ const NOUNS: Readonly<Record<string, string>> = {
   statement: 'what a recipient earned and was paid',
   report: 'questions over all recipients',
   inbox: 'rows of SQL inserts that are no events yet',
-  plan: 'the versions of the rules',
-  key: 'keys of the API',
+  plan: 'the versions of the rules, and drafts of them',
+  approval: 'what waits for a person, and what persons agreed to',
+  settings: 'what a ledger asks for before money moves otherwise than before',
+  fact: 'standing facts: percentages and the like',
+  key: 'persons and programs, by their keys',
 }
 
 const program = new Command('apportion')
@@ -55,6 +58,7 @@ function addCommand(entry: CommandEntry): void {
     if (form.includes('<count>')) command.option(form, summary, count)
     else command.option(form, summary, standard)
   }
+  for (const [form, summary] of entry.required) command.requiredOption(form, summary)
   command.option('--json', 'print the result as JSON')
   command.action(async (...given: unknown[]) => {
     const options = command.optsWithGlobals<Readonly<Record<string, unknown>>>()

@@ -11,6 +11,8 @@ const LATER = Temporal.Instant.from('2026-01-02T00:00:00Z')
 const STATES: readonly PayoutState[] = [
   { state: 'queued', dueAt: SOON },
   { state: 'held', reason: 'no_wallet', detail: 'no destination yet', dueAt: null },
+  { state: 'awaiting_approval' },
+  { state: 'held', reason: 'rejected', detail: 'not without a receipt', dueAt: null },
   { state: 'reserved', attempt: 'one' },
   { state: 'settled', attempt: 'one' },
 ]
@@ -27,6 +29,9 @@ const ACTIONS: readonly PayoutAction[] = [
   { type: 'hold', reason: 'no_funds', detail: 'the wallet is empty', dueAt: LATER },
   { type: 'hold', reason: 'creator_unknown', detail: 'no such token', dueAt: null },
   { type: 'requeue', dueAt: LATER },
+  { type: 'await' },
+  { type: 'approve', dueAt: LATER },
+  { type: 'reject', detail: 'not without a receipt' },
 ]
 
 // Written a second time, state by state: everything that is not here is refused.
@@ -36,6 +41,13 @@ const ALLOWED: Readonly<Record<string, PayoutState>> = {
   'queued: hold no_funds': { state: 'held', reason: 'no_funds', detail: 'the wallet is empty', dueAt: LATER },
   'queued: hold creator_unknown': { state: 'held', reason: 'creator_unknown', detail: 'no such token', dueAt: null },
   'queued: requeue': { state: 'queued', dueAt: LATER },
+  'queued: await': { state: 'awaiting_approval' },
+  'awaiting_approval: approve': { state: 'queued', dueAt: LATER },
+  'awaiting_approval: reject': { state: 'held', reason: 'rejected', detail: 'not without a receipt', dueAt: null },
+  'held rejected: approve': { state: 'queued', dueAt: LATER },
+  'held rejected: hold no_funds': { state: 'held', reason: 'no_funds', detail: 'the wallet is empty', dueAt: LATER },
+  'held rejected: hold creator_unknown': { state: 'held', reason: 'creator_unknown', detail: 'no such token', dueAt: null },
+  'held rejected: requeue': { state: 'queued', dueAt: LATER },
   'held: hold no_funds': { state: 'held', reason: 'no_funds', detail: 'the wallet is empty', dueAt: LATER },
   'held: hold creator_unknown': { state: 'held', reason: 'creator_unknown', detail: 'no such token', dueAt: null },
   'held: requeue': { state: 'queued', dueAt: LATER },
@@ -49,7 +61,9 @@ function nameOf(action: PayoutAction): string {
   return 'attempt' in action ? `${action.type} ${action.attempt}` : action.type
 }
 
-const pairs = STATES.flatMap((state) => ACTIONS.map((action) => ({ name: `${state.state}: ${nameOf(action)}`, state, action })))
+const stateName = (state: PayoutState): string => (state.state === 'held' && state.reason === 'rejected' ? 'held rejected' : state.state)
+
+const pairs = STATES.flatMap((state) => ACTIONS.map((action) => ({ name: `${stateName(state)}: ${nameOf(action)}`, state, action })))
 
 it.each(pairs)('$name leads where it may, or nowhere', ({ name, state, action }) => {
   expect(advancePayout(state, action)).toEqual(ALLOWED[name] ?? null)
@@ -73,6 +87,9 @@ it.each([
   ['fail', ['reserved']],
   ['hold', ['queued', 'held']],
   ['requeue', ['queued', 'held']],
+  ['await', ['queued']],
+  ['approve', ['awaiting_approval', 'held']],
+  ['reject', ['awaiting_approval']],
 ] as const)('%s starts from %s', (action, states) => {
   expect(payoutStatesBefore(action)).toEqual(states)
 })

@@ -4,7 +4,8 @@ import { unreachable } from './assert.ts'
 
 /**
  * Why a payout waits. `no_wallet`: the recipient has no destination yet; `<role>_unknown`: nobody knows the recipient of the share
- * with that role (`creator_unknown`); `no_paying_wallet`: the ledger has no wallet to pay from yet. The others come from the rail or the signer: they end when the obstacle goes.
+ * with that role (`creator_unknown`); `no_paying_wallet`: the ledger has no wallet to pay from yet; `rejected`: a person turned it
+ * away, and only a person lets it go after all. The others come from the rail or the signer: they end when the obstacle goes.
  */
 const HOLD_REASONS = [
   'no_wallet',
@@ -15,12 +16,15 @@ const HOLD_REASONS = [
   'destination_invalid',
   'rail_refused',
   'signing_limit',
+  'rejected',
 ] as const
 
 export type PayoutHold = (typeof HOLD_REASONS)[number] | `${string}_unknown`
 
 export type PayoutState =
   | { readonly state: 'queued'; readonly dueAt: Temporal.Instant }
+  /** A person must let it go: it is more than the ledger pays without asking. */
+  | { readonly state: 'awaiting_approval' }
   | { readonly state: 'held'; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
   | { readonly state: 'reserved'; readonly attempt: string }
   | { readonly state: 'settled'; readonly attempt: string }
@@ -34,11 +38,16 @@ export type PayoutAction =
   | { readonly type: 'fail'; readonly attempt: string; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant }
   | { readonly type: 'hold'; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
   | { readonly type: 'requeue'; readonly dueAt: Temporal.Instant }
+  | { readonly type: 'await' }
+  /** A person let it go; or it waited, and is no longer asked to. */
+  | { readonly type: 'approve'; readonly dueAt: Temporal.Instant }
+  | { readonly type: 'reject'; readonly detail: string }
 
 /** Which actions each state allows and where they lead. Pages show the same table. */
 export const PAYOUT_TRANSITIONS = {
-  queued: { reserve: 'reserved', hold: 'held', requeue: 'queued' },
-  held: { requeue: 'queued', hold: 'held' },
+  queued: { reserve: 'reserved', hold: 'held', requeue: 'queued', await: 'awaiting_approval' },
+  awaiting_approval: { approve: 'queued', reject: 'held' },
+  held: { requeue: 'queued', hold: 'held', approve: 'queued' },
   reserved: { settle: 'settled', release: 'queued', fail: 'held' },
   settled: {},
 } as const satisfies Record<PayoutState['state'], Partial<Record<PayoutAction['type'], PayoutState['state']>>>
@@ -67,6 +76,13 @@ export function advancePayout(current: PayoutState, action: PayoutAction): Payou
       return { state: 'held', reason: action.reason, detail: action.detail, dueAt: action.dueAt }
     case 'requeue':
       return { state: 'queued', dueAt: action.dueAt }
+    case 'await':
+      return { state: 'awaiting_approval' }
+    case 'approve':
+      // Of those held only what a person turned away.
+      return current.state === 'held' && current.reason !== 'rejected' ? null : { state: 'queued', dueAt: action.dueAt }
+    case 'reject':
+      return { state: 'held', reason: 'rejected', detail: action.detail, dueAt: null }
     default:
       return unreachable(action)
   }

@@ -1,62 +1,43 @@
-// Adds a plan version to a ledger: immutable, numbered, in force from an instant. Events keep the version of their own instant.
+// The short way to a new plan version, where no second person is asked: drafted and adopted in one go, with the draft kept.
 
-import type { PoolClient } from 'pg'
-import { present } from '../core/assert.ts'
+import { draftHash } from '../core/approval.ts'
 import { parsePlan, type PlanVersion } from '../core/plan.ts'
 import { Refusal } from '../core/refusal.ts'
-import { announcePlanVersion, insertPlanVersion, lockHeads, planVersionsOf } from '../store/ledger.ts'
+import { closeDraft } from '../store/plan-draft.ts'
+import { lockSettings } from '../store/settings.ts'
 import { inTransaction } from '../store/statement.ts'
+import { adoptPlan } from './adopt-plan.ts'
+import { insertNewDraft, type DraftContent } from './draft-plan.ts'
 import { refreshPlans, type Ledger } from './ledger.ts'
+import { OWNER, requireRight, type Person } from './person.ts'
+import { readSettings } from './settings.ts'
 import type { Desk } from './world.ts'
 
-/** Real money gets at least this notice before its division changes. */
-const NOTICE = { minutes: 10 }
-
 /**
- * Adds the next version, in force from `effectiveFrom` (null: from now on). Every lane learns of it under its lock.
- * Refuses `plan_invalid` for a plan that is none, an instant before the newest version's or too soon.
+ * Adds the next version, in force from `effectiveFrom` (null: as soon as the notice allows).
+ * Refuses `plan_invalid` for a plan that is none, an instant before the newest version's or too soon; `approval_missing` where plans are
+ * approved by a second person; `permission_missing`.
  */
 export async function addPlanVersion(
-  desk: Pick<Desk, 'store' | 'now'>,
+  desk: Pick<Desk, 'store' | 'now' | 'id'>,
   ledger: Ledger,
-  { content, effectiveFrom }: { content: unknown; effectiveFrom: Temporal.Instant | null },
+  { content, effectiveFrom, person = OWNER }: DraftContent & { readonly person?: Person },
 ): Promise<PlanVersion> {
-  const { data, steps, hash } = parsePlan(content)
+  requireRight(person, 'propose')
+  const { data, ...parsed } = parsePlan(content)
   const added = await inTransaction(desk.store.pool, async (client) => {
-    const { version, now, earliest } = await nextVersion(client, desk, ledger)
-    const from = effectiveFrom ?? now
-    if (Temporal.Instant.compare(from, earliest) < 0) {
-      throw new Refusal('plan_invalid', `version ${version} would be in force from ${from.toString()}; the earliest is ${earliest.toString()}`, {
-        field: 'effective_from',
-        value: from.toString(),
-        earliest: earliest.toString(),
-      })
+    await lockSettings(client, ledger.id, 'shared')
+    const { settings, number } = await readSettings(client, ledger, desk.now())
+    const { plan_approvals: needed } = settings
+    if (needed > 0) {
+      const message = `a plan of ${ledger.name} takes ${needed} approvals: plan draft, then plan approve by another person`
+      throw new Refusal('approval_missing', message, { needed, given: 0 })
     }
-    await insertPlanVersion(client, { ledger: ledger.id, version, effectiveFrom: from, content: data, hash, at: now })
-    await announcePlanVersion(client, { ledger: ledger.id, version, at: now })
-    return { version, effectiveFrom: from }
+    const draft = await insertNewDraft(client, desk, ledger, { person, data, effectiveFrom, hash: draftHash({ ledger: ledger.id, plan: data, effectiveFrom }) })
+    const { at, ...adopted } = await adoptPlan(client, desk, ledger, { content: data, hash: parsed.hash, effectiveFrom, settings, number })
+    await closeDraft(client, draft, { state: 'approved', version: adopted.version, by: person.key, at, reason: null })
+    return adopted
   })
   await refreshPlans(desk, ledger)
-  return { ...added, data, steps, hash }
-}
-
-/**
- * The number of the next version, the instant at which it is added, and the earliest from which it may be in force. All lanes are locked
- * by now: the instant is after everything recorded without the version, whatever this process' clock says, and nobody else adds one.
- */
-async function nextVersion(
-  client: PoolClient,
-  desk: Pick<Desk, 'now'>,
-  ledger: Ledger,
-): Promise<{ version: number; now: Temporal.Instant; earliest: Temporal.Instant }> {
-  const recorded = await lockHeads(client, ledger.id)
-  const now = laterOf(desk.now(), recorded.add({ microseconds: 1 }))
-  const newest = present((await planVersionsOf(client, ledger.id)).at(-1), 'plan version')
-  const noticed = ledger.row.sandbox ? now : now.add(NOTICE)
-  const earliest = newest.effective_from === null ? noticed : laterOf(newest.effective_from, noticed)
-  return { version: newest.version + 1, now, earliest }
-}
-
-function laterOf(one: Temporal.Instant, other: Temporal.Instant): Temporal.Instant {
-  return Temporal.Instant.compare(one, other) > 0 ? one : other
+  return { ...added, data, ...parsed }
 }

@@ -52,7 +52,7 @@ describe('a key', () => {
   it('stands for its ledger and rights', async () => {
     const other = await bed.makeLedger('other')
     const { key, id } = await createKey(bed.desk, other, { name: 'shown', rights: ['backdate'] })
-    expect(await createAuthenticator(bed.desk).authenticate(key)).toEqual({ key: id, ledger: 'other', rights: new Set(['backdate']) })
+    expect(await createAuthenticator(bed.desk).authenticate(key)).toEqual({ key: id, name: 'shown', ledger: 'other', rights: new Set(['backdate']) })
   })
 
   it('has a name of its own in its ledger, also after it was revoked', async () => {

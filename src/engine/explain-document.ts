@@ -27,6 +27,7 @@ const standingSchema = z.discriminatedUnion('state', [
   /** A later step changed it; what became of it stands there. */
   z.strictObject({ state: z.literal('changed'), by: z.string() }),
   z.strictObject({ state: z.literal('queued'), since: instant, due_at: instant.nullable() }),
+  z.strictObject({ state: z.literal('awaiting_approval'), since: instant }),
   z.strictObject({ state: z.literal('held'), reason: z.string(), detail: z.string().nullable(), since: instant, retry_at: instant.nullable() }),
   z.strictObject({ state: z.literal('in_flight'), attempt: z.string(), identity: z.string(), attempt_state: z.string(), since: instant }),
   z.strictObject({ state: z.literal('paid'), attempt: z.string(), identity: z.string(), proof: z.json(), settled_at: instant }),

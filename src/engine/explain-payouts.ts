@@ -59,6 +59,8 @@ function standingOf(
   switch (row.state) {
     case 'queued':
       return { state: 'queued', since, due_at: dueAt }
+    case 'awaiting_approval':
+      return { state: 'awaiting_approval', since }
     case 'held':
       return { state: 'held', reason: row.reason ?? 'unknown', detail: row.detail, since, retry_at: dueAt }
     case 'reserved': {

@@ -79,6 +79,8 @@ function standingSentence({ role, now, payout, account }: ExplainedShare): strin
       return `It stands in ${account}; its payout is made next.`
     case 'queued':
       return `${own} is queued since ${now.since}${now.due_at === null ? '' : `, due at ${now.due_at}`}.`
+    case 'awaiting_approval':
+      return `${own} waits since ${now.since} for a person's approval: it is more than the ledger pays without asking.`
     case 'held':
       return `${own} is held since ${now.since}: ${now.reason}${now.detail === null ? '' : ` (${now.detail})`}${now.retry_at === null ? '' : `; looked at again at ${now.retry_at}`}.`
     case 'in_flight':

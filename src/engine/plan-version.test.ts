@@ -180,10 +180,10 @@ describe('adding a version', () => {
   it('takes ten minutes of notice where real money is paid', async () => {
     const home = await house.makeLedger({ sandbox: false })
     house.elapse({ seconds: 1 })
-    await expect(addVersion(house.main, home, null)).rejects.toMatchObject({ code: 'plan_invalid', details: { field: 'effective_from' } })
+    await expect(addVersion(house.main, home, house.now())).rejects.toMatchObject({ code: 'plan_invalid', details: { field: 'effective_from' } })
     const early = house.now().add({ minutes: 10 }).subtract({ microseconds: 1 })
     await expect(addVersion(house.main, home, early)).rejects.toMatchObject({ code: 'plan_invalid', details: { earliest: house.now().add({ minutes: 10 }).toString() } })
-    expect(await addVersion(house.main, home, house.now().add({ minutes: 10 }))).toMatchObject({ version: 2 })
+    expect(await addVersion(house.main, home, null)).toMatchObject({ version: 2, effectiveFrom: house.now().add({ minutes: 10 }) })
     await expect(addVersion(house.main, home, house.now().add({ minutes: 10 }).subtract({ microseconds: 1 }))).rejects.toMatchObject({ code: 'plan_invalid' })
   })
 

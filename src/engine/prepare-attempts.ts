@@ -6,13 +6,16 @@ import { backoffMs } from '../core/attempt.ts'
 import { decideBatch, accountsOf, type Leg } from '../core/posting.ts'
 import type { PayoutHold } from '../core/payout.ts'
 import { Refusal, type RefusalCode } from '../core/refusal.ts'
+import type { Settings } from '../core/settings.ts'
 import type { PrepareInput, Prepared, Rail, RailAsset, RailModule, RailPayout, RailWallet, Unpayable } from '../rails/rail.ts'
 import { committedOf, reservePayouts, type LiveAttempt, type NewAttempt } from '../store/attempt.ts'
 import { dueQueues, duePayouts, holdPayouts, type Hold, type PayoutRow } from '../store/payout.ts'
 import { runOnLane } from '../store/posting.ts'
 import { walletsOf } from '../store/wallet.ts'
 import { headHash } from '../store/journal.ts'
+import { passApproved } from './await-approval.ts'
 import type { Ledger } from './ledger.ts'
+import { readSettings } from './settings.ts'
 import type { World } from './world.ts'
 
 /** Batches prepared in one go: enough to keep signer and network busy, few enough that a crash leaves little to look after. */
@@ -28,6 +31,7 @@ export type ReadyAttempt = Pick<LiveAttempt, 'lane' | 'attempt' | 'identity' | '
 export async function prepareAttempts(world: World, ledger: Ledger, lane: bigint, rail: Rail): Promise<readonly ReadyAttempt[]> {
   const queues = await dueQueues(world.store.pool, lane, world.now())
   if (queues.length === 0) return []
+  const { settings, number } = await readSettings(world.store.pool, ledger, world.now())
   const wallets = await walletsOf(world.store.pool, ledger.id)
   const module = present(world.rails[rail.name], rail.name)
   const ready: ReadyAttempt[] = []
@@ -35,7 +39,7 @@ export async function prepareAttempts(world: World, ledger: Ledger, lane: bigint
   for (const { wallet: id, asset: name } of queues) {
     const { address } = present(wallets.find(({ wallet }) => wallet === id), 'wallet')
     const asset = present(ledger.assets.get(name), name)
-    const { prepared, unavailable } = await prepareQueue(world, { lane, rail, module, wallet: { id, address }, asset })
+    const { prepared, unavailable } = await prepareQueue(world, { ledger, settings, number, lane, rail, module, wallet: { id, address }, asset })
     if (prepared.length > 0) ready.push(...(await reserve(world, lane, prepared)))
     away ??= unavailable
   }
@@ -44,6 +48,10 @@ export async function prepareAttempts(world: World, ledger: Ledger, lane: bigint
 }
 
 type Queue = {
+  readonly ledger: Ledger
+  readonly settings: Settings
+  /** Of the newest change of the settings. */
+  readonly number: number
   readonly lane: bigint
   readonly rail: Rail
   readonly module: RailModule
@@ -63,7 +71,8 @@ async function prepareQueue(world: World, queue: Queue): Promise<Omit<Outcomes, 
   const { lane, rail, module, wallet, asset } = queue
   const now = world.now()
   const size = rail.batchSize(asset)
-  const due = await duePayouts(world.store.pool, { lane, wallet: wallet.id, asset: asset.asset, now, limit: size * MAX_BATCHES })
+  const found = await duePayouts(world.store.pool, { lane, wallet: wallet.id, asset: asset.asset, now, limit: size * MAX_BATCHES })
+  const due = await passApproved(world, queue.ledger, { due: found, settings: queue.settings })
   const committed = new Map((await committedOf(world.store.pool, wallet.id)).map(({ asset: name, units }) => [name, units]))
   const head = await headHash(world.store.pool, lane)
   const malformed = due.filter((row) => !module.destination.safeParse(row.destination).success)
@@ -117,7 +126,7 @@ async function prepareGroup(
   group: readonly PayoutRow[],
   { head, taken }: { head: string; taken: Committed },
 ): Promise<Outcomes> {
-  const { module, wallet, asset } = queue
+  const { module, wallet, asset, number: settings } = queue
   const attempt = world.id()
   const outcome = await prepareBatch(world, queue, { attempt, head, wallet, committed: taken, payouts: group.map((row) => railPayout(module, row, asset)) })
   if (outcome.state === 'unavailable') return { prepared: [], holds: [], unavailable: outcome.reason }
@@ -135,7 +144,7 @@ async function prepareGroup(
   const { identity, bytes, data, payouts } = outcome.attempt
   const rowsById = new Map(group.map((row) => [row.payout, row]))
   const rows = payouts.map((id) => present(rowsById.get(id), 'payout of the batch'))
-  const made = { attempt, wallet: wallet.id, asset: asset.asset, identity, bytes, data, costs: outcome.costs, payouts }
+  const made = { attempt, wallet: wallet.id, asset: asset.asset, identity, bytes, data, costs: outcome.costs, settings, payouts }
   return { prepared: [{ attempt: made, rows }], holds, unavailable: null }
 }
 

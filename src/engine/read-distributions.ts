@@ -65,6 +65,6 @@ function distributedShare(share: ShareDocument, payout: PayoutRow | undefined): 
 
 function stateOf(shares: readonly DistributedShareDocument[]): DistributionDocument['state'] {
   const states = new Set(shares.map(({ state }) => state).filter((state) => state !== 'zero' && state !== 'kept'))
-  if (states.has('held')) return 'held'
+  if (states.has('held') || states.has('awaiting_approval')) return 'held'
   return [...states].every((state) => state === 'settled') ? 'settled' : 'open'
 }

@@ -31,7 +31,7 @@ import type { Desk } from './world.ts'
 
 type Reader = Pick<Desk, 'store' | 'rails'>
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export async function ledgers({ store }: Reader): Promise<readonly LedgerDocument[]> {
   return (await listLedgers(store.pool)).map(ledgerDocument)

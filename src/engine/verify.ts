@@ -8,6 +8,7 @@ import { planVersionsOf } from '../store/ledger.ts'
 import { exportSnapshot, inSnapshot } from '../store/statement.ts'
 import { expectWholeTables, headOf, snapshotOf, type Snapshot, type StoredHead } from '../store/verify.ts'
 import type { Ledger } from './ledger.ts'
+import { checkPayoutApprovals, checkPlanApprovals, readPolicing, type Policing } from './verify/approvals.ts'
 import { checkInTurn, type RangeChecker, type RangeJob } from './verify/checker.ts'
 import { checkStrayReferences } from './verify/events.ts'
 import { breakSchema, CHECKS, createFindings, type Break, type CheckName, type Found } from './verify/findings.ts'
@@ -82,9 +83,12 @@ export async function verifyWithin(client: PoolClient, desk: Pick<Desk, 'now' | 
   const findings = createFindings(maxBreaks)
   const versions = await planVersionsOf(client, ledger.id)
   const plans = checkPlans(versions, findings)
-  const at = desk.now().toString()
+  const now = desk.now()
+  const at = now.toString()
   await expectWholeTables(client)
-  const reading = { snapshot, ledger, plans, maxBreaks }
+  const policing = await readPolicing(client, ledger, now, findings)
+  await checkPlanApprovals(client, { ledger, versions, policing, findings })
+  const reading = { snapshot, ledger, plans, policing, maxBreaks }
   const works = await worksOf(reading, options.rangeSize)
   // Side by side: the journal, and what hangs on it.
   const [journals, { lanes: rests, inbox }] = await Promise.all([
@@ -111,9 +115,9 @@ export async function verifyWithin(client: PoolClient, desk: Pick<Desk, 'now' | 
 /** What there is to do in a lane. */
 type Work = { readonly lane: bigint; readonly position: number; readonly head: StoredHead | null; readonly ranges: readonly Range[] }
 
-type LedgerReading = { readonly snapshot: Snapshot; readonly ledger: Ledger; readonly plans: Plans; readonly maxBreaks: number }
+type LedgerReading = { readonly snapshot: Snapshot; readonly ledger: Ledger; readonly plans: Plans; readonly policing: Policing; readonly maxBreaks: number }
 
-async function worksOf({ snapshot, ledger }: LedgerReading, size: RangeSize | undefined): Promise<readonly Work[]> {
+async function worksOf({ snapshot, ledger }: Pick<LedgerReading, 'snapshot' | 'ledger'>, size: RangeSize | undefined): Promise<readonly Work[]> {
   const works: Work[] = []
   for (const [position, lane] of ledger.lanes.entries()) {
     const head = await headOf(snapshot, lane)
@@ -149,7 +153,7 @@ async function checkJournals(
 /** What hangs on the journal of each lane, and the inbox table. */
 async function checkRests(
   works: readonly Work[],
-  { snapshot, ledger, plans, maxBreaks }: LedgerReading,
+  { snapshot, ledger, plans, policing, maxBreaks }: LedgerReading,
   { rails }: Pick<Desk, 'rails'>,
 ): Promise<{ readonly lanes: readonly Found[]; readonly inbox: Found }> {
   const lanes: Found[] = []
@@ -159,6 +163,7 @@ async function checkRests(
     await checkStrayReferences(reading)
     const cursor = head?.payout_cursor ?? null
     if (cursor !== null && findings.room() > 0) await checkPayouts({ ...reading, cursor })
+    if (findings.room() > 0) await checkPayoutApprovals({ ...reading, ledger, policing })
     if (findings.room() > 0) await checkProofs({ ...reading, rail: rails[ledger.row.rail], assets: ledger.assets })
     lanes.push(findings.taken())
   }

@@ -15,12 +15,16 @@ import { BODY_LIMIT, parseJsonBody } from './body.ts'
 import { handleErrors, notFound, sendProblem } from './errors.ts'
 import { describeApi } from './openapi.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { approvalRoutes } from './routes/approvals.ts'
 import { eventRoutes } from './routes/events.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { ledgerRoutes } from './routes/ledgers.ts'
 import type { App, Parts } from './routes/parts.ts'
 import { distributionRoutes, payoutRoutes } from './routes/payouts.ts'
+import { planRoutes } from './routes/plans.ts'
+import { factRoutes, settingsRoutes } from './routes/settings.ts'
 import { recipientRoutes } from './routes/recipients.ts'
 import { reportRoutes } from './routes/reports.ts'
 
@@ -81,7 +85,8 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
   await app.register(
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })
-      for (const routes of [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, reportRoutes, explainRoutes]) routes(v1, parts)
+      const reads = [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, reportRoutes, explainRoutes]
+      for (const routes of [...reads, planRoutes, approvalRoutes, settingsRoutes, factRoutes, keyRoutes]) routes(v1, parts)
     },
     { prefix: '/v1' },
   )

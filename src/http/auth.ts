@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { present } from '../core/assert.ts'
 import { quote } from '../core/money.ts'
 import { Refusal } from '../core/refusal.ts'
-import { invalidKey, type Authenticator, type Grant, type Right } from '../engine/api-key.ts'
+import type { Right } from '../core/right.ts'
+import { invalidKey, type Authenticator, type Grant } from '../engine/api-key.ts'
 import type { Ledger, Ledgers } from '../engine/ledger.ts'
 
 /** Whose request it is, and the one ledger that it can see. */

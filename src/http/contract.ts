@@ -68,7 +68,7 @@ const event = {
 
 export const eventSchema = z.strictObject({ ...event, shares: z.array(shareSchema).readonly() }).meta({ id: 'Event' })
 
-const payoutState = z.enum(['queued', 'held', 'reserved', 'settled'])
+export const payoutState = z.enum(['queued', 'awaiting_approval', 'held', 'reserved', 'settled'])
 const holdReason = z.string().nullable().meta({ description: 'Why it is held, while it is' })
 
 export const distributionSchema = z
@@ -82,7 +82,7 @@ export const distributionSchema = z
       )
       .readonly(),
     state: z.enum(['settled', 'held', 'open']).meta({
-      description: 'settled: every share above zero is; held: one waits for something; open: on its way',
+      description: 'settled: every share above zero is; held: one waits for something, if only for a person; open: on its way',
     }),
   })
   .meta({ id: 'Distribution' })

@@ -8,7 +8,9 @@ import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { machine } from '../../test/effects.ts'
 import { ROLES } from '../../test/template.ts'
 import type { Log } from '../core/effects.ts'
-import { createKey, RIGHTS, type Right } from '../engine/api-key.ts'
+import { RIGHTS, type Right, type RoleName } from '../core/right.ts'
+import type { Seal } from '../core/seal.ts'
+import { createKey, splitKey } from '../engine/api-key.ts'
 import { createLedger } from '../engine/create-ledger.ts'
 import { createLedgers, type Ledger, type Ledgers } from '../engine/ledger.ts'
 import { createRecorder } from '../engine/recorder.ts'
@@ -47,6 +49,8 @@ export type Testbed = {
   /** Another application on the same database, as a second server is. */
   readonly serve: (options?: Partial<AppOptions>, desk?: Partial<Desk>) => Promise<FastifyInstance>
   readonly makeLedger: (name: string, options?: { readonly lanes?: number; readonly sandbox?: boolean }) => Promise<Ledger>
+  /** A person who may approve: the key as it is sent, and the seal that stays. */
+  readonly makePerson: (role: RoleName, ledger?: Ledger) => Promise<{ readonly key: string; readonly name: string; readonly seal: Seal | null }>
   readonly makeKey: (rights: readonly Right[], ledger?: Ledger) => Promise<string>
   /** The request as it is answered; the path begins after /v1/ledgers/sales, or at the root with two slashes. */
   readonly send: (path: string, sent?: Sent, app?: FastifyInstance) => Promise<LightMyRequestResponse>
@@ -74,7 +78,14 @@ export async function testbed(): Promise<Testbed> {
   }
   const ledger = await makeLedger('sales')
   let keys = 0
-  const makeKey: Testbed['makeKey'] = async (rights, of = ledger) => (await createKey(desk, of, { name: `key-${(keys += 1)}`, rights })).key
+  const makeKey: Testbed['makeKey'] = async (rights, of = ledger) => {
+    return splitKey((await createKey({ ...desk, owner: database.pool }, of, { name: `key-${(keys += 1)}`, rights })).key).bearer
+  }
+  const makePerson: Testbed['makePerson'] = async (role, of = ledger) => {
+    const { key: whole, name } = await createKey({ ...desk, owner: database.pool }, of, { name: `${role}-${(keys += 1)}`, role })
+    const { bearer, seal } = splitKey(whole)
+    return { key: bearer, name, seal }
+  }
   const key = await makeKey(RIGHTS)
   const apps: FastifyInstance[] = []
   const serve: Testbed['serve'] = async (options = {}, other = {}) => {
@@ -98,7 +109,7 @@ export async function testbed(): Promise<Testbed> {
     })
   }
   return {
-    ...{ database, desk, ledgers, ledger, key, app, logged, serve, makeLedger, makeKey, send },
+    ...{ database, desk, ledgers, ledger, key, app, logged, serve, makeLedger, makeKey, makePerson, send },
     moveClock: (by) => {
       offset = offset.add(by)
     },

@@ -53,3 +53,16 @@ export async function answerOnce(
   const type = answer.status < 400 ? 'application/json; charset=utf-8' : PROBLEM_HEADER
   return await reply.code(answer.status).type(type).send(answer.body)
 }
+
+/** The same for work that is done whole or refused. */
+export async function answerWhole(
+  idempotency: Idempotency,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: () => Promise<object>,
+): Promise<FastifyReply> {
+  return await answerOnce(idempotency, request, reply, async () => {
+    const document = await work()
+    return { status: 200, refusedByState: false, show: () => ({ ...document }) }
+  })
+}

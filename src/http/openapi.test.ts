@@ -37,9 +37,13 @@ afterAll(async () => {
 it('names every operation, each once, with a problem for refusals', () => {
   const operations = Object.values(api.paths).flatMap((path) => Object.values(path))
   expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual([
-    ...['countPayouts', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout', 'getReadiness', 'getRecipient', 'getStatement'],
-    ...['listBalances', 'listBlocks', 'listDistributions', 'listEntries', 'listEvents', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent'],
-    ...['listRecipients', 'listStatementLines', 'listWallets', 'recordEvent', 'recordEvents', 'reportAgeing', 'reportTop', 'reportTotals'],
+    ...['addPlan', 'approvePayout', 'approvePayouts', 'approvePlan', 'approveSettings', 'changeSettings', 'countPayouts', 'createKey'],
+    ...['draftPlan', 'editPlan', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout'],
+    ...['getPlan', 'getReadiness', 'getRecipient', 'getSettings', 'getStatement', 'listApprovals', 'listBalances', 'listBlocks'],
+    ...['listDistributions', 'listEntries', 'listEvents', 'listFacts', 'listKeys', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent'],
+    ...['listPlans', 'listRecipients', 'listStatementLines', 'listWaitingApprovals', 'listWallets', 'recordEvent', 'recordEvents', 'rejectPayout'],
+    ...['rejectPayouts', 'rejectPlan', 'reportAgeing', 'reportTop', 'reportTotals', 'revokeKey', 'setFact', 'validatePlan'],
+    ...['withdrawPlan', 'withdrawSettings'],
   ])
   for (const { responses } of operations) expect(Object.keys(responses['default']?.content ?? {})).toEqual(['application/problem+json'])
 })

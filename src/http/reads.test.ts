@@ -212,7 +212,7 @@ async function payoutsOf(reference: string): Promise<readonly string[]> {
 
 async function reserveAll(reference: string): Promise<void> {
   const [lane] = bed.ledger.lanes as [bigint]
-  const attempt = { attempt: ATTEMPT, wallet: WALLET, asset: 'SOL/9', identity: `identity of ${reference}`, bytes: new Uint8Array(1), data: {}, costs: [] }
+  const attempt = { attempt: ATTEMPT, wallet: WALLET, asset: 'SOL/9', identity: `identity of ${reference}`, bytes: new Uint8Array(1), data: {}, costs: [], settings: 0 }
   await rows(bed.desk.store.pool, reservePayouts(lane, [{ ...attempt, payouts: await payoutsOf(reference) }], bed.desk.now()))
 }
 

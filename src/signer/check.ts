@@ -19,6 +19,7 @@ export type Batch = {
 
 /** Which check refused, in `details.reason`. Stable: callers may show or count them. */
 export type SigningReason =
+  | 'approval_missing'
   | 'asset_mismatch'
   | 'asset_unknown'
   | 'count_mismatch'
@@ -30,6 +31,7 @@ export type SigningReason =
   | 'payout_not_found'
   | 'payout_repeated'
   | 'payout_settled'
+  | 'settings_unreadable'
   | 'share_mismatch'
   | 'state_mismatch'
   | 'token_missing'

@@ -1,4 +1,4 @@
-// Signing: read the payouts, check them, count them against the day's limit, compose and sign. In this order, so that a signature
+// Signing: read the payouts, check them and their approvals, count them against the day's limit, compose and sign. In this order, so that a signature
 // never exists before it is counted. Nothing opaque is ever signed: the message is composed here from what was read here.
 
 import type { Pool, PoolClient } from 'pg'
@@ -8,11 +8,13 @@ import type { Signed } from '../rails/rail.ts'
 import { checkBatch, type Batch } from './check.ts'
 import { openKey, railOf, type OpenedKey } from './keys.ts'
 import type { SignerWorld, SignRequest } from './signer.ts'
+import { checkApprovals } from './policy.ts'
+import { readPolicy } from './policy-store.ts'
 import { countPayouts, lockCount, readBatch, type Count } from './store.ts'
 
 /**
- * Signs the message that pays these payouts. A constant number of statements: one read, and the count when some payout was never
- * counted.
+ * Signs the message that pays these payouts. A constant number of statements: one read, three more where the ledger has settings of its
+ * own, and the count when some payout was never counted.
  * Refuses `wallet_not_found`, `signing_refused`, `signing_limit_exceeded`, `master_key_mismatch`, `rail_not_found`.
  */
 export async function signPayouts(world: SignerWorld, request: SignRequest): Promise<Signed> {
@@ -22,6 +24,9 @@ export async function signPayouts(world: SignerWorld, request: SignRequest): Pro
   }
   const rail = railOf(world, wallet.rail)
   const batch = checkBatch(request, { wallet, rows, rail })
+  if (rows.some(({ policed }) => policed)) {
+    checkApprovals(batch, { ...(await readPolicy(world.pool, batch.ledger, request.payouts)), rows, now: world.effects.now() })
+  }
   if (batch.uncounted.length > 0) await count(world, batch)
   const key = openKey(world.masterKey, request.wallet, wallet.envelope)
   try {

@@ -98,6 +98,8 @@ export type PayoutRow = {
   /** Counted against a day's limit before; `miscounted` when that was with other figures. */
   readonly counted: boolean
   readonly miscounted: boolean
+  /** Its ledger has changed its settings at least once, so that they must be asked whether it may go. */
+  readonly policed: boolean
 }
 
 export type BatchRead = { readonly wallet: WalletRow | null; readonly rows: readonly PayoutRow[] }
@@ -121,6 +123,7 @@ export async function readBatch(
         destination.recorded is not null as recorded,
         asset.known is not null as asset_known, asset.token,
         share.shares, share.strays, share.share_units,
+        exists (select from apportion.settings_change where ledger = home.ledger) as policed,
         signing.payout is not null as counted,
         signing.payout is not null
           and (signing.ledger, signing.asset, signing.units) is distinct from (home.ledger, payout.asset, payout.units) as miscounted,

@@ -1,4 +1,4 @@
-// API keys: only the SHA-256 of each secret is stored. A key is never deleted; a revoked one stays to be named.
+// Keys: only the SHA-256 of each secret is stored, and of a seal its public half. A key is never deleted; a revoked one stays to be named.
 
 import { maybeRow, rows, type Queryable } from './statement.ts'
 
@@ -22,15 +22,18 @@ export type NewApiKey = {
   readonly name: string
   readonly secretHash: Uint8Array
   readonly rights: readonly string[]
+  /** Of the seal, for a key that may approve: only the owner's role may write it. */
+  readonly publicKey: Uint8Array | null
   readonly at: Temporal.Instant
 }
 
 /** False when the ledger has a key of that name already. */
-export async function insertApiKey(on: Queryable, { key, ledger, name, secretHash, rights, at }: NewApiKey): Promise<boolean> {
+export async function insertApiKey(on: Queryable, { key, ledger, name, secretHash, rights, publicKey, at }: NewApiKey): Promise<boolean> {
+  const sealed = publicKey === null ? { column: '', place: '', value: [] } : { column: ', public_key', place: ', $7', value: [Buffer.from(publicKey)] }
   const made = await rows(on, {
-    text: `insert into apportion.api_key (key, ledger, name, secret_hash, rights, created_at) values ($1, $2, $3, $4, $5, $6)
-      on conflict (ledger, name) do nothing returning key`,
-    values: [key, ledger, name, Buffer.from(secretHash), rights, at.toString()],
+    text: `insert into apportion.api_key (key, ledger, name, secret_hash, rights, created_at${sealed.column})
+      values ($1, $2, $3, $4, $5, $6${sealed.place}) on conflict (ledger, name) do nothing returning key`,
+    values: [key, ledger, name, Buffer.from(secretHash), rights, at.toString(), ...sealed.value],
   })
   return made.length > 0
 }

@@ -30,7 +30,7 @@ async function withSale(): Promise<{ home: Home; ids: readonly string[] }> {
 
 function newAttempt({ wallet }: Home, payouts: readonly string[]): NewAttempt {
   const attempt = machine.id()
-  return { attempt, wallet: wallet.id, asset: 'SOL/9', identity: `identity ${attempt}`, bytes: new Uint8Array([1, 2, 3]), data: { height: '7' }, costs: [{ kind: 'fee', asset: 'SOL/9', units: 5000n }], payouts }
+  return { attempt, wallet: wallet.id, asset: 'SOL/9', identity: `identity ${attempt}`, bytes: new Uint8Array([1, 2, 3]), data: { height: '7' }, costs: [{ kind: 'fee', asset: 'SOL/9', units: 5000n }], settings: 0, payouts }
 }
 
 const run = async ({ text, values }: Statement) => await house.database.pool.query(text, [...values])

@@ -16,6 +16,8 @@ export type NewAttempt = {
   readonly data: JsonObject
   /** The most that the network may take besides the payouts. */
   readonly costs: readonly { readonly kind: string; readonly asset: string; readonly units: bigint }[]
+  /** Number of the newest change of the ledger's settings by which its payouts were let through. */
+  readonly settings: number
   readonly payouts: readonly string[]
 }
 
@@ -28,10 +30,11 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
   return {
     name: 'reserve-payouts',
     text: `with attempt as (
-        insert into apportion.attempt (lane, attempt, wallet, asset, state, identity, bytes, data, costs, look_at, submit_at, prepared_at)
-        select $1, row.attempt, row.wallet, row.asset, 'prepared', row.identity, row.bytes, row.data, row.costs, $8, $8, $8
-        from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::jsonb[], $13::jsonb[])
-          as row (attempt, wallet, asset, identity, bytes, data, costs)
+        insert into apportion.attempt (lane, attempt, wallet, asset, state, identity, bytes, data, costs, settings, look_at, submit_at,
+          prepared_at)
+        select $1, row.attempt, row.wallet, row.asset, 'prepared', row.identity, row.bytes, row.data, row.costs, row.settings, $8, $8, $8
+        from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::jsonb[], $13::jsonb[], $14::integer[])
+          as row (attempt, wallet, asset, identity, bytes, data, costs, settings)
       ), member as (
         insert into apportion.attempt_payout (lane, attempt, payout, position)
         select $1, row.attempt, row.payout, row.position from unnest($9::uuid[], $10::uuid[], $11::smallint[]) as row (attempt, payout, position)
@@ -55,6 +58,7 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
       plainArray(members.map(({ position }) => position)),
       plainArray(payoutStatesBefore('reserve')),
       attempts.map(({ costs }) => JSON.stringify(costs.map((cost) => ({ ...cost, units: cost.units.toString() })))),
+      plainArray(attempts.map(({ settings }) => settings)),
     ],
   }
 }

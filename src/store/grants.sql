@@ -13,8 +13,15 @@ revoke temporary on database :database from public, :app, :signer;
 grant select, insert on
   apportion.event, apportion.reference, apportion.account, apportion.transfer, apportion.block, apportion.balance, apportion.rule_state,
   apportion.settlement, apportion.movement, apportion.attempt_payout, apportion.payout_share,
-  apportion.plan_version, apportion.recipient, apportion.destination, apportion.api_key
+  apportion.plan_version, apportion.recipient, apportion.destination, apportion.plan_revision, apportion.approval
 to :app;
+grant select, insert on apportion.plan_draft, apportion.settings_change, apportion.fact to :app;
+grant update (state, version, closed_by, closed_at, reason) on apportion.plan_draft to :app;
+grant update (closed_at, closed_by, reason) on apportion.settings_change to :app;
+grant update (dropped_at) on apportion.fact to :app;
+-- Without `public_key`: a key that may approve is made by the owner alone.
+grant select on apportion.api_key to :app;
+grant insert (key, ledger, name, secret_hash, rights, created_at) on apportion.api_key to :app;
 -- Ledgers are made by the owner.
 grant select on apportion.ledger, apportion.lane, apportion.asset to :app;
 grant select, insert on apportion.payout, apportion.attempt, apportion.wallet to :app;
@@ -30,6 +37,7 @@ grant select on apportion.migration to :app;
 
 grant select on
   apportion.ledger, apportion.asset, apportion.wallet, apportion.lane, apportion.payout, apportion.payout_share, apportion.transfer,
-  apportion.account, apportion.destination, apportion.signing_limit, apportion.settlement
+  apportion.account, apportion.destination, apportion.signing_limit, apportion.settlement, apportion.settings_change, apportion.approval
 to :signer;
+grant select (key, ledger, rights, public_key, revoked_at) on apportion.api_key to :signer;
 grant select, insert on apportion.wallet_key, apportion.signing to :signer;

@@ -44,12 +44,14 @@ export type PlanVersionRow = {
   readonly effective_from: Temporal.Instant | null
   readonly content: unknown
   readonly hash: string
+  /** Number of the newest change of settings when it came to be. */
+  readonly settings: number
   readonly created_at: Temporal.Instant
 }
 
 export async function planVersionsOf(on: Queryable, ledger: string): Promise<PlanVersionRow[]> {
   return await rows(on, {
-    text: `select version, effective_from, content, hash, created_at from apportion.plan_version where ledger = $1 order by version`,
+    text: `select version, effective_from, content, hash, settings, created_at from apportion.plan_version where ledger = $1 order by version`,
     values: [ledger],
   })
 }
@@ -101,18 +103,19 @@ export async function insertAssets(client: PoolClient, ledger: string, assets: r
 
 export async function insertPlanVersion(
   client: PoolClient,
-  { ledger, version, effectiveFrom, content, hash, at }: {
+  { ledger, version, effectiveFrom, content, hash, settings = 0, at }: {
     ledger: string
     version: number
     effectiveFrom: Temporal.Instant | null
     content: unknown
     hash: string
+    settings?: number
     at: Temporal.Instant
   },
 ): Promise<void> {
   await client.query({
-    text: `insert into apportion.plan_version (ledger, version, effective_from, content, hash, created_at) values ($1, $2, $3, $4, $5, $6)`,
-    values: [ledger, version, effectiveFrom?.toString() ?? null, JSON.stringify(content), hash, at.toString()],
+    text: `insert into apportion.plan_version (ledger, version, effective_from, content, hash, settings, created_at) values ($1, $2, $3, $4, $5, $6, $7)`,
+    values: [ledger, version, effectiveFrom?.toString() ?? null, JSON.stringify(content), hash, settings, at.toString()],
   })
 }
 
@@ -137,5 +140,13 @@ export async function announcePlanVersion(
   await client.query({
     text: `update apportion.head set plan = $2, recorded_at = $3 from apportion.lane where lane.ledger = $1 and head.lane = lane.lane`,
     values: [ledger, version, at.toString()],
+  })
+}
+
+/** Moves the heads of all lanes, which must be locked, to an instant: nothing is recorded before it any more. */
+export async function bumpHeads(client: PoolClient, ledger: string, at: Temporal.Instant): Promise<void> {
+  await client.query({
+    text: `update apportion.head set recorded_at = greatest(recorded_at, $2) from apportion.lane where lane.ledger = $1 and head.lane = lane.lane`,
+    values: [ledger, at.toString()],
   })
 }

@@ -310,6 +310,14 @@ export async function findPayout(on: Queryable, lanes: readonly bigint[], payout
   })
 }
 
+export async function findPayouts(on: Queryable, lanes: readonly bigint[], payouts: readonly string[]): Promise<PayoutRow[]> {
+  if (payouts.length === 0) return []
+  return await rows(on, {
+    text: `select ${COLUMNS} from apportion.payout where lane = any ($1::bigint[]) and payout = any ($2::uuid[]) order by payout`,
+    values: [plainArray(lanes), plainArray(payouts)],
+  })
+}
+
 export async function payoutsOfEvents(on: Queryable, lane: bigint, events: readonly bigint[]): Promise<PayoutRow[]> {
   return await rows(on, {
     text: `select ${COLUMNS} from apportion.payout where lane = $1 and event = any ($2::bigint[]) order by event, part`,

@@ -47,7 +47,7 @@ export async function recipientFaults(on: Snapshot, { lane, cursor, limit }: Ask
         group by account.recipient, account.asset
       ), paid as (
         select recipient, asset, sum(units) filter (where state = 'settled') as paid, sum(units) filter (where state = 'reserved') as reserved,
-          sum(units) filter (where state in ('queued', 'held')) as waiting
+          sum(units) filter (where state in ('queued', 'awaiting_approval', 'held')) as waiting
         from apportion.payout where lane = $1 group by recipient, asset
       ), summed as (
         select recipient, asset, coalesce(shares, 0) as shares, coalesce(unmade, 0) as unmade, coalesce(settled, 0) as settled,

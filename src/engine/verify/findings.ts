@@ -28,6 +28,7 @@ export const CHECKS = {
   settlement: 'a payout counts as paid without the attempt that proves it',
   attempt: 'an attempt and the payouts in it disagree on what became of them',
   proof: 'what is kept of an attempt does not fit together: it was changed, and does not prove what it says',
+  approval: 'a plan came to be or a payout left without the approvals that the ledger asked for: somebody went round them',
   recipient_sum: "a recipient's shares are not what waits, is in flight and was paid together",
   statement: "a recipient's statement does not lead from its opening to its closing: what was earned and paid is not what the balances say",
   movement: 'money seen in a wallet is not in the ledger exactly once, or not as its proof says',

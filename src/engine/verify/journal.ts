@@ -7,6 +7,7 @@ import { GENESIS_HASH, startBlock, type OpenBlock } from '../../core/journal.ts'
 import { blocksOf, eventOf, eventPages, NO_BOUNDS, transferPages, type Snapshot, type StoredBlock } from '../../store/verify.ts'
 import type { PlanVersionRow } from '../../store/ledger.ts'
 import { statesAfter, type StateRow } from '../../store/rule-state.ts'
+import { newestAnnouncement } from '../../store/verify-approvals.ts'
 import type { Ledger } from '../ledger.ts'
 import { openBooks, type Books } from './books.ts'
 import { closeEvent, meetTransfer, openEvent, type EventReading, type OpenEvent } from './events.ts'
@@ -270,7 +271,7 @@ async function passOver(walk: Walk, block: StoredBlock): Promise<void> {
 
 /** After the last block: nothing may be left, and at the end of the lane the head must say the same. */
 async function checkEnd(reading: JournalReading, walk: Walk, { head }: Range['end']): Promise<void> {
-  const { position, findings, plans } = reading
+  const { position, findings, plans, snapshot, ledger } = reading
   const line = await nextOf(walk.events)
   if (line !== undefined) {
     const { number, reference } = eventOf(line)
@@ -288,12 +289,24 @@ async function checkEnd(reading: JournalReading, walk: Walk, { head }: Range['en
   findings.looked('head')
   const added = plans.addedAt
   const [seen, at] = [walk.recordedAt, instantOf(head.recorded_at)]
-  const newest = added === null || (seen !== null && Temporal.Instant.compare(seen, added) > 0) ? seen : added
+  const posted = added === null || (seen !== null && Temporal.Instant.compare(seen, added) > 0) ? seen : added
+  const newest = (await isAnnounced(snapshot, ledger, { at, after: posted })) ? at : posted
   const expected = [walk.block, walk.event, walk.transfer, walk.books.last, plans.newest, newest === null ? '' : instantText(newest), walk.hashes[0]?.toHex() ?? '']
   const found = [head.block, head.event, head.transfer, head.account, head.plan, at === null ? head.recorded_at : instantText(at), head.hash.toHex()]
   if (expected.join() !== found.join()) {
     findings.broken('head', { lane: position }, { expected: headText(expected), found: headText(found) })
   }
+}
+
+/** Whether a head stands where announcing a fact may have moved it. */
+async function isAnnounced(
+  snapshot: Snapshot,
+  { id }: Ledger,
+  { at, after }: { at: Temporal.Instant | null; after: Temporal.Instant | null },
+): Promise<boolean> {
+  if (at === null || after === null || Temporal.Instant.compare(at, after) <= 0) return false
+  const announced = await newestAnnouncement(snapshot, id)
+  return announced !== null && Temporal.Instant.compare(at, announced) <= 0
 }
 
 function headText([block, event, transfer, account, plan, at, hash]: readonly (bigint | number | string)[]): string {

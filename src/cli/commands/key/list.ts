@@ -10,6 +10,7 @@ export const run: Run = async (desk, { options }, output) => {
       found,
       [
         { title: 'NAME', of: ({ name }) => name },
+        { title: 'ROLE', of: ({ role }) => role ?? '-' },
         { title: 'RIGHTS', of: ({ rights }) => rights.join(', ') },
         { title: 'CREATED', of: ({ created_at: at }) => at },
         { title: 'REVOKED', of: ({ revoked_at: at }) => at ?? '-' },

@@ -1,0 +1,14 @@
+// `plan draft`: writes a plan down, for others to look at and to approve.
+
+import { draftPlan } from '../../../engine/draft-plan.ts'
+import { plan } from '../../../engine/read-plans.ts'
+import { ledgerOf, text, type Run } from '../../command.ts'
+import { actorOf, instantOf } from '../../person.ts'
+import { readPlan, showPlan } from '../../plan-file.ts'
+
+export const run: Run = async (desk, { words, options }, output) => {
+  const ledger = await ledgerOf(desk, options)
+  const { person } = await actorOf(desk, ledger, options)
+  const draft = await draftPlan(desk, ledger, person, { content: await readPlan(text(words[0])), effectiveFrom: instantOf(options['from']) })
+  showPlan(output, await plan(desk, ledger, draft))
+}

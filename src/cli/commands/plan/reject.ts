@@ -1,0 +1,14 @@
+// `plan reject`: turns a draft away, with the reason.
+
+import { rejectPlan } from '../../../engine/close-plan.ts'
+import { plan } from '../../../engine/read-plans.ts'
+import { ledgerOf, maybeText, text, type Run } from '../../command.ts'
+import { actorOf } from '../../person.ts'
+import { showPlan } from '../../plan-file.ts'
+
+export const run: Run = async (desk, { words, options }, output) => {
+  const ledger = await ledgerOf(desk, options)
+  const { person } = await actorOf(desk, ledger, options)
+  await rejectPlan(desk, ledger, person, { draft: text(words[0]), reason: maybeText(options['reason']) })
+  showPlan(output, await plan(desk, ledger, text(words[0])))
+}

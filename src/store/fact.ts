@@ -1,0 +1,94 @@
+// Standing facts: a row for each announcement. One that was replaced before it counted is marked and stays.
+
+import { maybeRow, rows, type Queryable } from './statement.ts'
+
+export type FactRow = {
+  readonly name: string
+  readonly subject: string
+  readonly number: number
+  readonly value: string
+  readonly effective_from: Temporal.Instant
+  readonly announced_by: string | null
+  readonly announced_at: Temporal.Instant
+  readonly dropped_at: Temporal.Instant | null
+}
+
+const COLUMNS = `fact.name, fact.subject, fact.number, fact.value, fact.effective_from, fact.announced_by, fact.announced_at, fact.dropped_at`
+
+/**
+ * The values in force at an instant, one for each subject that has one: of what had been announced by `knownAt` and not been replaced by
+ * then, the newest that counted at `at`. One look-up by key for each.
+ */
+export async function factsInForce(
+  on: Queryable,
+  { ledger, name, subjects, at, knownAt }: { ledger: string; name: string; subjects: readonly string[]; at: Temporal.Instant; knownAt: Temporal.Instant },
+): Promise<ReadonlyMap<string, string>> {
+  const found = await rows<{ subject: string; value: string }>(on, {
+    name: 'facts-in-force',
+    text: `select asked.subject, fact.value
+      from unnest($3::text[]) as asked (subject)
+      cross join lateral (
+        select value from apportion.fact
+        where ledger = $1 and name = $2 and fact.subject = asked.subject and effective_from <= $4 and announced_at <= $5
+          and (dropped_at is null or dropped_at > $5)
+        order by effective_from desc, number desc
+        limit 1
+      ) fact`,
+    values: [ledger, name, subjects, at.toString(), knownAt.toString()],
+  })
+  return new Map(found.map(({ subject, value }) => [subject, value]))
+}
+
+/** The newest announcement of a fact, dropped or not. */
+export async function newestFact(on: Queryable, ledger: string, { name, subject }: { name: string; subject: string }): Promise<FactRow | null> {
+  return await maybeRow(on, {
+    text: `select ${COLUMNS} from apportion.fact where ledger = $1 and name = $2 and subject = $3 order by number desc limit 1`,
+    values: [ledger, name, subject],
+  })
+}
+
+/** Adds an announcement, and drops those before it that have not counted yet. */
+export async function announceFact(
+  on: Queryable,
+  ledger: string,
+  fact: Omit<FactRow, 'dropped_at'>,
+): Promise<void> {
+  await rows(on, {
+    text: `with dropped as (
+        update apportion.fact set dropped_at = $7
+        where ledger = $1 and name = $2 and subject = $3 and effective_from > $7 and dropped_at is null
+      )
+      insert into apportion.fact (ledger, name, subject, number, value, effective_from, announced_at, announced_by)
+      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [ledger, fact.name, fact.subject, fact.number, fact.value, fact.effective_from.toString(), fact.announced_at.toString(), fact.announced_by],
+  })
+}
+
+/** Announcements by name and subject, newest first of each, from after a place on; with whether each is in force at `at`. */
+export async function listFacts(
+  on: Queryable,
+  { ledger, name, subject, at, after, limit }: {
+    ledger: string
+    name: string | null
+    subject: string | null
+    at: Temporal.Instant
+    after: { name: string; subject: string; number: number } | null
+    limit: number
+  },
+): Promise<(FactRow & { readonly in_force: boolean })[]> {
+  return await rows(on, {
+    text: `select ${COLUMNS}, coalesce(fact.number = newest.number, false) as in_force
+      from apportion.fact
+      left join lateral (
+        select number from apportion.fact held
+        where held.ledger = fact.ledger and held.name = fact.name and held.subject = fact.subject and held.effective_from <= $7
+          and held.dropped_at is null
+        order by effective_from desc, number desc limit 1
+      ) newest on true
+      where fact.ledger = $1 and ($2::text is null or fact.name = $2) and ($3::text is null or fact.subject = $3)
+        and ($4::text is null or (fact.name, fact.subject, -fact.number) > ($4, $5, -$6::integer))
+      order by fact.name, fact.subject, fact.number desc
+      limit $8`,
+    values: [ledger, name, subject, after?.name ?? null, after?.subject ?? null, after?.number ?? null, at.toString(), limit],
+  })
+}
