@@ -78,6 +78,9 @@ it('takes referrals from the plan, by id or by the event’s parties', () => {
     'bonus: share 1 → payable:bo 10',
     'share: share 2 → payable:other 50',
   ])
+  const optional = stepOf('bonus', { rates: ['10%'], referrers: listed.map((each) => ({ ...each, optional: true })), funding: 'referred' })
+  expect(optional.lines({ shares: [['shop', 100n]] })).toEqual(['share: share 1 → payable:shop 100'])
+  expect(optional.lines({ shares: [['shop', 100n]], parties: { affiliate: 'bo' } })).toEqual(['share: share 1 → payable:shop 90', 'bonus: share 1 → payable:bo 10'])
   expect(() => step.split({ shares: [['shop', 100n]] })).toThrow(expect.objectContaining({ code: 'recipient_not_found' }))
   expect(() => step.split({ shares: [['shop', 100n]], parties: { affiliate: 'shop' } })).toThrow(expect.objectContaining({ code: 'fact_conflict' }))
 })
@@ -118,7 +121,7 @@ const LISTED = (pairs: readonly (readonly [string, string])[]) => ({
 it.each<[string, unknown]>([
   ['the referrals make a loop: a → b → a', LISTED([['a', 'b'], ['b', 'a']])],
   ['the referrals make a loop: a → a', LISTED([['a', 'a']])],
-  ['a is listed twice as referred: one bonus has one referrer', LISTED([['a', 'b'], ['a', 'c']])],
+  ['a is listed twice as referred: one bonus has one referrer', LISTED([['a', 'b'], ['x', 'y'], ['a', 'c']])],
   ['the rates come to over 100%', { ...LISTED([['a', 'b']]), rates: ['60%', '41%'] }],
   ['a rate is a percentage', { ...LISTED([['a', 'b']]), rates: ['-5%'] }],
   ['rates', { ...LISTED([['a', 'b']]), rates: [] }],

@@ -10,11 +10,14 @@ import { accountOf, identifier } from './target.ts'
 
 const person = z.union([z.strictObject({ recipient: identifier }), z.strictObject({ party: identifier })])
 
+/** `optional`: an event that does not name the party says that nobody referred; otherwise it is refused. */
+const pair = z.strictObject({ referred: person, referrer: person, optional: z.boolean().optional() })
+
 /** Most referrals that a plan lists; more are facts. */
 const MAX_LISTED = 1000
 
 /** A set whose facts are ids (referred → referrer), or pairs listed in the plan. */
-export const referrersSchema = z.union([factSet, z.array(z.strictObject({ referred: person, referrer: person })).min(1).max(MAX_LISTED)], {
+export const referrersSchema = z.union([factSet, z.array(pair).min(1).max(MAX_LISTED)], {
   error: 'referrers are a set of facts, or a list of {referred, referrer}',
 })
 
@@ -56,7 +59,8 @@ export function chainsOf(context: RuleContext, { referrers, depth, members }: { 
 function mapOf(context: RuleContext, referrers: Referrers, members: readonly string[]): ReadonlyMap<string, string> {
   if (Array.isArray(referrers)) {
     const id = (to: z.infer<typeof person>): string => present(partyOf('payable', accountOf(to, { ...context, role: 'bonus' })), 'id')
-    return new Map(referrers.map(({ referred, referrer }) => [id(referred), id(referrer)]))
+    const isNamed = (to: z.infer<typeof person>): boolean => 'recipient' in to || Object.hasOwn(context.parties, to.party)
+    return new Map(referrers.flatMap(({ referred, referrer, optional }) => (optional === true && !(isNamed(referred) && isNamed(referrer)) ? [] : [[id(referred), id(referrer)] as const])))
   }
   const facts = factsOf(context, referrers)
   const map = new Map(Object.entries(facts).map(([referred, referrer]) => [checkParty(referred, referrers.fact), checkParty(referrer, referrers.fact)]))

@@ -139,6 +139,7 @@ it.each<[string, unknown]>([
   ['a rate is at most 100%', { tiers: [{ from: '0', rate: '100.1%' }] }],
   ['a rate is a percentage such as 2.5% or a decimal', { tiers: [{ from: '0', rate: '-1%' }] }],
   ['the floor is above the ceiling', { floor: '2%' }],
+  ['accepted', { discounts: CIRCLE.discounts.slice(0, 1), combine: undefined }],
   ['several discounts need combine', { combine: undefined }],
   ['an amount is at most 10^38 units', { tiers: [{ from: '0', rate: '1%' }, { from: `2${'0'.repeat(38)}`, rate: '1%' }] }],
   ['the fee and the rest have the same role', { rest: { role: 'fee', to: { recipient: 'x' } } }],
