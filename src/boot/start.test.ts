@@ -8,7 +8,10 @@ import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { machine, until } from '../../test/effects.ts'
 import { addressOf, onServer, ROLES } from '../../test/template.ts'
 import { present } from '../core/assert.ts'
-import { programs } from '../programs/index.ts'
+import { programMigrations, programs } from '../programs/index.ts'
+import { rails } from '../rails/index.ts'
+import { migrate } from '../store/migrate.ts'
+import { createLedgerAsOwner } from './create-ledger.ts'
 import { firstLedger } from './first-sale.ts'
 import { endAll, processesOf, run } from './fixture.ts'
 import { startServer } from './server.ts'
@@ -113,4 +116,25 @@ describe('what cannot be used is refused in words', () => {
       await client.query(`drop role ${name}`)
     })
   })
+})
+
+it('a server whose only ledger names a sandbox elsewhere starts without one of its own', async () => {
+  const database = await testDatabase()
+  try {
+    const [program] = programs.values()
+    const roles = { app: ROLES.app, ownerUrl: database.url }
+    await migrate(database.pool, { programs: programMigrations })
+    await createLedgerAsOwner({ ...machine, programs, rails }, roles, {
+      ...{ name: 'elsewhere', program: present(program, 'program').name, sandbox: true, railUrl: 'http://127.0.0.1:1', inboxSchema: 'elsewhere', tokens: {}, lanes: 1 },
+    })
+    const urls = { DATABASE_URL: database.url, APP_DATABASE_URL: database.appUrl, SIGNER_DATABASE_URL: database.signerUrl }
+    const server = run('src/main.ts', [], { APPORTION_DATA: folder, LOG_LEVEL: 'error', ...urls })
+    await until('the server to say what to do next', () => (server.out().includes('What to do next') || server.err() !== '' ? true : undefined))
+    expect(server.out()).not.toContain('  network ')
+    server.child.kill('SIGTERM')
+    expect([await server.ended, server.err()]).toEqual([0, ''])
+  } finally {
+    await endAll()
+    await database.drop()
+  }
 })
