@@ -2,6 +2,7 @@
 
 import { createKeyAsOwner } from './create-key.ts'
 import { createLedgerAsOwner } from './create-ledger.ts'
+import { importAsOwner } from './import-journal.ts'
 import { openDatabase, type Database } from './database.ts'
 import { masterKeyOf, namingTheFile } from './master-key.ts'
 import { networksOf } from './networks.ts'
@@ -9,6 +10,7 @@ import { startVerifyThreads } from './verify-threads.ts'
 import { readConfig } from '../config.ts'
 import type { createKey, NewKey } from '../engine/api-key.ts'
 import type { NewLedger } from '../engine/create-ledger.ts'
+import type { Imported, JournalProgress } from '../engine/import-journal.ts'
 import { createLedgers, type Ledger, type Ledgers } from '../engine/ledger.ts'
 import { createRecorder, type Recorder } from '../engine/recorder.ts'
 import type { RangeChecker } from '../engine/verify/checker.ts'
@@ -38,6 +40,8 @@ export type CommandDesk = Desk &
     readonly createKey: (ledger: Ledger, given: NewKey) => ReturnType<typeof createKey>
     /** Installs a ledger with the owner's database role. */
     readonly createLedger: (given: NewLedger) => Promise<void>
+    /** Imports a journal into an empty ledger with the owner's database role. */
+    readonly importJournal: (ledger: Ledger, lines: AsyncIterable<string>, onProgress: (progress: JournalProgress) => void) => Promise<Imported>
     /** Checks ranges of a journal on all cores, by threads that end with this command. */
     readonly verifyRanges: RangeChecker
     /** Starts the signer's process for this command. */
@@ -83,6 +87,7 @@ export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: Co
         ledgers: createLedgers(desk),
         recorder: createRecorder(desk),
         verifyRanges: threads.check,
+        importJournal: async (ledger, lines, onProgress) => await importAsOwner(desk, database, { ledger, lines, onProgress }),
         signer: async () => await (signer ??= openSigner()),
       })
     })

@@ -247,6 +247,24 @@ describe('the command line', () => {
     expect(readdirSync(folder).filter((name) => name.includes('other') || name.endsWith('.part'))).toEqual([])
   })
 
+  it('imports a journal into an empty ledger, which is a copy from then on', async () => {
+    const packed = join(folder, 'import.txt.gz')
+    const exported = (await json('export', packed, '--ledger', 'shop')) as { lanes: { head: string }[] }
+    expect((await apportion(['ledger', 'create', 'copy', '--schema', 'copies'])).code).toBe(0)
+    const head = exported.lanes[0]?.head ?? ''
+    const said = await apportion(['import', packed, '--ledger', 'copy'])
+    expect(said).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`head ${head}`) })
+    expect((await apportion(['verify', '--ledger', 'copy'])).out).toContain(`; head ${head}`)
+    const bad = [
+      [['import', packed, '--ledger', 'copy'], 'journal_conflict'],
+      [['import', join(folder, 'nothing'), '--ledger', 'copy'], 'journal_conflict'],
+      [['event', 'record', '--ledger', 'copy', 'reference=other', ...SALE], 'ledger_copy_forbidden'],
+    ] as const
+    await eachOf(bad, async ([words, code]) => {
+      expect(await apportion(words)).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`(${code})`) })
+    })
+  })
+
   it('says that the ledger holds, and ends with 1 when a figure was changed', async () => {
     expect(await apportion(['verify'])).toMatchObject({ code: 0, err: '' })
     const { rows } = await database.pool.query<{ number: string }>('update apportion.transfer set units = units + 1 where number = (select min(number) from apportion.transfer) returning number::text')

@@ -316,5 +316,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     ],
     load: async () => await import('./commands/export.ts'),
   }),
+  entry(null, 'import', {
+    summary: 'copy an exported journal into an empty ledger, to read and to prove by',
+    words: [['<file>', 'as export wrote it; - reads standard input']],
+    options: [LEDGER],
+    load: async () => await import('./commands/import.ts'),
+  }),
   entry(null, 'doctor', { summary: 'settings, database, ledgers and what fails', needs: 'database', load: async () => await import('./commands/doctor.ts') }),
 ]

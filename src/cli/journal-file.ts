@@ -2,9 +2,10 @@
 // standard input and output.
 
 import { once } from 'node:events'
-import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
+import { pipeline } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { createGunzip, createGzip } from 'node:zlib'
 import { Refusal } from '../core/refusal.ts'
 
 /** Runs `work` with a way to write, and leaves a whole file or none. Refuses `field_malformed` for one that exists or cannot be made. */
@@ -37,4 +38,27 @@ export async function writeFile(path: string, work: (write: (text: string) => Pr
 
 async function put(stream: NodeJS.WritableStream, text: string): Promise<void> {
   if (!stream.write(text)) await once(stream, 'drain')
+}
+
+/** The lines of a file one by one, without their line feeds. Refuses `field_malformed` for one that cannot be read. */
+export async function* readLines(path: string): AsyncGenerator<string, undefined> {
+  let rest = ''
+  try {
+    for await (const text of textOf(path)) {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+  } catch (error) {
+    // What the reader of the lines throws is not caught here: a generator is not asked again after it.
+    throw new Refusal('field_malformed', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { field: 'file', value: path })
+  }
+  if (rest !== '') yield rest
+}
+
+function textOf(path: string): AsyncIterable<string> {
+  if (path === '-') return process.stdin.setEncoding('utf8')
+  const file = createReadStream(path, { highWaterMark: 1 << 18 })
+  // An error of the file reaches whoever reads what is unpacked.
+  return (path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file).setEncoding('utf8')
 }

@@ -100,18 +100,3 @@ function eventLine({ number, digest, fingerprint, eventAt, asset, units, plan, p
 function transferLine({ number, event, kind, part, subject, debit, credit, asset, units }: TransferLine): string {
   return `T\t${number}\t${event ?? ''}\t${kind}\t${part ?? ''}\t${subject ?? ''}\t${debit}\t${credit}\t${asset}\t${units}\n`
 }
-
-/** The first line of a file that holds a journal: this name, the file's own format, and the header as JSON, between tabs. */
-export const JOURNAL_FILE = { name: 'apportion-journal', format: '1' } as const
-
-export type FileHeader = {
-  readonly asset: AssetName
-  readonly exported_at: string
-  readonly lanes: number
-  readonly ledger: string
-  readonly program: string
-  /** Whether what was recorded with the events stands beside them. */
-  readonly records: boolean
-  /** Whether these are some blocks of one lane instead of the whole journal. */
-  readonly span: boolean
-}

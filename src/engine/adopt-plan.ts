@@ -5,7 +5,7 @@ import { present } from '../core/assert.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { Settings } from '../core/settings.ts'
 import { announcePlanVersion, insertPlanVersion, lockHeads, planVersionsOf, type PlanVersionRow } from '../store/ledger.ts'
-import type { Ledger } from './ledger.ts'
+import { requireOriginal, type Ledger } from './ledger.ts'
 import type { Desk } from './world.ts'
 
 export type Adopted = { readonly version: number; readonly effectiveFrom: Temporal.Instant; readonly at: Temporal.Instant }
@@ -13,7 +13,7 @@ export type Adopted = { readonly version: number; readonly effectiveFrom: Tempor
 /**
  * Adds the next version. All lanes are locked meanwhile: its instant is after everything recorded without the version, whatever this
  * process' clock says, and nobody else adds one. `effectiveFrom` null: as soon as the notice allows.
- * Refuses `plan_invalid` for an instant before the newest version's or too soon.
+ * Refuses `plan_invalid` for an instant before the newest version's or too soon, `ledger_copy_forbidden`.
  */
 export async function adoptPlan(
   client: PoolClient,
@@ -28,6 +28,7 @@ export async function adoptPlan(
     number: number
   },
 ): Promise<Adopted> {
+  requireOriginal(ledger)
   const recorded = await lockHeads(client, ledger.id)
   const at = laterOf(desk.now(), recorded.add({ microseconds: 1 }))
   const newest = present((await planVersionsOf(client, ledger.id)).at(-1), 'plan version')

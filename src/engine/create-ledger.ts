@@ -63,6 +63,7 @@ export async function createLedger(
       inbox_schema: program.install === null ? null : inboxSchema,
       settings: {},
       created_at: at,
+      copied_at: null,
     })
     if (!isNew) throw new Refusal('ledger_conflict', `there is a ledger named ${name} already`, { ledger: name })
     await insertAssets(client, ledger, names.map((asset) => ({ asset, token: given.tokens[asset] ?? null })))
@@ -107,7 +108,7 @@ function checkLedger({ name, sandbox, railUrl, lanes, inboxSchema }: NewLedger):
 }
 
 /** Random 63-bit ids above zero: lanes of many ledgers spread evenly, and none can be guessed from another. */
-function laneIds({ random }: Pick<World, 'random'>, count: number): readonly bigint[] {
+export function laneIds({ random }: Pick<World, 'random'>, count: number): readonly bigint[] {
   return Array.from({ length: count }, () => {
     const value = new DataView(random(8).buffer).getBigUint64(0) & 0x7fff_ffff_ffff_ffffn
     return value === 0n ? 1n : value

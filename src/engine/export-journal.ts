@@ -5,7 +5,8 @@ import type { PoolClient } from 'pg'
 import { canonicalJson, isDeeperThan } from '../core/canonical.ts'
 import type { Json } from '../core/effects.ts'
 import { recordDigest, type Recorded } from '../core/event.ts'
-import { GENESIS_HASH, JOURNAL_FILE, JOURNAL_FORMAT, type FileHeader } from '../core/journal.ts'
+import { GENESIS_HASH, JOURNAL_FORMAT } from '../core/journal.ts'
+import { JOURNAL_FILE, type FileHeader } from '../core/journal-file.ts'
 import { Refusal } from '../core/refusal.ts'
 import { blockLines, planLines, recordedPages, type BlockLine } from '../store/journal.ts'
 import { inSnapshot } from '../store/statement.ts'
@@ -76,7 +77,7 @@ export async function exportWithin(
   const { program, name, asset } = ledger
   const header: FileHeader = {
     ...{ asset: asset.name, exported_at: now().toString(), lanes: ledger.lanes.length, ledger: name, program: program.name },
-    ...{ records, span: span !== undefined },
+    ...{ records, span: span !== undefined, transfers: of.toString() },
   }
   await put(`${JOURNAL_FILE.name}\t${JOURNAL_FILE.format}\t${canonicalJson(header)}\n`)
   for (const { version, effective_from: from, added_at: added, hash, content } of await planLines(snapshot, ledger.id)) {

@@ -60,6 +60,12 @@ export function laneOf(ledger: Ledger, reference: string): bigint {
   return present(ledger.lanes[lanePosition(reference, ledger.lanes.length)], 'lane')
 }
 
+/** Refuses `ledger_copy_forbidden` for a copy, which is read and proven alone. */
+export function requireOriginal({ name, row }: Ledger): void {
+  if (row.copied_at === null) return
+  throw new Refusal('ledger_copy_forbidden', `the ledger ${name} is a copy of another one's journal: record in the ledger from which it was exported`, { ledger: name })
+}
+
 /** Reads the plan versions anew. */
 export async function refreshPlans({ store }: Pick<Desk, 'store'>, ledger: Ledger): Promise<void> {
   ledger.plans = await loadPlans({ store }, ledger.id)

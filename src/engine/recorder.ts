@@ -14,7 +14,7 @@ import { insertInboxRows, readAdopted, type PATIENCE } from '../store/inbox.ts'
 import { postRemembered, runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
-import { laneOf, newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
+import { laneOf, newestPlan, planVersion, refreshNewPlans, requireOriginal, type Ledger } from './ledger.ts'
 import { claimRefusal, conflictRefusal, eventMember, type Offer } from './record-event.ts'
 import type { Desk } from './world.ts'
 
@@ -92,6 +92,7 @@ export function createRecorder(desk: Desk): Recorder {
   return {
     record: async (ledger, offers) => {
       if (offers.length === 0) return []
+      requireOriginal(ledger)
       const lanes = offers.map(({ input }) => laneOf(ledger, input.reference))
       const { promise, resolve, reject } = Promise.withResolvers<readonly RecordResult[]>()
       const call: Call = { results: [], left: offers.length, resolve, reject }

@@ -28,6 +28,8 @@ export const verificationSchema = z.strictObject({
   ledger: z.string(),
   /** When the snapshot was taken. */
   at: z.string(),
+  /** Whether the ledger is a copy, of which the journal alone is here. */
+  copy: z.boolean(),
   ok: z.boolean(),
   /** False when so many breaks were found that the rest was not looked at. */
   complete: z.boolean(),
@@ -87,7 +89,8 @@ export async function verifyWithin(client: PoolClient, desk: Pick<Desk, 'now' | 
   const at = now.toString()
   await expectWholeTables(client)
   const policing = await readPolicing(client, ledger, now, findings)
-  await checkPlanApprovals(client, { ledger, versions, policing, findings })
+  // Who approved a plan is with the ledger that it was made for.
+  if (ledger.row.copied_at === null) await checkPlanApprovals(client, { ledger, versions, policing, findings })
   const reading = { snapshot, ledger, plans, policing, maxBreaks }
   const works = await worksOf(reading, options.rangeSize)
   // Side by side: the journal, and what hangs on it.
@@ -109,7 +112,8 @@ export async function verifyWithin(client: PoolClient, desk: Pick<Desk, 'now' | 
   }
   findings.add(inbox)
   const breaks = [...findings.breaks()]
-  return { format: 1, ledger: ledger.name, at, ok: breaks.length === 0, complete: findings.room() > 0, lanes, checks: [...findings.counts()], breaks }
+  const copy = ledger.row.copied_at !== null
+  return { format: 1, ledger: ledger.name, at, copy, ok: breaks.length === 0, complete: findings.room() > 0, lanes, checks: [...findings.counts()], breaks }
 }
 
 /** What there is to do in a lane. */
@@ -161,6 +165,11 @@ async function checkRests(
     const findings = createFindings(maxBreaks)
     const reading = { lane, position, snapshot, findings, plans }
     await checkStrayReferences(reading)
+    // Payouts, attempts, wallets and the inbox are with the ledger from which a copy was made.
+    if (ledger.row.copied_at !== null) {
+      lanes.push(findings.taken())
+      continue
+    }
     const cursor = head?.payout_cursor ?? null
     if (cursor !== null && findings.room() > 0) await checkPayouts({ ...reading, cursor })
     if (findings.room() > 0) await checkPayoutApprovals({ ...reading, ledger, policing })
@@ -168,12 +177,12 @@ async function checkRests(
     lanes.push(findings.taken())
   }
   const findings = createFindings(maxBreaks)
-  await checkInbox({ snapshot, ledger, plans, findings })
+  if (ledger.row.copied_at === null) await checkInbox({ snapshot, ledger, plans, findings })
   return { lanes, inbox: findings.taken() }
 }
 
 /** The report in plain words: what was looked at, and what is wrong where. */
-export function verificationSentences({ ledger, ok, complete, lanes, checks, breaks }: Verification): string[] {
+export function verificationSentences({ ledger, copy, ok, complete, lanes, checks, breaks }: Verification): string[] {
   const size = lanes.map(({ position, blocks, events, transfers, head }) => {
     const lane = lanes.length === 1 ? '' : `lane ${position}: `
     return `${lane}${counted(blocks, 'block')}, ${counted(events, 'event')}, ${counted(transfers, 'transfer')}; head ${head === '' ? 'missing' : head}`
@@ -181,7 +190,8 @@ export function verificationSentences({ ledger, ok, complete, lanes, checks, bre
   const [first, ...others] = breaks
   if (ok || first === undefined) {
     const figures = checks.reduce((all, { count }) => all + BigInt(count), 0n)
-    return [`The ledger ${ledger} is sound: ${figures} checks, no break.`, ...size]
+    const kind = copy ? ', a copy of a journal,' : ''
+    return [`The ledger ${ledger}${kind} is sound: ${figures} checks, no break.`, ...size]
   }
   const more = complete ? '' : ' Nothing after the last of them was looked at.'
   return [

@@ -14,9 +14,11 @@ export type LedgerRow = {
   readonly inbox_schema: string | null
   readonly settings: JsonObject
   readonly created_at: Temporal.Instant
+  /** When the journal of another ledger was copied into it: then it is read and proven, and nothing else. */
+  readonly copied_at: Temporal.Instant | null
 }
 
-const LEDGER_COLUMNS = `ledger, name, program, sandbox, rail, rail_url, inbox_schema, settings, created_at`
+const LEDGER_COLUMNS = `ledger, name, program, sandbox, rail, rail_url, inbox_schema, settings, created_at, copied_at`
 
 export async function listLedgers(on: Queryable): Promise<LedgerRow[]> {
   return await rows(on, { text: `select ${LEDGER_COLUMNS} from apportion.ledger order by created_at, name`, values: [] })
@@ -59,7 +61,7 @@ export async function planVersionsOf(on: Queryable, ledger: string): Promise<Pla
 /** Writes a ledger's row; false when there is one of that name, or will be once somebody else commits. */
 export async function insertLedger(client: PoolClient, row: LedgerRow): Promise<boolean> {
   const { rowCount } = await client.query({
-    text: `insert into apportion.ledger (${LEDGER_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (name) do nothing`,
+    text: `insert into apportion.ledger (${LEDGER_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (name) do nothing`,
     values: [
       row.ledger,
       row.name,
@@ -70,6 +72,7 @@ export async function insertLedger(client: PoolClient, row: LedgerRow): Promise<
       row.inbox_schema,
       JSON.stringify(row.settings),
       row.created_at.toString(),
+      row.copied_at?.toString() ?? null,
     ],
   })
   return rowCount === 1

@@ -10,6 +10,11 @@ import { copyText, type CopyRows, type Step } from './unit.ts'
 
 /** Everything that a batch writes, the head first: while that is another one by now, all of it fails. */
 export function writeBatch(lane: bigint, write: BatchWrite): readonly Step[] {
+  return [moveHead(lane, write), ...batchRows(lane, write)]
+}
+
+/** The rows of a batch, without its block and its head. */
+export function batchRows(lane: bigint, write: BatchWrite): readonly CopyRows[] {
   const rows = [
     accountRows(lane, write),
     balanceRows(lane, write),
@@ -18,7 +23,7 @@ export function writeBatch(lane: bigint, write: BatchWrite): readonly Step[] {
     eventRows(lane, write),
     stateRows(lane, write),
   ]
-  return [moveHead(lane, write), ...rows.filter(({ lines }) => lines !== '')]
+  return rows.filter(({ lines }) => lines !== '')
 }
 
 // The head must be the one that the batch was decided on, to the hash and the plan: else the division fails, and with it everything.

@@ -133,6 +133,8 @@ async function run(
 }
 
 function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Task[] {
+  // Whoever is owed something in a copy is paid by the ledger from which it was exported.
+  if (ledger.row.copied_at !== null) return []
   const rest = { first: REST_FIRST_MS, limit: REST_LIMIT_MS }
   const every = (ms: number) => ({ first: ms, limit: ms })
   const pace = ledger.row.sandbox ? SANDBOX_PACE : NETWORK_PACE
