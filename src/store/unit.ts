@@ -51,7 +51,8 @@ function submit(connection: Connection, steps: readonly Step[], answer: Promise<
     return error as Error
   }
   desk.chunks.push(SYNC)
-  connection.stream.write(Buffer.concat(desk.chunks))
+  // As the driver does: one that has ended fails all that was asked of it.
+  if (connection.stream.writable) connection.stream.write(Buffer.concat(desk.chunks))
   desk.chunks.length = 0
   // What failed may have failed before its statements were parsed.
   if (fresh.length > 0) answer.catch(forget)
