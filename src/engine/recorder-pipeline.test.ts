@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await house.close())
 
-/** As many as go in three postings. */
+/** As many as go in two postings. */
 const EVENTS = 48
 const TABLES = ['head', 'block', 'balance', 'transfer', 'reference', 'event'] as const
 
@@ -103,7 +103,7 @@ describe('postings on their way', () => {
     expect(settled()).toBe(EVENTS)
     expect(await recordedOf(home, wanted)).toEqual(wanted)
     const { rows } = await house.database.pool.query<{ blocks: bigint }>('select count(*) as blocks from apportion.block where lane = $1', [home.lane])
-    expect(rows[0]?.blocks).toBe(BigInt(WARM + 3))
+    expect(rows[0]?.blocks).toBe(BigInt(WARM + 2))
     expect(await breaks(house, home)).toEqual([])
   })
 
@@ -140,9 +140,9 @@ describe('postings on their way', () => {
       return await results
     })
     const failed = answers.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))
-    // A third of them went in the first posting.
-    expect(failed).toEqual(Array.from({ length: EVENTS / 3 }, (_, index) => index))
-    expect(await recordedOf(home, wanted)).toEqual(wanted.slice(EVENTS / 3))
+    // Half of them went in the first posting.
+    expect(failed).toEqual(Array.from({ length: EVENTS / 2 }, (_, index) => index))
+    expect(await recordedOf(home, wanted)).toEqual(wanted.slice(EVENTS / 2))
     expect(new Set(await call(process, home, wanted).answers)).toEqual(new Set(['recorded', 'duplicate']))
     expect(await sum(home)).toBe(BigInt(EVENTS + WARM) * COIN)
     expect(await breaks(house, home)).toEqual([])
