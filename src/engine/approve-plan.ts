@@ -60,6 +60,10 @@ async function takeApproval(
   else requireRight(person, 'approve')
   requireSame(of, given.hash)
   if (needed === 0 && given.approval === null) return true
+  // From before a second person was asked: who wrote it may be anybody, whoever approves it among them.
+  if (needed > 0 && draft.drafted_by === null) {
+    throw new Refusal('approval_forbidden', `nobody knows who wrote the draft ${draft.draft}: let a person write it anew, then approve that`, { by: 'owner', subject: draft.draft })
+  }
   if (given.approval === null) {
     throw new Refusal('approval_invalid', 'an approval has approved_at and a signature: npx apportion approval sign makes them', { field: 'signature', subject: draft.draft })
   }

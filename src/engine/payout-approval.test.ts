@@ -270,7 +270,7 @@ describe('a server that was taken over', () => {
 })
 
 describe('`verify`', () => {
-  it('finds a payout that left without its approval, and a version without its approvals', async () => {
+  it('finds a payout that left without its approval, and an attempt that claims older settings', async () => {
     await sold('verified')
     await approve(first, await waiting())
     await runUntilStill(house, home)

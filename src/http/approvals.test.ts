@@ -5,11 +5,15 @@ import { approvalStatement, type ApprovalKind } from '../core/approval.ts'
 import { present } from '../core/assert.ts'
 import type { RefusalCode } from '../core/refusal.ts'
 import { createKey } from '../engine/api-key.ts'
+import { draftPlan } from '../engine/draft-plan.ts'
 import type { Ledger } from '../engine/ledger.ts'
+import { OWNER } from '../engine/person.ts'
+import { plan } from '../engine/read-plans.ts'
 import { verify } from '../engine/verify.ts'
 import { saleSplit } from '../programs/sale-split/program.ts'
 import { approvalListSchema, factPageSchema, factSchema, keyListSchema, newKeySchema, planListSchema, planSchema, settingsAnswerSchema, validPlanSchema, waitingPageSchema } from './contract-approvals.ts'
 import { problemIn, sale, testbed, type Testbed } from './fixture.ts'
+import { factsInForce } from '../store/fact.ts'
 
 type Person = Awaited<ReturnType<Testbed['makePerson']>>
 type People = Readonly<Record<'operator' | 'first' | 'second' | 'admin', Person>>
@@ -71,6 +75,8 @@ describe('a plan where two persons agree', () => {
     const recorded = await post(people.admin, '/events', sale('after'))
     expect(recorded.json()).toMatchObject({ plan_version: 2 })
     expect((await verify(bed.desk, ledger)).breaks).toEqual([])
+    await bed.database.pool.query(`delete from apportion.approval where subject = $1 and hash = $2 and preview is null`, [draft, hash])
+    expect((await verify(bed.desk, ledger)).breaks).toMatchObject([{ check: 'approval', where: { plan_version: 2 }, expected: '2 persons who approved it', found: '1' }])
   })
 
   it('leaves approvals of what it said before behind when it is written anew', async () => {
@@ -93,6 +99,19 @@ describe('a plan where two persons agree', () => {
     expect(done.json()).toMatchObject({ version: 2 })
   })
 
+  it('is written anew by a person when it was drafted before anybody was asked', async () => {
+    const office = await makeOffice('before', {})
+    const { ledger, people, post } = office
+    const draft = await draftPlan(bed.desk, ledger, OWNER, { content: planOf(70, 25), effectiveFrom: null })
+    await post(people.admin, '/settings', { plan_approvals: 1 })
+    const { hash } = await plan(bed.desk, ledger, draft)
+    const approved = await post(people.first, `/plans/${draft}/approve`, sealed(people.first, ledger, { kind: 'plan', subject: draft, hash: present(hash, 'hash') }))
+    expect(problemIn(approved).code).toBe('approval_forbidden')
+    await post(people.operator, `/plans/${draft}/edit`, { plan: planOf(70, 25) })
+    const again = await post(people.first, `/plans/${draft}/approve`, sealed(people.first, ledger, { kind: 'plan', subject: draft, hash: present(hash, 'hash') }))
+    expect(again.json()).toMatchObject({ version: 2, drafted_by: people.operator.name })
+  })
+
   it('is one version, whoever races: two approvers at once, and an approval with an edit', async () => {
     const office = await makeOffice('race', { plan_approvals: 1 })
     const { ledger, people, post, get } = office
@@ -107,8 +126,8 @@ describe('a plan where two persons agree', () => {
       const [approved, edited] = await Promise.all([approve(people.first, next), post(people.operator, `/plans/${next.draft}/edit`, { plan: planOf(50, 45) })])
       // One of them was first, and the other heard of it: what is in force is what was approved, never what was written after.
       expect([approved.statusCode, edited.statusCode].toSorted((a, b) => a - b)).toEqual([200, 409])
-      const plan = await get(`/plans/${next.draft}`, planSchema)
-      expect(plan.hash === next.hash).toBe(approved.statusCode === 200)
+      const found = await get(`/plans/${next.draft}`, planSchema)
+      expect(found.hash === next.hash).toBe(approved.statusCode === 200)
       if (edited.statusCode === 200) await post(people.operator, `/plans/${next.draft}/withdraw`, {})
     }
     expect((await verify(bed.desk, ledger)).breaks).toEqual([])
@@ -149,16 +168,16 @@ describe('refusals', () => {
   const at = (by: Temporal.DurationLike): string => bed.desk.now().add(by).toString()
   const HASH = '0'.repeat(64)
   const NEVER = '00000000-0000-7000-8000-000000000000'
-  const plan = planOf(70, 25)
+  const content = planOf(70, 25)
   const plans = { kind: 'plan' } as const
   type Case = readonly [what: string, who: keyof People, path: () => string, body: () => object, code: RefusalCode]
   const cases: readonly Case[] = [
     ['a plan that is none', 'operator', () => '/plans', () => ({ plan: { steps: [] } }), 'plan_invalid'],
-    ['a plan in the past of events', 'operator', () => '/plans', () => ({ plan, effective_from: at({ hours: -1 }) }), 'plan_invalid'],
-    ['an instant that is none', 'operator', () => '/plans', () => ({ plan, effective_from: 'tomorrow' }), 'field_malformed'],
-    ['a draft by an approver', 'first', () => '/plans', () => ({ plan }), 'permission_missing'],
-    ['an edit by an approver', 'first', () => `/plans/${open.draft}/edit`, () => ({ plan }), 'permission_missing'],
-    ['the short way', 'operator', () => '/plans/add', () => ({ plan }), 'approval_missing'],
+    ['a plan in the past of events', 'operator', () => '/plans', () => ({ plan: content, effective_from: at({ hours: -1 }) }), 'plan_invalid'],
+    ['an instant that is none', 'operator', () => '/plans', () => ({ plan: content, effective_from: 'tomorrow' }), 'field_malformed'],
+    ['a draft by an approver', 'first', () => '/plans', () => ({ plan: content }), 'permission_missing'],
+    ['an edit by an approver', 'first', () => `/plans/${open.draft}/edit`, () => ({ plan: content }), 'permission_missing'],
+    ['the short way', 'operator', () => '/plans/add', () => ({ plan: content }), 'approval_missing'],
     ['an approval by an operator', 'operator', () => `/plans/${open.draft}/approve`, () => ({ hash: open.hash }), 'permission_missing'],
     ['an approval without a seal', 'second', () => `/plans/${open.draft}/approve`, () => ({ hash: open.hash }), 'approval_invalid'],
     ['an approval of another hash', 'second', () => `/plans/${open.draft}/approve`, () => sealed(office.people.second, office.ledger, { ...plans, subject: open.draft, hash: HASH }), 'approval_mismatch'],
@@ -167,7 +186,7 @@ describe('refusals', () => {
     ['a seal of an hour ago', 'second', () => `/plans/${open.draft}/approve`, () => ({ ...sealed(office.people.second, office.ledger, { ...plans, subject: open.draft, hash: open.hash }), approved_at: at({ hours: -1 }) }), 'approval_invalid'],
     ['the same person twice', 'first', () => `/plans/${open.draft}/approve`, () => sealed(office.people.first, office.ledger, { ...plans, subject: open.draft, hash: open.hash }), 'approval_conflict'],
     ['a draft that was rejected', 'second', () => `/plans/${closed.draft}/approve`, () => sealed(office.people.second, office.ledger, { ...plans, subject: closed.draft, hash: closed.hash }), 'plan_locked'],
-    ['an edit of one that was rejected', 'operator', () => `/plans/${closed.draft}/edit`, () => ({ plan }), 'plan_locked'],
+    ['an edit of one that was rejected', 'operator', () => `/plans/${closed.draft}/edit`, () => ({ plan: content }), 'plan_locked'],
     ['a draft that nobody wrote', 'second', () => `/plans/${NEVER}/approve`, () => sealed(office.people.second, office.ledger, { ...plans, subject: NEVER, hash: HASH }), 'plan_not_found'],
     ['a draft that is no id', 'second', () => "/plans/1';--/reject", () => ({}), 'plan_not_found'],
     ['a reason that is too long', 'second', () => `/plans/${open.draft}/reject`, () => ({ reason: 'x'.repeat(501) }), 'field_malformed'],
@@ -269,6 +288,13 @@ describe('facts', () => {
     const pages = await get('/facts?limit=2', factPageSchema)
     expect((await get(`/facts?limit=9&cursor=${pages.next}`, factPageSchema)).items.map(({ number }) => number)).toEqual([3, 2, 1])
     expect(again.number).toBe(3)
+    // What was in force at an instant is the same whenever it is asked, and what was known at an instant stays known.
+    const inForce = async (at: Temporal.Instant, knownAt = bed.desk.now()) =>
+      await factsInForce(bed.desk.store.pool, { ledger: ledger.id, name: 'percent', subjects: ['bot-7', 'nobody'], at, knownAt })
+    expect(await inForce(announced)).toEqual(new Map([['bot-7', '5']]))
+    expect(await inForce(Temporal.Instant.from(last.announced_at))).toEqual(new Map([['bot-7', '3']]))
+    expect(await inForce(bed.desk.now())).toEqual(new Map([['bot-7', '4']]))
+    expect(await inForce(bed.desk.now(), Temporal.Instant.from(raise.announced_at))).toEqual(new Map([['bot-7', '8.5']]))
     expect((await verify(bed.desk, ledger)).breaks).toEqual([])
   })
 })
@@ -300,9 +326,9 @@ it('validates a plan without writing anything', async () => {
 
 it('answers a repeated approval from its idempotency key, and keeps no key that was made', async () => {
   const { people, ledger } = await makeOffice('repeated', { plan_approvals: 1 })
-  const plan = planSchema.parse((await bed.send('//v1/ledgers/repeated/plans', { key: people.operator.key, body: { plan: planOf(70, 25) } })).json())
-  const body = sealed(people.first, ledger, { kind: 'plan', subject: present(plan.draft, 'draft'), hash: present(plan.hash, 'hash') })
-  const send = async () => await bed.send(`//v1/ledgers/repeated/plans/${plan.draft}/approve`, { key: people.first.key, body, headers: { 'idempotency-key': 'once' } })
+  const draft = planSchema.parse((await bed.send('//v1/ledgers/repeated/plans', { key: people.operator.key, body: { plan: planOf(70, 25) } })).json())
+  const body = sealed(people.first, ledger, { kind: 'plan', subject: present(draft.draft, 'draft'), hash: present(draft.hash, 'hash') })
+  const send = async () => await bed.send(`//v1/ledgers/repeated/plans/${draft.draft}/approve`, { key: people.first.key, body, headers: { 'idempotency-key': 'once' } })
   const [one, other] = [await send(), await send()]
   expect([one.statusCode, other.body]).toEqual([200, one.body])
   await bed.send('//v1/ledgers/repeated/keys', { key: people.admin.key, body: { name: 'clerk', role: 'viewer' }, headers: { 'idempotency-key': 'key' } })
