@@ -60,7 +60,7 @@ function checkEvent({ units, facts }: Divisible, { steps }: Pick<PlanVersion, 's
     throw new Refusal('amount_not_positive', 'the event has 0 units: its plan has nothing to divide', { field: 'units', value: '0' })
   }
   const needed = steps.flatMap(({ name, rule }) => rule.outline.facts.map((need) => ({ ...need, step: name })))
-  const missing = needed.find(({ name }) => !Object.hasOwn(facts, name))
+  const missing = needed.find(({ name, optional }) => optional !== true && !Object.hasOwn(facts, name))
   if (missing !== undefined) {
     const { name, source, step } = missing
     const remedy = source === 'event' ? 'send it with the event' : 'set it for the ledger'

@@ -33,6 +33,7 @@ export const REFUSALS = {
   event_amounts_mismatch: { status: 422, cause: 'content' },
   event_backdated_forbidden: { status: 403, cause: 'state' },
   event_not_found: { status: 404, cause: 'state' },
+  event_order_conflict: { status: 409, cause: 'state' },
   event_share_mismatch: { status: 422, cause: 'content' },
   event_time_exceeded: { status: 422, cause: 'state' },
   fact_conflict: { status: 422, cause: 'content' },

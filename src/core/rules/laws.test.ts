@@ -8,6 +8,7 @@ import { SAMPLES } from '../../../test/rule-samples/all.ts'
 import { bind, happen, paidOf, roundingName, roundingsOf, type Amounts, type Happened } from '../../../test/rule-samples/run.ts'
 import type { Case, Sample } from '../../../test/rule-samples/sample.ts'
 import { POLICIES } from '../allocate/rounding.ts'
+import type { Json } from '../effects.ts'
 import { rules } from './index.ts'
 import type { BoundRule, Line, PartExplanation, StepRounding } from './rule.ts'
 
@@ -120,12 +121,17 @@ it.each(NAMED)('%s: does the same again, touches only what it named before, and 
       expect({
         again: textOf(run(pair, given, events)) === textOf(first),
         accounts: touched.filter((name) => !accounts.has(name)),
-        state: remembered.filter(([key, value]) => !keys.has(key) || typeof value !== 'string'),
+        state: remembered.filter(([key, value]) => !keys.has(key) || hasNumber(value)),
       }).toEqual({ again: true, accounts: [], state: [] })
     }),
     { seed: SEED, numRuns: ALWAYS },
   )
 })
+
+/** A number of money would not survive JSON. */
+function hasNumber(value: Json): boolean {
+  return typeof value === 'number' || (typeof value === 'object' && value !== null && Object.values(value).some(hasNumber))
+}
 
 function textOf(happened: readonly Happened[]): string {
   return JSON.stringify(happened.map(({ split }) => [split.lines, [...split.state]]), (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
@@ -200,8 +206,9 @@ const LAWS: readonly Law[] = [
   {
     name: 'splitting',
     says: 'One event, divided into two, gives everybody the same in the end.',
-    compare: (pair) =>
-      worlds(pair, { units: small, events: 2 }).map(({ given, events }) => {
+    compare: (pair) => {
+      if (pair.sample.splits === false) return null
+      return worlds(pair, { units: small, events: 2 }).map(({ given, events }) => {
         const [first = [], second = []] = events
         const whole = first.map((units, place) => units + (second[place] ?? 0n))
         return {
@@ -209,7 +216,8 @@ const LAWS: readonly Law[] = [
           right: paidOf(run(pair, given, events)),
           text: `${given.text}: ${amountsText(whole)}, or ${amountsText(first)} then ${amountsText(second)}`,
         }
-      }),
+      })
+    },
     holds: equal,
   },
 ]
