@@ -303,7 +303,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/explain.ts'),
   }),
-  entry(null, 'verify', { summary: 'recompute every figure and name the first break', options: [LEDGER], load: async () => await import('./commands/verify.ts') }),
+  entry(null, 'verify', {
+    summary: 'recompute every figure and name the first break',
+    options: [
+      LEDGER,
+      ['--incremental', 'from where the last such verification ended, and remember where this one does'],
+      ['--from-block <block>', 'the journal from this block on'],
+    ],
+    load: async () => await import('./commands/verify.ts'),
+  }),
   entry(null, 'export', {
     summary: 'write the journal to a file, for others to verify and for import',
     words: [['[file]', 'its name, compressed when it ends in .gz; standard output when left out']],
