@@ -5,6 +5,10 @@ import { paperDatabase, paperEvent, type PaperDatabase, type PaperLedger } from 
 import { present } from '../core/assert.ts'
 import type { EventInput } from '../core/event.ts'
 import { parsePlan } from '../core/plan.ts'
+import { addPlanVersion } from './add-plan-version.ts'
+import { explain } from './explain.ts'
+import { sentences } from './explain-sentences.ts'
+import { verify } from './verify.ts'
 
 let paper: PaperDatabase
 beforeAll(async () => {
@@ -83,4 +87,17 @@ it('counts contributions of events without money, and pours what comes later int
       on('more', '2026-01-01', 10n),
     ]),
   ).toEqual(['0 0 0 0 0 0', '600 400 48 32 336 84', 'event_order_conflict', 'fact_malformed', '0 0 0 0 8 2'])
+})
+
+it('explains a share with the mark it was held against, from what is stored, and verifies what every event left to remember', async () => {
+  const opened = await paper.open('explained')
+  const step = { name: 'first', from: 'received', rule: 'profit-share', parameters: MARK, rounding: 'cumulative' }
+  await addPlanVersion(opened.world, opened.ledger, { content: { steps: [step] }, effectiveFrom: null })
+  await sharesOf(opened, PATH.map((event) => ({ ...event, eventAt: null })))
+  const gain = await explain(opened.world, opened.ledger, 'c5#house')
+  expect(sentences(gain).join(' ')).toContain('20 % of the profit of 100 above the high-water mark of 100: (200 − 100) × 20 ÷ 100 = 20')
+  const loss = await explain(opened.world, opened.ledger, 'c1')
+  expect(sentences(loss).join(' ')).toContain('gives house nothing: the running result of -100 is not above the high-water mark of 100: 0 = 0')
+  expect([gain, loss].map(({ agrees, differences }) => [agrees, differences])).toEqual([[true, []], [true, []]])
+  expect((await verify(opened.world, opened.ledger)).breaks).toEqual([])
 })
