@@ -54,7 +54,7 @@ const MAX_BATCH = 1000
  */
 const MAX_IN_FLIGHT = 3
 const HALVES = 2
-const MAX_SENT_BATCH = 128
+const MAX_SENT_BATCH = 256
 const MIN_SENT_BATCH = 8
 /** Events that wait in one lane. At the slowest pace measured this is a few seconds of work; more callers are told to come back. */
 const MAX_WAITING = 20_000
