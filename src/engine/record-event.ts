@@ -22,7 +22,11 @@ const BACKDATED_AFTER = { hours: 7 * 24 }
 const TEST_PREFIX = 'TEST_'
 
 /** Turns an offer into a member of a posting batch, by the plan versions known now. A refusal waits until the reference was looked up. */
-export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer, now: Temporal.Instant): EventMember {
+export function eventMember(
+  ledger: Ledger,
+  { input, door, mayBackdate }: Offer,
+  { now, standing }: { readonly now: Temporal.Instant; readonly standing: FactSets | Refusal },
+): EventMember {
   const event = { ...input, eventAt: input.eventAt ?? now }
   const plan = versionInForce(ledger.plans, ledger.program.versionInstant(event))
   // Only an instant that the source gave can be wrong.
@@ -37,9 +41,14 @@ export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer,
     planHash: plan.hash,
     door,
     backdated,
-    standing: {},
-    shares: testRefusal(ledger, event.reference) ?? refusal ?? dividedOrNot(ledger, event, plan),
+    standing: standing instanceof Refusal ? {} : standing,
+    shares: testRefusal(ledger, event.reference) ?? refusal ?? (standing instanceof Refusal ? standing : dividedOrNot(ledger, withFacts(event, standing), plan)),
   }
+}
+
+/** The event with the facts that the ledger keeps beside its own. Most have neither. */
+function withFacts<Event extends { readonly facts: FactSets }>(event: Event, standing: FactSets): Event {
+  return Object.keys(standing).length === 0 ? event : { ...event, facts: { ...event.facts, ...standing } }
 }
 
 /** The shares of an event whose plan remembers nothing; else what it takes to work them out under the lane's lock. */
