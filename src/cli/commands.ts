@@ -285,6 +285,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/key/revoke.ts'),
   }),
+  entry('scenario', 'run', {
+    summary: 'carry out scenario files without a ledger, and show what came otherwise than expected',
+    words: [['<files...>', 'JSON files; docs/reference/scenarios.md describes them']],
+    needs: 'nothing',
+    load: async () => await import('./commands/scenario/run.ts'),
+  }),
   entry(null, 'allocate', {
     summary: 'divide a pool by weights, without a ledger; without --pool, cases from standard input, one JSON object a line',
     options: [

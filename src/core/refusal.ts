@@ -43,6 +43,8 @@ export const REFUSALS = {
   fact_mismatch: { status: 422, cause: 'content' },
   fact_not_found: { status: 422, cause: 'state' },
   field_malformed: { status: 422, cause: 'content' },
+  file_malformed: { status: 422, cause: 'content' },
+  file_not_found: { status: 404, cause: 'state' },
   floor_exceeded: { status: 409, cause: 'state' },
   idempotency_key_conflict: { status: 409, cause: 'content' },
   idempotency_key_malformed: { status: 400, cause: 'content' },
