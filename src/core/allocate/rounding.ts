@@ -33,8 +33,8 @@ export type Policy = {
   readonly staysWithinQuota: boolean
   /** Whether a larger pool never makes a share smaller. */
   readonly growsWithPool: boolean
-  /** Whether a larger weight, the others as they were, never makes its share smaller. */
-  readonly growsWithWeight: boolean
+  /** Whether two events of the same weights come to what one event of both pools comes to. */
+  readonly addsUp: boolean
   readonly notes: Notes
 }
 
@@ -48,7 +48,7 @@ export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
     isAboutOrder: false,
     staysWithinQuota: true,
     growsWithPool: false,
-    growsWithWeight: true,
+    addsUp: false,
     notes: {
       exact: EXACT,
       up: 'rounded up by less than one unit: it has one of the largest remainders',
@@ -62,7 +62,7 @@ export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
     isAboutOrder: true,
     staysWithinQuota: false,
     growsWithPool: false,
-    growsWithWeight: false,
+    addsUp: false,
     notes: {
       exact: EXACT,
       up: 'a unit more than its floor: units left over go to the first in the order given',
@@ -76,7 +76,7 @@ export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
     isAboutOrder: false,
     staysWithinQuota: false,
     growsWithPool: false,
-    growsWithWeight: false,
+    addsUp: false,
     notes: {
       exact: EXACT,
       up: 'a unit more than its floor: units left over go to the largest weights',
@@ -90,7 +90,7 @@ export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
     isAboutOrder: false,
     staysWithinQuota: true,
     growsWithPool: true,
-    growsWithWeight: true,
+    addsUp: true,
     notes: {
       exact: EXACT,
       up: 'a unit more than its floor: with this event its running entitlement became whole once more',
@@ -104,7 +104,7 @@ export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
     isAboutOrder: true,
     staysWithinQuota: false,
     growsWithPool: false,
-    growsWithWeight: false,
+    addsUp: false,
     notes: {
       exact: EXACT,
       up: 'a unit more than its floor: it was its turn',
@@ -118,7 +118,7 @@ export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
     isAboutOrder: false,
     staysWithinQuota: false,
     growsWithPool: false,
-    growsWithWeight: false,
+    addsUp: false,
     notes: {
       exact: EXACT,
       up: 'its floor and everything that the others left over',
@@ -132,7 +132,7 @@ export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
     isAboutOrder: true,
     staysWithinQuota: true,
     growsWithPool: false,
-    growsWithWeight: false,
+    addsUp: false,
     notes: {
       exact: EXACT,
       up: 'rounded up by less than one unit: the running total became whole here',

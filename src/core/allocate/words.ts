@@ -55,16 +55,14 @@ function halvesOf(values: BigUint64Array): Uint32Array {
 }
 
 /** Whole numbers from 0 to below 2^52 as 64-bit words. */
-export function writeWords(values: Float64Array): BigUint64Array<ArrayBuffer> {
-  const words = new BigUint64Array(values.length)
-  const doubles = new Float64Array(words.buffer)
+export function writeWords(values: Float64Array, words: BigUint64Array): void {
+  const doubles = new Float64Array(words.buffer, words.byteOffset, words.length)
   const halves = halvesOf(words)
   for (let index = 0; index < values.length; index += 1) {
     // A double from 2^52 to 2^53 holds the integer in its lower 52 bits as it is; the upper ones, of the exponent, are taken away.
     doubles[index] = (values[index] as number) + 2 ** 52
     halves[2 * index + HIGH] = (halves[2 * index + HIGH] as number) & 0x000f_ffff
   }
-  return words
 }
 
 /** Adds factor × value to each word, where the results are below 2^64. */

@@ -1,0 +1,38 @@
+// Changes that change nothing, each with the reason. One that is listed and not found any more fails too.
+
+export type Equivalent = { readonly file: string; readonly line: string; readonly to: string; readonly why: string }
+
+export const EQUIVALENT: readonly Equivalent[] = [
+  { file: 'core/allocate.ts', line: 'weights.length <= FEW', to: '<', why: 'either way the shares are the same: it is a matter of speed' },
+  { file: 'core/allocate.ts', line: 'all.length <= KEPT', to: '<', why: 'either way the shares are the same: it is a matter of speed and memory' },
+  { file: 'allocate/fast-kernel.ts', line: 'all.weights.length < chunk.length', to: '<=', why: 'room of the right size is made anew: slower, the same' },
+  { file: 'allocate/fast-kernel.ts', line: 'index < values.length; index', to: '<=', why: 'one step past the end: typed arrays ignore what is written there, and nothing is read from it that is used' },
+  { file: 'allocate/fast-kernel.ts', line: 'pool >= SMALL && whole > 0n', to: '>=', why: 'adds zero times the weights' },
+  { file: 'allocate/cut.ts', line: 'assert(bucket > 0', to: '>=', why: 'a guard: fewer units are left over than keys are above zero' },
+  { file: 'allocate/cut.ts', line: 'count(bucket) <= GATHERED', to: '<', why: 'a bucket of exactly so many keys is divided once more: slower, the same' },
+  { file: 'allocate/cut.ts', line: 'gathered.toSorted', to: '<=', why: 'the order of equal keys does not matter: only their value and number do' },
+  { file: 'allocate/cut.ts', line: 'gathered.toSorted', to: '>=', why: 'the order of equal keys does not matter: only their value and number do' },
+  { file: 'allocate/exact-kernel.ts', line: 'if (bucket < BUCKETS)', to: '<=', why: 'one step past the end: typed arrays ignore what is written there, and nothing is read from it that is used' },
+  { file: 'allocate/extras.ts', line: 'toAfter + toBefore > 0', to: '>=', why: 'it only ends the loop when there is nothing left to give' },
+  { file: 'allocate/extras.ts', line: 'place >= next && toAfter > 0', to: '>=', why: 'after the last of these units only the others are left, and those go to places before' },
+  { file: 'allocate/extras.ts', line: 'place < next && toBefore > 0', to: '<=', why: 'the place where turns begin has had its unit when any are left for those before' },
+  { file: 'allocate/extras.ts', line: 'assert(toAfter === 0 && toBefore === 0', to: '||', why: 'a guard: all units left over are given, as there are more weights above zero' },
+  { file: 'allocate/extras.ts', line: 'if (index >= 0 && index < count) assert', to: '<=', why: 'a guard: there is no weight at the end, so it is none of zero' },
+  { file: 'allocate/extras.ts', line: 'if (index >= 0 && index < count) assert', to: '||', why: 'a guard: there is no weight outside the chunk, so it is none of zero' },
+  { file: 'allocate/fast-kernel.ts', line: 'assert(total < FAST_LIMIT', to: '<=', why: 'a guard: who chooses the arithmetic has asked the same' },
+  { file: 'allocate/fast-kernel.ts', line: 'index < count; index', to: '<=', why: 'one step past the end: typed arrays ignore what is written there, and nothing is read from it that is used' },
+  { file: 'allocate/fast-kernel.ts', line: 'index < weights.length; index', to: '<=', why: 'one step past the end: typed arrays ignore what is written there, and nothing is read from it that is used' },
+  { file: 'allocate/fast-kernel.ts', line: 'index < keys.length; index', to: '<=', why: 'one step past the end: typed arrays ignore what is written there, and nothing is read from it that is used' },
+  { file: 'allocate/fast-kernel.ts', line: 'const totalHigh', to: 'Math.ceil(', why: 'the lower half is then below zero, and the products are as exact' },
+  { file: 'allocate/fast-kernel.ts', line: 'const partHigh', to: 'Math.ceil(', why: 'the lower half is then below zero, and the products are as exact' },
+  { file: 'allocate/fast-kernel.ts', line: 'const high = ', to: 'Math.ceil(', why: 'the lower half is then below zero, and the products are as exact' },
+  { file: 'allocate/fast-kernel.ts', line: 'const quotientHigh', to: 'Math.ceil(', why: 'the lower half is then below zero, and the products are as exact' },
+  { file: 'allocate/fast-kernel.ts', line: 'bucket >= 0 && bucket < BUCKETS', to: '<=', why: 'one step past the end: typed arrays ignore what is written there, and nothing is read from it that is used' },
+  { file: 'allocate/fast-kernel.ts', line: 'bucket >= 0 && bucket < BUCKETS', to: '||', why: 'typed arrays ignore what is written outside' },
+  { file: 'allocate/plain.ts', line: 'places.filter((place) => place < next)', to: '<=', why: 'a place that is named twice is named last: fewer units are left over than places' },
+  { file: 'allocate/plain.ts', line: 'key(a) > key(b)', to: '<=', why: 'the sort is stable: equal keys stay in order' },
+  { file: 'allocate/words.ts', line: 'start < values.length', to: '<=', why: 'one step past the end: typed arrays ignore what is written there, and nothing is read from it that is used' },
+  { file: 'allocate/words.ts', line: 'index < values.length; index', to: '<=', why: 'one step past the end: typed arrays ignore what is written there, and nothing is read from it that is used' },
+  { file: 'allocate/words.ts', line: 'low += halves[2 * index + LOW]', to: '-', why: 'LOW is 0 on machines whose words begin with the lower half; faults are tried on these' },
+  { file: 'allocate/words.ts', line: '* HALF + (halves[2 * index + LOW]', to: '-', why: 'LOW is 0 on machines whose words begin with the lower half; faults are tried on these' },
+]
