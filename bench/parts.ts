@@ -1,5 +1,6 @@
 // All parts of the bench in the order in which they run. A new row is a part in a file of its own, and a line here.
 
+import { allocationPart } from './allocation.ts'
 import { historyPart } from './history-rows.ts'
 import type { Part, Scale } from './part.ts'
 import { payoutPart } from './payouts.ts'
@@ -11,5 +12,5 @@ import { storagePart } from './storage.ts'
 
 export function partsOf({ history }: Scale): readonly Part[] {
   // The start comes first, while the machine is still cool.
-  return [startPart, postingPart, scalePart, salesPart, payoutPart, storagePart, historyPart(history)]
+  return [startPart, allocationPart, postingPart, scalePart, salesPart, payoutPart, storagePart, historyPart(history)]
 }

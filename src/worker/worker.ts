@@ -155,7 +155,10 @@ function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Tas
         name: `held ${ledger.name} ${position}`,
         lane,
         restMs: every(HELD_EVERY_MS),
-        step: async () => await recheckHeld(world, ledger, lane),
+        step: async () => {
+          await recheckHeld(world, ledger, lane)
+          return false
+        },
       },
       {
         name: `send ${ledger.name} ${position}`,
