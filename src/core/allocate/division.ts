@@ -47,11 +47,13 @@ export type Division = {
  * `prefix` and `cumulative` need one pass, the others two, and those that give to the largest mostly a third to find where to cut.
  */
 export function createDivision(options: DivisionOptions): Division {
-  const { pool, rounding } = options
+  const { pool, rounding, isKept = false } = options
   assert(pool >= 0n && pool <= MAX_UNITS, `a pool of ${pool} units cannot be divided`)
   let [count, total] = [0, 0n]
   let [seen, seenTotal] = [0, 0n]
   let given = 0n
+  /** Of each chunk by its start, where chunks are kept: they are not added up again. */
+  const sums = new Map<number, bigint>()
   let work: Work | null = null
 
   const endReading = (): void => {
@@ -62,8 +64,10 @@ export function createDivision(options: DivisionOptions): Division {
     needsPass: () => work?.isReady() !== true,
     read: (weights) => {
       if (work === null) {
+        const sum = addUp(weights)
+        if (isKept) sums.set(count, sum)
         count += weights.length
-        total += addUp(weights)
+        total += sum
       } else {
         work.look(weights, seen)
         seen += weights.length
@@ -80,8 +84,8 @@ export function createDivision(options: DivisionOptions): Division {
     },
     shares: (weights, { fractions = [], into = null } = {}) => {
       const shares = present(work, 'pass over the weights').tell(weights, { start: seen, before: seenTotal, fractions, into })
+      seenTotal += sums.get(seen) ?? sumOf(weights)
       seen += weights.length
-      seenTotal += sumOf(weights)
       given += sumOf(shares.units)
       return shares
     },
