@@ -12,9 +12,12 @@ export type MemoryWatch = { readonly stop: () => Promise<PeakMemory> }
 export function watchMemory(): MemoryWatch {
   if (process.platform !== 'linux') return { stop: async () => null }
   const thread = new Worker(new URL('./memory-thread.ts', import.meta.url))
+  // A run that fails or is interrupted never asks: nobody shall wait for it then.
+  thread.unref()
   return {
     stop: async () => {
       const { promise, resolve, reject } = Promise.withResolvers<PeakMemory>()
+      thread.ref()
       thread.once('message', resolve).once('error', reject)
       // A thread has no origin.
       thread.postMessage('stop', [])

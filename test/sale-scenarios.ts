@@ -1,39 +1,35 @@
-// The scenarios of sale-split, as its folder holds them: what is given, what comes in, what is expected. Read here, run by tests.
+// The scenarios of sale-split as rows: for the tests that send the same sales through the SQL table and through our own door.
 
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { z } from 'zod'
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { present } from '../src/core/assert.ts'
+import { checkDocument, readJsonDocument } from '../src/core/json-document.ts'
+import { readUnits } from '../src/core/money.ts'
+import { scenarioFileSchema, type RefusedExpectation } from '../src/core/scenario/form.ts'
+import { AMOUNT_FIELDS, formatSol, ROLES } from '../src/programs/sale-split/amounts.ts'
 
 const FOLDER = join(import.meta.dirname, '../src/programs/sale-split/scenarios')
 
-const amounts = z.strictObject({
-  reinvestment_amount: z.string(),
-  dao_amount: z.string(),
-  lucky_amount: z.string(),
-  creator_amount: z.string(),
-})
-
-const scenario = z.strictObject({
-  it: z.string(),
-  /** Weights by role, in plan order, in place of the first plan's. */
-  given: z.strictObject({ weights: z.record(z.string(), z.string()) }).optional(),
-  /** An event's body; the token is always the same, and the reference is TEST_scenario where it is not given. */
-  when: amounts.partial().extend({ sale_amount: z.string(), reference: z.string().optional() }),
-  /** All four shares, or the refusal's code, its field and what its message says. */
-  expect: z.union([
-    amounts,
-    z.strictObject({ refused: z.string(), field: z.string().optional(), says: z.array(z.string()).optional() }),
-  ]),
-})
-
-export type Scenario = z.infer<typeof scenario> & { readonly file: string }
+export type Scenario = {
+  readonly it: string
+  /** The fields that the scenario gives itself. */
+  readonly when: Readonly<Record<string, string>>
+  /** The four amounts by their columns, or the refusal. */
+  readonly expect: Readonly<Record<string, string>> | RefusedExpectation
+}
 
 export const TOKEN = '11111111-2222-3333-4444-555555555555'
 
-export function scenarios(...files: readonly string[]): readonly Scenario[] {
-  const names = files.length > 0 ? files.map((file) => `${file}.json`) : readdirSync(FOLDER).toSorted()
-  return names.flatMap((file) => {
-    const found = z.array(scenario).min(1).parse(JSON.parse(readFileSync(join(FOLDER, file), 'utf8')))
-    return found.map((one) => ({ ...one, file }))
+/** Scenarios of one event each, by file. */
+export function scenarios(file: string): readonly Scenario[] {
+  const [path = ''] = globSync(join(FOLDER, `${file}.json`))
+  const { scenarios: all } = checkDocument(readJsonDocument(readFileSync(path, 'utf8'), basename(path)), scenarioFileSchema)
+  return all.map(({ it, when: [step] }) => {
+    if (step === undefined || !('event' in step)) throw new Error(`${it}: is not of one event`)
+    const expected = present(step.expect, `expectation of: ${it}`)
+    if ('refused' in expected) return { it, when: step.event as Readonly<Record<string, string>>, expect: expected }
+    const { shares = {} } = 'shares' in expected ? expected : {}
+    const amounts = ROLES.map((role) => [AMOUNT_FIELDS[role], formatSol(readUnits(present(shares[role], role), { field: role, scale: 9 }))] as const)
+    return { it, when: step.event as Readonly<Record<string, string>>, expect: Object.fromEntries(amounts) }
   })
 }

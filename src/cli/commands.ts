@@ -285,6 +285,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/key/revoke.ts'),
   }),
+  entry('scenario', 'run', {
+    summary: 'carry out scenario files without a ledger, and show what came otherwise than expected',
+    words: [['<files...>', 'JSON files; docs/reference/scenarios.md describes them']],
+    needs: 'nothing',
+    load: async () => await import('./commands/scenario/run.ts'),
+  }),
   entry(null, 'allocate', {
     summary: 'divide a pool by weights, without a ledger; without --pool, cases from standard input, one JSON object a line',
     options: [
@@ -303,7 +309,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/explain.ts'),
   }),
-  entry(null, 'verify', { summary: 'recompute every figure and name the first break', options: [LEDGER], load: async () => await import('./commands/verify.ts') }),
+  entry(null, 'verify', {
+    summary: 'recompute every figure and name the first break',
+    options: [
+      LEDGER,
+      ['--incremental', 'from where the last such verification ended, and remember where this one does'],
+      ['--from-block <block>', 'the journal from this block on'],
+    ],
+    load: async () => await import('./commands/verify.ts'),
+  }),
   entry(null, 'export', {
     summary: 'write the journal to a file, for others to verify and for import',
     words: [['[file]', 'its name, compressed when it ends in .gz; standard output when left out']],

@@ -29,6 +29,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   settings: 'what a ledger asks for before money moves otherwise than before',
   fact: 'standing facts: percentages and the like',
   key: 'persons and programs, by their keys',
+  scenario: 'what a plan does, as files: given, when, expect',
 }
 
 const program = new Command('apportion')

@@ -10,9 +10,13 @@ export async function readInput(file: string, field: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? (WHY[String(error.code)] ?? String(error.code)) : String(error)
-    throw new Refusal('field_malformed', `the file ${file} cannot be read: ${why}`, { field })
+    throw new Refusal('field_malformed', `the file ${file} cannot be read: ${whyUnreadable(error)}`, { field })
   }
+}
+
+/** Why a file cannot be read, in words. */
+export function whyUnreadable(error: unknown): string {
+  return error instanceof Error && 'code' in error ? (WHY[String(error.code)] ?? String(error.code)) : String(error)
 }
 
 const WHY: Readonly<Record<string, string>> = {

@@ -55,8 +55,13 @@ export type TransferKind = keyof typeof TRANSFER_KINDS
 
 /** Whether the chart lets a transfer of this kind go from one account to another, both by name. */
 export function isInChart(kind: TransferKind, { debit, credit }: { readonly debit: string; readonly credit: string }): boolean {
+  return isBetween(kind, { debit: roleNameOf(debit), credit: roleNameOf(credit) })
+}
+
+/** The same by the roles of the accounts. */
+export function isBetween(kind: TransferKind, { debit, credit }: { readonly debit: string; readonly credit: string }): boolean {
   const allowed: Kind = TRANSFER_KINDS[kind]
-  return allowed.debit.includes(roleNameOf(debit)) && allowed.credit.includes(roleNameOf(credit))
+  return allowed.debit.includes(debit) && allowed.credit.includes(credit)
 }
 
 /** An account's name within its ledger (`role` or `role:party`) and its asset. One account holds one asset. */
@@ -89,8 +94,25 @@ export function accountsOfRecipient(recipient: string): readonly string[] {
 
 /** One text for a map's key: names hold no tab. */
 export function accountKey({ name, asset }: AccountName): string {
-  return `${name}\t${asset}`
+  const known = keysByAsset.getOrInsertComputed(asset, newKeys)
+  const key = known.get(name)
+  if (key !== undefined) return key
+  if (known.size >= MAX_KEYS) known.clear()
+  const made = `${name}\t${asset}`
+  known.set(name, made)
+  return made
 }
+
+/** A posting asks for the keys of the same accounts over and over: to make and hash a text anew each time is a tenth of its work. */
+const keysByAsset = new Map<AssetName, Map<string, string>>()
+const newKeys = (): Map<string, string> => {
+  // Assets are few; should somebody have thousands, they begin anew.
+  if (keysByAsset.size >= MAX_ASSETS) keysByAsset.clear()
+  return new Map()
+}
+/** About 5 MB an asset. */
+const MAX_KEYS = 32_768
+const MAX_ASSETS = 16
 
 /** `payable` of `payable:R`. */
 export function roleNameOf(name: string): string {

@@ -20,6 +20,11 @@ export function isDeeperThan(levels: number, value: unknown): boolean {
   return levels === 0 || Object.values(value).some((item) => isDeeperThan(levels - 1, item))
 }
 
+/** SHA-256 in hex. */
+export function sha256Hex(data: string): string {
+  return hash('sha256', data, 'hex')
+}
+
 /** SHA-256 as 32 bytes. */
 export function sha256(data: string | Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hash('sha256', data, 'buffer'))

@@ -8,7 +8,7 @@ import { changesOf as changesBefore, partOf, placeIn, placeOf } from './part.ts'
 import type { PlanVersion } from './plan.ts'
 import { compareRatios, formatRatio, ratio, type Ratio } from './ratio.ts'
 import { Refusal } from './refusal.ts'
-import { formatStepRounding, type GivenShare, type Line, type PartExplanation, type RuleContext, type RuleState, type SplitInput } from './rules/rule.ts'
+import { formatStepRounding, type FactNeed, type GivenShare, type Line, type PartExplanation, type RuleContext, type RuleState, type SplitInput } from './rules/rule.ts'
 import { accountOf } from './rules/target.ts'
 import type { Step } from './step.ts'
 
@@ -59,8 +59,8 @@ function checkEvent({ units, facts }: Divisible, { steps }: Pick<PlanVersion, 's
   if (units === 0n && !steps.some(({ rule }) => rule.outline.takesNothing)) {
     throw new Refusal('amount_not_positive', 'the event has 0 units: its plan has nothing to divide', { field: 'units', value: '0' })
   }
-  const needed = steps.flatMap(({ name, rule }) => rule.outline.facts.map((need) => ({ ...need, step: name })))
-  const missing = needed.find(({ name }) => !Object.hasOwn(facts, name))
+  const needed = needsOf(steps)
+  const missing = needed.find(({ name, optional }) => optional !== true && !Object.hasOwn(facts, name))
   if (missing !== undefined) {
     const { name, source, step } = missing
     const remedy = source === 'event' ? 'send it with the event' : 'set it for the ledger'
@@ -73,6 +73,15 @@ function checkEvent({ units, facts }: Divisible, { steps }: Pick<PlanVersion, 's
     field: 'facts',
     fact: clip(surplus),
   })
+}
+
+type Need = FactNeed & { readonly step: string }
+
+/** Plans are immutable: what a plan asks for is worked out once. */
+const needsBySteps = new WeakMap<readonly Step[], readonly Need[]>()
+
+function needsOf(steps: readonly Step[]): readonly Need[] {
+  return needsBySteps.getOrInsertComputed(steps, () => steps.flatMap(({ name, rule }) => rule.outline.facts.map((need) => ({ ...need, step: name }))))
 }
 
 /** A step as it was carried out: what its rule was asked, the lines it gave, and which of them no later step changed. */

@@ -54,6 +54,13 @@ export function parseAmount(text: string, { field, scale, max = MAX_UNITS }: Amo
   return requirePositive(match[1] === '-' ? -magnitude : magnitude, { field, scale, max })
 }
 
+const ZERO = /^[+-]?0+(?:\.0+)?$/
+
+/** Reads an amount that may be zero. Refuses as `parseAmount` does. */
+export function readUnits(text: string, options: AmountOptions): bigint {
+  return ZERO.test(text) ? 0n : parseAmount(text, options)
+}
+
 function requirePositive(units: bigint, { field, scale, max }: Required<AmountOptions>): bigint {
   if (units <= 0n) {
     throw new Refusal('amount_not_positive', `${field} is ${formatUnits(units, scale)}: it must be more than zero`, {

@@ -56,7 +56,7 @@ export function parsePlan(data: unknown): { readonly data: PlanData; readonly st
   }
   checkCount(data)
   const parsed = planSchema.safeParse(data)
-  if (!parsed.success) throw planRefusal(parsed.error, 'plan')
+  if (!parsed.success) throw planRefusal(parsed.error, null)
   const steps = parsed.data.steps.map(bindStep)
   checkFlow(steps)
   const complete = { steps: parsed.data.steps.map((written, index) => completed(written, present(steps[index], 'step'))) }
@@ -85,7 +85,7 @@ function bindStep({ name, from, rule: kind, parameters, rounding, lock }: Writte
     const rule = entry.bind(parameters)
     return { name, from, rule, rounding: rounding ?? ownRounding(rule), lock: lock === undefined ? null : readLock(lock) }
   } catch (error) {
-    throw error instanceof z.ZodError ? planRefusal(error, `step ${name}`) : error
+    throw error instanceof z.ZodError ? planRefusal(error, name) : error
   }
 }
 
@@ -178,10 +178,12 @@ export function versionInForce(versions: readonly PlanVersion[], instant: Tempor
   return version
 }
 
-function planRefusal(error: z.ZodError, where: string): Refusal {
+/** `step`: whose parameters the path is of; null for the plan itself. */
+function planRefusal(error: z.ZodError, step: string | null): Refusal {
   const [issue] = error.issues
   // Path and message name keys as they were given, of any length.
   const path = issue === undefined ? '' : clip(issue.path.map(String).join('.'), MAX_PROBLEM)
   const message = clip(issue?.message ?? 'is not a plan', MAX_PROBLEM)
-  return new Refusal('plan_invalid', `${where}${path === '' ? '' : `, ${path}`}: ${message}`, { field: path, problem: message })
+  const where = step === null ? 'plan' : `step ${step}`
+  return new Refusal('plan_invalid', `${where}${path === '' ? '' : `, ${path}`}: ${message}`, { ...(step !== null && { step }), field: path, problem: message })
 }

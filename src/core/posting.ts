@@ -1,7 +1,7 @@
 // What posting a batch does, as a pure function: each member is decided in order on the state its predecessors left, and a refused
 // member takes nobody down. The store reads the state before and writes the result after, under the lane's lock.
 
-import { accountKey, balanceOf, isInChart, roleOf, type AccountName, type TransferKind } from './account.ts'
+import { accountKey, balanceOf, isBetween, roleNameOf, roleOf, type AccountName, type TransferKind } from './account.ts'
 import { assert } from './assert.ts'
 import type { Distribution, Share } from './distribution.ts'
 import type { Json } from './effects.ts'
@@ -111,16 +111,28 @@ export type Decision = { readonly outcomes: readonly Outcome[]; readonly write: 
 /** An account while the batch works on it. Changed in place: a batch touches the same few accounts thousands of times. */
 type Working = AccountName & {
   readonly number: number
+  readonly role: string
   readonly floor: boolean
   debits: bigint
   credits: bigint
   transfer: bigint
+  /** The member that touched it last, and how it stood before that one; so that a refused member leaves nothing behind. */
+  member: number
+  before: Balance & { readonly transfer: bigint }
+  /** The member that made it; 0 for an account that was there. */
+  readonly madeBy: number
+  /** Whether a member that was posted touched it. */
+  isTouched: boolean
 }
 
 type Draft = {
   readonly known: Known
   readonly accounts: Map<string, Working>
-  readonly touched: Set<Working>
+  readonly touched: Working[]
+  /** Members are counted from 1. */
+  member: number
+  /** Accounts that the member at hand touched. */
+  current: Working[]
   readonly references: Map<string, { readonly fingerprint: Uint8Array; readonly event: bigint }>
   readonly states: Map<string, Json>
   readonly events: PostedEvent[]
@@ -135,10 +147,22 @@ export function accountsOf(member: Member): readonly AccountName[] {
     const { asset } = member.input
     return ['expected', ...member.shares.accounts].map((name) => ({ name, asset }))
   }
-  return legsOf(member).flatMap(({ debit, credit, asset }) => [
+  if (member.type === 'event') return accountsOfEvent(member)
+  return member.legs.flatMap(({ debit, credit, asset }) => [
     { name: debit, asset },
     { name: credit, asset },
   ])
+}
+
+function accountsOfEvent({ input: { asset, units }, shares }: EventMember): readonly AccountName[] {
+  if (shares instanceof Refusal || isUndivided(shares)) return []
+  const names: AccountName[] = units === 0n ? [] : [{ name: 'expected', asset }, { name: 'received', asset }]
+  for (const { from, account, units: share } of shares) {
+    if (share === 0n) continue
+    if (from !== 'received') names.push({ name: from, asset })
+    names.push({ name: account, asset })
+  }
+  return names
 }
 
 /** The state keys that must be read before a member is decided. */
@@ -158,7 +182,9 @@ export function decideBatch(head: Head, known: Known, members: readonly Member[]
   const draft: Draft = {
     known,
     accounts: new Map(),
-    touched: new Set(),
+    touched: [],
+    member: 0,
+    current: [],
     references: new Map(known.references),
     states: new Map(known.states),
     events: [],
@@ -172,7 +198,7 @@ export function decideBatch(head: Head, known: Known, members: readonly Member[]
   const instant = Temporal.Instant.compare(recordedAt, head.recordedAt) < 0 ? head.recordedAt : recordedAt
   const number = head.block + 1n
   const { events, transfers, changes: states } = draft
-  const touched = [...draft.touched].map(({ name, asset, number: place, debits, credits, transfer }) => {
+  const touched = draft.touched.map(({ name, asset, number: place, debits, credits, transfer }) => {
     return { name, asset, number: place, debits, credits, transfer }
   })
   return {
@@ -236,83 +262,87 @@ function nextTransfer({ transfers }: Draft, head: Head): bigint {
   return head.transfer + BigInt(transfers.length) + 1n
 }
 
-/** Members are never changed, and each is asked for its legs when its accounts are read and again when it is decided. */
-const legsByShares = new WeakMap<readonly Share[], readonly Leg[]>()
-
-function legsOf(member: Member): readonly Leg[] {
-  if (member.type === 'move') return member.legs
-  return member.shares instanceof Refusal || isUndivided(member.shares) ? [] : legsOfEvent(member, member.shares)
-}
-
 function legsOfEvent({ input: { asset, units } }: EventMember, shares: readonly Share[]): readonly Leg[] {
-  return legsByShares.getOrInsertComputed(shares, () => {
-    const shared = shares.reduce((all, share) => (share.from === 'received' ? all + share.units : all), 0n)
-    assert(shared === units && shares.every((share) => share.units >= 0n), `shares of ${shared} units are posted for ${units}`)
-    const received: Leg = { kind: 'received', debit: 'expected', credit: 'received', asset, units, part: null, subject: null }
-    return [
-      ...(units === 0n ? [] : [received]),
-      ...shares
-        .filter((share) => share.units > 0n)
-        .map(({ part, from, account, units: share }): Leg => ({ kind: 'share', debit: from, credit: account, asset, units: share, part, subject: null })),
-    ]
-  })
+  const legs: Leg[] = units === 0n ? [] : [{ kind: 'received', debit: 'expected', credit: 'received', asset, units, part: null, subject: null }]
+  let shared = 0n
+  let isBelowZero = false
+  for (const { part, from, account, units: share } of shares) {
+    isBelowZero ||= share < 0n
+    if (from === 'received') shared += share
+    if (share > 0n) legs.push({ kind: 'share', debit: from, credit: account, asset, units: share, part, subject: null })
+  }
+  assert(shared === units && !isBelowZero, `shares of ${shared} units are posted for ${units}`)
+  return legs
 }
 
 type Place = { readonly firstTransfer: bigint; readonly event: bigint | null }
 
-/** How an account stood before the member at hand touched it. */
-type Before = Balance & { readonly account: Working; readonly transfer: bigint; readonly isNew: boolean }
-
 /** Applies the legs to the draft, or leaves the draft as it was and says why not. */
 function apply(draft: Draft, legs: readonly Leg[], { firstTransfer, event }: Place): Refusal | null {
-  const before = new Map<Working, Before>()
-  const lastAccount = draft.lastAccount
-  const posted = legs.map((leg, index): PostedTransfer => {
-    checkChart(leg)
-    const number = firstTransfer + BigInt(index)
-    const debit = open(draft, before, leg.debit, leg.asset)
-    const credit = open(draft, before, leg.credit, leg.asset)
-    debit.debits += leg.units
-    credit.credits += leg.units
-    debit.transfer = credit.transfer = number
-    return { ...leg, number, event, debitNumber: debit.number, creditNumber: credit.number }
-  })
-  for (const account of before.keys()) {
+  const [lastAccount, lastPosted] = [draft.lastAccount, draft.transfers.length]
+  draft.member += 1
+  draft.current = []
+  let number = firstTransfer
+  for (const { kind, debit, credit, asset, units, part, subject } of legs) {
+    const from = open(draft, debit, asset)
+    const to = open(draft, credit, asset)
+    checkChart(kind, { from, to, units })
+    from.debits += units
+    to.credits += units
+    from.transfer = to.transfer = number
+    draft.transfers.push({ kind, debit, credit, asset, units, part, subject, number, event, debitNumber: from.number, creditNumber: to.number })
+    number += 1n
+  }
+  for (const account of draft.current) {
     const refusal = checkAccount(account)
     if (refusal === null) continue
-    undo(draft, before, lastAccount)
+    undo(draft, lastAccount)
+    draft.transfers.length = lastPosted
     return refusal
   }
-  for (const account of before.keys()) draft.touched.add(account)
-  draft.transfers.push(...posted)
+  for (const account of draft.current) {
+    if (account.isTouched) continue
+    account.isTouched = true
+    draft.touched.push(account)
+  }
   return null
 }
 
-function open(draft: Draft, before: Map<Working, Before>, name: string, asset: AssetName): Working {
+function open(draft: Draft, name: string, asset: AssetName): Working {
   const key = accountKey({ name, asset })
   let account = draft.accounts.get(key)
-  const isNew = account === undefined && !draft.known.accounts.has(key)
   if (account === undefined) {
-    const found = draft.known.accounts.get(key) ?? { number: (draft.lastAccount += 1), debits: 0n, credits: 0n, transfer: 0n }
-    const { number, debits, credits, transfer } = found
-    account = { name, asset, number, debits, credits, transfer, floor: roleOf(name).floor }
+    account = workingOf(draft, { name, asset }, draft.known.accounts.get(key))
     draft.accounts.set(key, account)
   }
-  const { debits, credits, transfer } = account
-  if (!before.has(account)) before.set(account, { account, debits, credits, transfer, isNew })
+  if (account.member !== draft.member) {
+    const { debits, credits, transfer } = account
+    account.member = draft.member
+    account.before = { debits, credits, transfer }
+    draft.current.push(account)
+  }
   return account
 }
 
-function undo(draft: Draft, before: ReadonlyMap<Working, Before>, lastAccount: number): void {
-  for (const { account, debits, credits, transfer, isNew } of before.values()) {
-    Object.assign(account, { debits, credits, transfer })
-    if (isNew) draft.accounts.delete(accountKey(account))
+function workingOf(draft: Draft, { name, asset }: AccountName, found: AccountState | undefined): Working {
+  const balance = found === undefined ? NEW_ACCOUNT : { debits: found.debits, credits: found.credits, transfer: found.transfer }
+  const number = found === undefined ? (draft.lastAccount += 1) : found.number
+  const madeBy = found === undefined ? draft.member : 0
+  return { name, asset, number, role: roleNameOf(name), floor: roleOf(name).floor, ...balance, member: 0, before: balance, madeBy, isTouched: false }
+}
+
+const NEW_ACCOUNT = { debits: 0n, credits: 0n, transfer: 0n }
+
+function undo(draft: Draft, lastAccount: number): void {
+  for (const account of draft.current) {
+    Object.assign(account, account.before)
+    if (account.madeBy === draft.member) draft.accounts.delete(accountKey(account))
   }
   draft.lastAccount = lastAccount
 }
 
-function checkChart({ kind, debit, credit, units }: Leg): void {
-  assert(isInChart(kind, { debit, credit }), `the chart has no ${kind} from ${debit} to ${credit}`)
+function checkChart(kind: TransferKind, { from, to, units }: { readonly from: Working; readonly to: Working; readonly units: bigint }): void {
+  assert(isBetween(kind, { debit: from.role, credit: to.role }), `the chart has no ${kind} from ${from.name} to ${to.name}`)
   assert(units > 0n, `a transfer moves more than zero units, not ${units}`)
 }
 

@@ -1,6 +1,6 @@
 // The source reference: an event's identity, unique for ever within its ledger. It decides the lane and guards against twice.
 
-import { sha256 } from './canonical.ts'
+import { sha256, sha256Hex } from './canonical.ts'
 import { clip } from './money.ts'
 import { Refusal } from './refusal.ts'
 
@@ -38,7 +38,8 @@ export function checkReference(reference: string, field: string): string {
 
 /** The first 16 bytes of SHA-256 over the reference in UTF-8, written as a UUID so that it fits a dense key. */
 export function referenceDigest(reference: string): string {
-  return uuidOfBytes(sha256(reference))
+  const hex = sha256Hex(reference)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
 }
 
 /** Which of a ledger's lanes the reference belongs to: its part before the first `/`, so that related references share one. */
@@ -46,9 +47,4 @@ export function lanePosition(reference: string, lanes: number): number {
   if (lanes === 1) return 0
   const head = reference.split('/', 1)[0] as string
   return Number(new DataView(sha256(head).buffer).getBigUint64(0) % BigInt(lanes))
-}
-
-function uuidOfBytes(bytes: Uint8Array): string {
-  const hex = bytes.subarray(0, 16).toHex()
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -171,12 +171,14 @@ function standingOf(
 
 function differencesOfEvent({ event, plan, storedHash, proof }: Sources, received: NamedTransfer | undefined): Difference[] {
   const print = fingerprint(event).toHex()
+  // Nothing is posted for an event without money, as for a share of nothing.
+  const due = event.units === 0n ? 'no transfer' : `${event.units} units of ${event.asset} from expected to received`
   const came = received === undefined ? 'no transfer' : `${received.units} units of ${received.asset} from ${received.debit} to ${received.credit}`
   return [
     difference(`hash of plan version ${plan.version}`, plan.hash, storedHash),
     difference('fingerprint of the event', print, proof.fingerprint ?? 'none'),
     difference('digest of the reference', referenceDigest(event.reference), proof.digest),
-    difference('what came in', `${event.units} units of ${event.asset} from expected to received`, came),
+    difference('what came in', due, came),
   ].flat()
 }
 

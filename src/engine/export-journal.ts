@@ -132,7 +132,7 @@ async function writeLane(writing: Writing, { lane, position, from, to, whole }: 
   const accounts = new Map<number, Account>()
   for await (const page of snapshot.pages<StoredAccount>(accountsOf(lane))) for (const account of page) accounts.set(account.number, account)
   await put(`L\t${position}\t${from.block}\t${from.event}\t${from.transfer}\t${from.recordedAt}\t${from.hash}\n`)
-  if (!whole) await writeBalances(writing, { lane, transfer: from.transfer, accounts })
+  if (!whole) await writeBalances(writing, { lane, transfer: from.transfer })
   const upTo = (bound: bigint): bigint => (whole ? NO_BOUNDS.upTo : bound)
   const after = (bound: bigint): bigint => (whole ? NO_BOUNDS.after : bound)
   const events = feedOf(recordedPages(snapshot, { ledger: ledger.id, lane, bounds: { after: after(from.event), upTo: upTo(to.event) } }))
@@ -151,11 +151,9 @@ async function writeLane(writing: Writing, { lane, position, from, to, whole }: 
   await put(`Z\t${to.block}\t${to.event}\t${to.transfer}\t${to.hash}\n`)
 }
 
-async function writeBalances({ snapshot, put }: Writing, { lane, transfer, accounts }: { lane: bigint; transfer: bigint; accounts: ReadonlyMap<number, Account> }): Promise<void> {
+async function writeBalances({ snapshot, put }: Writing, { lane, transfer }: { lane: bigint; transfer: bigint }): Promise<void> {
   for await (const page of snapshot.pages<StoredBalance>(balancesAt(lane, transfer))) {
-    for (const { account, debits, credits } of page) {
-      await put(`A\t${accounts.get(account)?.name ?? ''}\t${accounts.get(account)?.asset ?? ''}\t${debits}\t${credits}\n`)
-    }
+    for (const { name, asset, debits, credits } of page) await put(`A\t${name}\t${asset}\t${debits}\t${credits}\n`)
   }
 }
 

@@ -41,7 +41,7 @@ async function decided(): Promise<BatchWrite> {
   const { world } = house.main
   const lane = home.lane
   const members = [1, 2, 3].map((index) =>
-    eventMember(home.ledger, { input: sale(home, `decided ${index}`, '1', { token_id: crypto.randomUUID() }), door: 'api', mayBackdate: false }, house.now()),
+    eventMember(home.ledger, { input: sale(home, `decided ${index}`, '1', { token_id: crypto.randomUUID() }), door: 'api', mayBackdate: false }, { now: house.now(), standing: {} }),
   )
   return await runOnLane(world.store, {
     ...{ lane, digests: [], accounts: members.flatMap((member) => accountsOf(member)), states: [], guards: [] },

@@ -9,6 +9,7 @@ import { accountsOf, decideBatch, type Leg } from '../core/posting.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { Cost, Look, LookInput, Rail } from '../rails/rail.ts'
 import { dueAttempts, endAttempts, recordLooks, type AttemptEnd, type LiveAttempt, type OpenLook, type PayoutEnd } from '../store/attempt.ts'
+import { queueNeighbours } from '../store/held-payout.ts'
 import { runOnLane } from '../store/posting.ts'
 import { walletsOf } from '../store/wallet.ts'
 import type { Ledger } from './ledger.ts'
@@ -18,6 +19,8 @@ import type { World } from './world.ts'
 
 /** Attempts looked at in one go. */
 const MAX_LOOKS = 200
+/** Payouts that one settlement lets go because their destination is there now; theirs let go the next. */
+const MAX_NEIGHBOURS = 1000
 
 type Open = { readonly attempt: LiveAttempt; readonly look: Extract<Look, { state: 'pending' | 'unknown' }> }
 
@@ -226,6 +229,9 @@ async function finish(world: World, lane: bigint, ended: readonly Ended[]): Prom
       return { abort: false, write, after: [], result: null }
     },
   })
+  const settled = ended.flatMap(({ end }) => (end.state === 'settled' ? end.payouts.map(({ payout }) => payout) : []))
+  // After it, and not within: nobody waits for payouts while the lane is locked.
+  if (settled.length > 0) await queueNeighbours(world.store.pool, { lane, settled, now, limit: MAX_NEIGHBOURS })
 }
 
 function legsOf({ wallet, asset, payouts, attempt }: LiveAttempt, { state }: AttemptEnd, costs: readonly Cost[]): readonly Leg[] {

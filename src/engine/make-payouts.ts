@@ -5,10 +5,10 @@ import type { PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
 import { roleOfPart } from '../core/part.ts'
 import type { PayoutHold } from '../core/payout.ts'
+import { requeueHeld } from '../store/held-payout.ts'
 import { lastTransfer } from '../store/journal.ts'
 import {
-  hasWalletless, insertPayouts, isBeyondCursor, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, requeueHeld,
-  type NewShare,
+  hasWalletless, insertPayouts, isBeyondCursor, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, type NewShare,
 } from '../store/payout.ts'
 import { inTransaction } from '../store/statement.ts'
 import { walletsOf } from '../store/wallet.ts'
@@ -20,8 +20,10 @@ import type { Desk } from './world.ts'
 const MAX_SHARES = 5000
 /** Payouts looked at again in one go because something they waited for may be there. */
 const MAX_RECHECKED = 1000
-/** A share whose recipient or wallet is unknown is looked at again this much later, should the sign that it was named be lost. */
-const RECHECK_AFTER = { minutes: 15 }
+/** Payouts whose time has come that are queued in one statement: more than the signer and the network take in that time. */
+const MAX_REQUEUED = 5000
+/** What waits for something else than time is looked at again this much later, should the sign that it came be lost. */
+export const RECHECK_AFTER = { minutes: 15 }
 
 /**
  * Makes payouts of a lane's new shares. Answers how many; as many as the limit means that there may be more. While the ledger has no
@@ -67,12 +69,12 @@ function obstacleOf({ recipient_known: known, destination }: NewShare, role: str
   return wallet === null ? 'no_paying_wallet' : null
 }
 
-/** Queues held payouts whose obstacle may have gone: a wallet was named, or it is time to try again. */
-export async function recheckHeld(desk: Desk, ledger: Ledger, lane: bigint): Promise<void> {
+/** Queues held payouts whose obstacle may have gone: a wallet was named, or it is time to try again. True when there may be more of them. */
+export async function recheckHeld(desk: Desk, ledger: Ledger, lane: bigint): Promise<boolean> {
   const now = desk.now()
   const recheckAt = now.add(RECHECK_AFTER)
   const wallet = (await hasWalletless(desk.store.pool, lane)) ? payingWalletOf(await walletsOf(desk.store.pool, ledger.id)) : null
   if (wallet !== null) await nameWallets(desk.store.pool, { lane, wallet: wallet.id, now, limit: MAX_SHARES })
   await nameDestinations(desk.store.pool, { ledger: ledger.id, lane, now, recheckAt, limit: MAX_RECHECKED })
-  await requeueHeld(desk.store.pool, lane, now)
+  return (await requeueHeld(desk.store.pool, { lane, now, recheckAt, limit: MAX_REQUEUED })) === MAX_REQUEUED
 }

@@ -18,6 +18,9 @@ afterAll(async () => await house.close())
 /** Longer than any backoff. */
 const LATER = { minutes: 16 }
 
+/** Payouts that wait for one destination. */
+const PILE = 30
+
 const SETTLED = { ai: 'settled', dao: 'settled', lucky: 'settled', creator: 'settled' }
 
 /** Time for a held leg to be tried again, and rounds until nothing moves. */
@@ -148,6 +151,38 @@ describe('an amount that the destination cannot receive', () => {
     expect(await legs(house, home, 'small')).toEqual(SETTLED)
     expect(await legs(house, home, 'second')).toEqual(SETTLED)
     expect(await paymentsTo(house, home.addresses.creator)).toHaveLength(1)
+  })
+
+  it('costs as little to ask for again as one, however many wait, and all go when the destination has come into being', async () => {
+    const home = await house.makeLedger({ funds: 2n })
+    const references = Array.from({ length: PILE }, (_, place) => `tiny ${place}`)
+    // 10,000 lamports for the creator: not enough together either.
+    for (let start = 0; start < PILE; start += 10) {
+      await record(house.main, home, references.slice(start, start + 10).map((reference) => sale(home, reference, '0.0005')))
+      await runUntilStill(house, home)
+    }
+    const pile = async (): Promise<{ waiting: bigint; tries: bigint }> => {
+      const { rows } = await house.database.pool.query<{ waiting: bigint; tries: bigint }>(
+        `select count(*) filter (where reason = 'below_minimum') as waiting, sum(tries)::bigint as tries from apportion.payout where lane = $1 and role = 'creator'`,
+        [home.lane],
+      )
+      return rows[0] as { waiting: bigint; tries: bigint }
+    }
+    const before = await pile()
+    expect(before.waiting).toBe(BigInt(PILE))
+    for (let minute = 0; minute < 60; minute += 1) {
+      house.elapse({ minutes: 1 })
+      await round(house.main, home)
+    }
+    const after = await pile()
+    // The few that were held at once each keep their own time first; then one of them is asked for each quarter of an hour.
+    expect(after.waiting).toBe(BigInt(PILE))
+    expect(Number(after.tries - before.tries)).toBeLessThan(PILE)
+    house.chain.fund(home.addresses.creator, COIN)
+    await goOn(home)
+    for (const reference of references) expect((await legs(house, home, reference))['creator']).toBe('settled')
+    expect(await onChain(house, home.addresses.creator)).toBe(COIN + BigInt(PILE) * 10_000n)
+    expect(await breaks(house, home)).toEqual([])
   })
 })
 

@@ -9,12 +9,14 @@ import { Refusal, type RefusalCode } from '../core/refusal.ts'
 import type { Settings } from '../core/settings.ts'
 import type { PrepareInput, Prepared, Rail, RailAsset, RailModule, RailPayout, RailWallet, Unpayable } from '../rails/rail.ts'
 import { committedOf, reservePayouts, type LiveAttempt, type NewAttempt } from '../store/attempt.ts'
-import { dueQueues, duePayouts, holdPayouts, type Hold, type PayoutRow } from '../store/payout.ts'
+import { holdPayouts, queueTogether, type Hold, type Shortfall } from '../store/held-payout.ts'
+import { dueQueues, duePayouts, type PayoutRow } from '../store/payout.ts'
 import { runOnLane } from '../store/posting.ts'
 import { walletsOf } from '../store/wallet.ts'
 import { headHash } from '../store/journal.ts'
 import { passApproved } from './await-approval.ts'
 import type { Ledger } from './ledger.ts'
+import { RECHECK_AFTER } from './make-payouts.ts'
 import { readSettings } from './settings.ts'
 import type { World } from './world.ts'
 
@@ -63,8 +65,11 @@ type Batch = { readonly attempt: NewAttempt; readonly rows: readonly PayoutRow[]
 
 type Committed = PrepareInput['committed']
 
+/** `enough`: what it and others of its destination must come to together; null where that is not known, or was tried just now. */
+type Held = Hold & { readonly enough: bigint | null }
+
 /** What became of payouts offered together: batches signed, payouts held, and why it ended early, if it did. */
-type Outcomes = { readonly prepared: readonly Batch[]; readonly holds: readonly Hold[]; readonly unavailable: string | null }
+type Outcomes = { readonly prepared: readonly Batch[]; readonly holds: readonly Held[]; readonly unavailable: string | null }
 
 /** Packs and signs what is due of one wallet and asset, and holds what cannot go. `unavailable` says why it ended early. */
 async function prepareQueue(world: World, queue: Queue): Promise<Omit<Outcomes, 'holds'>> {
@@ -82,9 +87,18 @@ async function prepareQueue(world: World, queue: Queue): Promise<Omit<Outcomes, 
     ? await Promise.all(groups.map(async (group) => await prepare(group, committed)))
     : await oneByOne(groups, { committed, asset: asset.asset, prepare })
   const holds = [...holdsOf(world, due, malformed.map((row) => malformedDestination(module, row))), ...outcomes.flatMap((outcome) => outcome.holds)]
-  if (holds.length > 0) await holdPayouts(world.store.pool, lane, holds, now)
+  if (holds.length > 0) await hold(world, queue, holds)
   const away = outcomes.find(({ unavailable }) => unavailable !== null)
   return { prepared: outcomes.flatMap(({ prepared }) => prepared), unavailable: away?.unavailable ?? null }
+}
+
+/** What came to be enough with the payouts held just now goes at once, as one batch. */
+async function hold({ store, now }: Pick<World, 'store' | 'now'>, { lane, rail, asset }: Queue, holds: readonly Held[]): Promise<void> {
+  const at = now()
+  await holdPayouts(store.pool, lane, holds, at)
+  const shortfalls = holds.flatMap(({ payout, enough }): Shortfall[] => (enough === null ? [] : [{ payout, enough }]))
+  if (shortfalls.length === 0) return
+  await queueTogether(store.pool, { lane, shortfalls, atMost: rail.batchSize(asset), now: at, recheckAt: at.add(RECHECK_AFTER) })
 }
 
 /** Whether the wallet has twice what is due: then no batch depends on what the others take, and all can be prepared at once. */
@@ -211,14 +225,10 @@ function malformedDestination(module: RailModule, { payout, destination }: Payou
   return { payout, reason: 'destination_invalid', detail: `the destination is none of ${module.name}: ${problem}` }
 }
 
-function holdsOf(world: World, rows: readonly PayoutRow[], obstacles: readonly Obstacle[]): Hold[] {
-  const triesOf = ({ payout }: Obstacle): number => present(rows.find((row) => row.payout === payout), 'payout of the batch').tries
-  const small = obstacles.filter(({ reason }) => reason === 'below_minimum')
-  // Those that wait for each other's sum come back together: one by one each would have all of them tried again.
-  const together = retryAt(world, Math.max(0, ...small.map(triesOf)))
-  return obstacles.map((obstacle) => {
-    const { payout, reason, detail } = obstacle
-    return { payout, reason, detail, dueAt: small.includes(obstacle) ? together : retryAt(world, triesOf(obstacle)) }
+function holdsOf(world: World, rows: readonly PayoutRow[], obstacles: readonly Obstacle[]): Held[] {
+  return obstacles.map(({ payout, reason, detail, enough = null }) => {
+    const { tries, batch } = present(rows.find((row) => row.payout === payout), 'payout of the batch')
+    return { payout, reason, detail, dueAt: retryAt(world, tries), enough: batch === null ? enough : null }
   })
 }
 

@@ -6,12 +6,14 @@ import { countingStore } from '../../test/buffers.ts'
 import { mustRecord, openHouse, record, round, sale, type Home, type House } from '../../test/house.ts'
 import { walkedTransfers, type Walked } from '../../test/walk.ts'
 import { balanceOf } from '../core/account.ts'
+import { present } from '../core/assert.ts'
 import { makePayouts } from './make-payouts.ts'
 import { blocks } from './read-blocks.ts'
 import { distributions } from './read-distributions.ts'
 import { accountHistory, balances, type EntryDocument } from './read-accounts.ts'
 import { events, inboxEntries, payouts, recipients } from './read-ledger.ts'
 import type { Page, PageRequest } from './page.ts'
+import { statement, statementLines } from './read-statement.ts'
 
 let house: House
 let home: Home
@@ -171,6 +173,11 @@ describe('what a page costs', () => {
       'the newest of a recipient': history('payable:ai', 'newest'),
       'the oldest of a recipient': history('payable:ai', 'oldest'),
       'all of a recipient that was paid once': history(seldom?.account ?? '', 'newest'),
+      "a recipient's statement": async (cursor) => await statementLines(desk, ledger, { recipient: 'ai', from: null, to: null, by: 'recorded_at', cursor, limit }),
+      'the figures of a recipient that was paid once': async () => {
+        const figures = await statement(desk, ledger, { recipient: present(seldom?.account.slice('payable:'.length), 'recipient'), from: null, to: null, by: 'recorded_at' })
+        return { items: figures.assets, next: null }
+      },
       blocks: async (cursor) => await blocks(desk, ledger, { cursor, limit }),
       events: async (cursor) => await events(desk, ledger, { cursor, limit }),
       distributions: async (cursor) => await distributions(desk, ledger, { cursor, limit }),

@@ -62,8 +62,7 @@ it('totals say what stands in each role, now and at a past instant', async () =>
     const until = walked.filter((entry) => at === null || Temporal.Instant.compare(entry.at, at) <= 0)
     const found = await totals(reader(), home.ledger, { at: at?.toString() ?? null })
     expect(found.reduce((sum, { debits, credits }) => sum + BigInt(debits) - BigInt(credits), 0n)).toBe(0n)
-    const payable = netOf(until, (account) => account.startsWith('payable:'))
-    const held = Object.values(payable).filter((units) => units !== 0n)
+    const held = [0, 1, 2].flatMap((lane) => Object.values(netOf(until.filter((entry) => entry.lane === lane), (account) => account.startsWith('payable:')))).filter((units) => units !== 0n)
     expect(found.find(({ role }) => role === 'payable')).toMatchObject({ accounts: held.length.toString(), units: held.reduce((all, units) => all + units, 0n).toString() })
   }
 })

@@ -15,7 +15,7 @@ type Reader = Pick<Desk, 'store' | 'now'>
 
 export type TotalDocument = AmountDocument & {
   readonly role: string
-  /** How many accounts of the role hold anything. */
+  /** How many accounts of the role hold anything; those of each lane count for themselves. */
   readonly accounts: string
   readonly debits: string
   readonly credits: string

@@ -1,12 +1,12 @@
 // Recording events: each gets its plan version and shares, and is posted once in its lane. The same reference with the same content
 // gets the first answer again; a refusal spends nothing.
 
-import { accountsFor, checkClaims, distribute, stateKeysFor, type Divisible, type Share } from '../core/distribution.ts'
-import { differingFields, fingerprint, type Content, type EventInput } from '../core/event.ts'
+import { checkClaims, distribute, stateKeysFor, type Share } from '../core/distribution.ts'
+import { differingFields, type Content, type EventInput } from '../core/event.ts'
+import { eventMemberOf, orRefusal } from '../core/event-member.ts'
 import { formatUnits, parseAsset } from '../core/money.ts'
-import { versionInForce, type PlanVersion } from '../core/plan.ts'
-import type { EventMember, Undivided } from '../core/posting.ts'
-import { referenceDigest } from '../core/reference.ts'
+import { versionInForce } from '../core/plan.ts'
+import type { EventMember } from '../core/posting.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { FactSets } from '../core/rules/rule.ts'
 import { planVersion, type Ledger } from './ledger.ts'
@@ -22,42 +22,21 @@ const BACKDATED_AFTER = { hours: 7 * 24 }
 const TEST_PREFIX = 'TEST_'
 
 /** Turns an offer into a member of a posting batch, by the plan versions known now. A refusal waits until the reference was looked up. */
-export function eventMember(ledger: Ledger, { input, door, mayBackdate }: Offer, now: Temporal.Instant): EventMember {
+export function eventMember(
+  ledger: Ledger,
+  { input, door, mayBackdate }: Offer,
+  { now, standing }: { readonly now: Temporal.Instant; readonly standing: FactSets | Refusal },
+): EventMember {
   const event = { ...input, eventAt: input.eventAt ?? now }
   const plan = versionInForce(ledger.plans, ledger.program.versionInstant(event))
   // Only an instant that the source gave can be wrong.
   const backdated = input.eventAt !== null && isBackdated(ledger, input.eventAt, now)
   const refusal = input.eventAt === null ? null : timeRefusal(input.eventAt, { now, backdated, mayBackdate })
-  return {
-    type: 'event',
-    input: event,
-    digest: referenceDigest(event.reference),
-    fingerprint: fingerprint(event),
-    plan: plan.version,
-    planHash: plan.hash,
-    door,
-    backdated,
-    standing: {},
-    shares: testRefusal(ledger, event.reference) ?? refusal ?? dividedOrNot(ledger, event, plan),
-  }
-}
-
-/** The shares of an event whose plan remembers nothing; else what it takes to work them out under the lane's lock. */
-function dividedOrNot({ program: { amountFields } }: Ledger, event: Divisible, plan: PlanVersion): EventMember['shares'] {
-  return orRefusal<readonly Share[] | Undivided>(() => {
-    const keys = stateKeysFor(event, plan)
-    if (keys.length === 0) return distribute(event, plan, { amountFields }).shares
-    return { keys, accounts: accountsFor(event, plan), divide: (state) => orRefusal(() => distribute(event, plan, { state, amountFields })) }
+  return eventMemberOf(event, plan, {
+    ...{ door, backdated, standing },
+    refused: testRefusal(ledger, event.reference) ?? refusal,
+    amountFields: ledger.program.amountFields,
   })
-}
-
-function orRefusal<T>(work: () => T): T | Refusal {
-  try {
-    return work()
-  } catch (error) {
-    if (error instanceof Refusal) return error
-    throw error
-  }
 }
 
 function isBackdated({ plans }: Ledger, eventAt: Temporal.Instant, now: Temporal.Instant): boolean {

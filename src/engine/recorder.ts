@@ -16,6 +16,7 @@ import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
 import { laneOf, newestPlan, planVersion, refreshNewPlans, requireOriginal, type Ledger } from './ledger.ts'
 import { claimRefusal, conflictRefusal, eventMember, type Offer } from './record-event.ts'
+import { standingFactsOf } from './standing-facts.ts'
 import type { Desk } from './world.ts'
 
 /** An event's answer: the same for the first caller and for every later one with the same reference and content. */
@@ -54,7 +55,7 @@ const MAX_BATCH = 1000
  */
 const MAX_IN_FLIGHT = 3
 const HALVES = 2
-const MAX_SENT_BATCH = 128
+const MAX_SENT_BATCH = 256
 const MIN_SENT_BATCH = 8
 /** Events that wait in one lane. At the slowest pace measured this is a few seconds of work; more callers are told to come back. */
 const MAX_WAITING = 20_000
@@ -199,7 +200,8 @@ async function postBatch(flight: Flight, offers: readonly Offer[], patience: Pat
   const now = desk.now()
   // Others may read newer versions while this waits for its lane: what counts is what the members were made of.
   const newest = newestPlan(ledger).version
-  const members = offers.map((offer) => eventMember(ledger, offer, now))
+  const standing = await standingFactsOf(desk, ledger, offers, now)
+  const members = offers.map((offer, index) => eventMember(ledger, offer, { now, standing: present(standing[index], 'standing facts') }))
   const draft = { ledger, lane, members, now, newest, patience }
   // A write that meets a taken reference fails, and the database's log says so at length: where one is likely, it is looked up.
   const repeated = members.some(({ digest, door }) => door === SQL_DOOR || queue.recent.has(digest))

@@ -4,12 +4,14 @@
 import type { PoolClient } from 'pg'
 import { z } from 'zod'
 import { present } from '../core/assert.ts'
+import { insertCheckpoint, type NewCheckpoint } from '../store/checkpoint.ts'
 import { planVersionsOf } from '../store/ledger.ts'
 import { exportSnapshot, inSnapshot } from '../store/statement.ts'
 import { expectWholeTables, headOf, snapshotOf, type Snapshot, type StoredHead } from '../store/verify.ts'
 import type { Ledger } from './ledger.ts'
 import { checkPayoutApprovals, checkPlanApprovals, readPolicing, type Policing } from './verify/approvals.ts'
 import { checkInTurn, type RangeChecker, type RangeJob } from './verify/checker.ts'
+import { checkpointAt, openingOf, type Beginning } from './verify/checkpoints.ts'
 import { checkStrayReferences } from './verify/events.ts'
 import { breakSchema, CHECKS, createFindings, type Break, type CheckName, type Found } from './verify/findings.ts'
 import { checkInbox } from './verify/inbox.ts'
@@ -17,7 +19,7 @@ import { findInRange, type RangeFound, type RangeReading } from './verify/journa
 import { checkPayouts } from './verify/payouts.ts'
 import { checkPlans, type Plans } from './verify/plans.ts'
 import { checkProofs } from './verify/proofs.ts'
-import { rangesOf, type Range, type RangeSize } from './verify/ranges.ts'
+import { rangesOf, type Range, type RangeSize, type Seam } from './verify/ranges.ts'
 import type { Desk } from './world.ts'
 
 const digits = z.string().regex(/^[0-9]+$/)
@@ -34,7 +36,7 @@ export const verificationSchema = z.strictObject({
   /** False when so many breaks were found that the rest was not looked at. */
   complete: z.boolean(),
   lanes: z.array(
-    z.strictObject({ position: z.int(), blocks: digits, events: digits, transfers: digits, head: z.string().regex(/^[0-9a-f]*$/) }),
+    z.strictObject({ position: z.int(), from_block: digits, blocks: digits, events: digits, transfers: digits, head: z.string().regex(/^[0-9a-f]*$/) }),
   ),
   checks: z.array(z.strictObject({ name: z.enum(Object.keys(CHECKS) as [CheckName, ...CheckName[]]), count: digits })),
   breaks: z.array(breakSchema),
@@ -55,6 +57,10 @@ export type VerifyOptions = {
   /** Who checks the ranges of the journal; when left out, this process, one after the other. */
   readonly checker?: RangeChecker
   readonly rangeSize?: RangeSize
+  /** Where each lane's journal is begun; at its first block when left out. */
+  readonly from?: Beginning
+  /** Told of the end of each lane when the ledger is sound: a later verification may begin there. */
+  readonly onSound?: (reached: readonly NewCheckpoint[]) => void
 }
 
 const MAX_BREAKS = 100
@@ -71,6 +77,15 @@ export async function verify(desk: VerifyDesk, ledger: Ledger, options: VerifyOp
     const exported = await exportSnapshot(client)
     return await verifyWithin(client, desk, ledger, { ...options, check: async (range, job) => await check({ ...job, range, snapshot: exported }) })
   })
+}
+
+/** The same from the last checkpoints on; when the ledger is sound it keeps new ones. */
+export async function verifyOnward(desk: VerifyDesk, ledger: Ledger, options: Omit<VerifyOptions, 'from' | 'onSound'> = {}): Promise<Verification> {
+  let reached: readonly NewCheckpoint[] = []
+  const report = await verify(desk, ledger, { ...options, from: 'checkpoint', onSound: (checkpoints) => (reached = checkpoints) })
+  const at = Temporal.Instant.from(report.at)
+  for (const checkpoint of reached) await insertCheckpoint(desk.store.pool, { ...checkpoint, at })
+  return report
 }
 
 /** How a range is checked: by default on the connection itself. */
@@ -92,40 +107,59 @@ export async function verifyWithin(client: PoolClient, desk: Pick<Desk, 'now' | 
   // Who approved a plan is with the ledger that it was made for.
   if (ledger.row.copied_at === null) await checkPlanApprovals(client, { ledger, versions, policing, findings })
   const reading = { snapshot, ledger, plans, policing, maxBreaks }
-  const works = await worksOf(reading, options.rangeSize)
+  const works = await worksOf(reading, options)
   // Side by side: the journal, and what hangs on it.
   const [journals, { lanes: rests, inbox }] = await Promise.all([
     checkJournals(works, { snapshot, ledger, versions, maxBreaks }, options),
     checkRests(works, reading, desk),
   ])
   const lanes: Verification['lanes'] = []
-  for (const { position, head } of works) {
+  for (const { position, head, from, found } of works) {
     if (findings.room() === 0) break
     if (head === null || head.payout_cursor === null) {
       findings.broken('lane', { lane: position }, { expected: 'a head and a payout cursor', found: head === null ? 'no head' : 'no payout cursor' })
     }
+    findings.add(found)
     const ranges = journals[position] ?? []
     for (const range of ranges) findings.add(range.findings)
     findings.add(present(rests[position], 'findings'))
     const { blocks, events, transfers } = present(ranges.at(-1), 'range')
-    lanes.push({ position, blocks: blocks.toString(), events: events.toString(), transfers: transfers.toString(), head: head?.hash.toHex() ?? '' })
+    const firstBlock = ((from?.block ?? 0n) + 1n).toString()
+    lanes.push({ position, from_block: firstBlock, blocks: blocks.toString(), events: events.toString(), transfers: transfers.toString(), head: head?.hash.toHex() ?? '' })
   }
   findings.add(inbox)
   const breaks = [...findings.breaks()]
   const copy = ledger.row.copied_at !== null
-  return { format: 1, ledger: ledger.name, at, copy, ok: breaks.length === 0, complete: findings.room() > 0, lanes, checks: [...findings.counts()], breaks }
+  const ok = breaks.length === 0
+  if (ok && options.onSound !== undefined) options.onSound(await reachedBy(snapshot, works))
+  return { format: 1, ledger: ledger.name, at, copy, ok, complete: findings.room() > 0, lanes, checks: [...findings.counts()], breaks }
+}
+
+async function reachedBy(snapshot: Snapshot, works: readonly Work[]): Promise<readonly NewCheckpoint[]> {
+  const reached: NewCheckpoint[] = []
+  for (const { lane, head } of works) {
+    const checkpoint = await checkpointAt({ snapshot, lane }, head)
+    if (checkpoint !== null) reached.push(checkpoint)
+  }
+  return reached
 }
 
 /** What there is to do in a lane. */
-type Work = { readonly lane: bigint; readonly position: number; readonly head: StoredHead | null; readonly ranges: readonly Range[] }
+type Work = { readonly lane: bigint; readonly position: number; readonly head: StoredHead | null; readonly from: Seam | null; readonly ranges: readonly Range[]; readonly found: Found }
 
 type LedgerReading = { readonly snapshot: Snapshot; readonly ledger: Ledger; readonly plans: Plans; readonly policing: Policing; readonly maxBreaks: number }
 
-async function worksOf({ snapshot, ledger }: Pick<LedgerReading, 'snapshot' | 'ledger'>, size: RangeSize | undefined): Promise<readonly Work[]> {
+async function worksOf(
+  { snapshot, ledger, maxBreaks }: Pick<LedgerReading, 'snapshot' | 'ledger' | 'maxBreaks'>,
+  { rangeSize, from: beginning = 'first block' }: WithinOptions,
+): Promise<readonly Work[]> {
   const works: Work[] = []
   for (const [position, lane] of ledger.lanes.entries()) {
     const head = await headOf(snapshot, lane)
-    works.push({ lane, position, head, ranges: await rangesOf(snapshot, { lane, position, head, from: null }, size) })
+    const findings = createFindings(maxBreaks)
+    const from = await openingOf({ lane, position, snapshot, findings }, beginning)
+    const ranges = await rangesOf(snapshot, { lane, position, head, from }, rangeSize)
+    works.push({ lane, position, head, from, ranges, found: findings.taken() })
   }
   return works
 }
@@ -136,7 +170,7 @@ async function checkJournals(
   reading: Omit<RangeReading, 'onProgress'>,
   { check = async (range, job) => await findInRange({ ...job, snapshot: reading.snapshot }, range), onProgress = () => {} }: WithinOptions,
 ): Promise<readonly (readonly RangeFound[])[]> {
-  const of = works.reduce((all, { head }) => all + (head?.transfer ?? 0n), 0n)
+  const of = works.reduce((all, { head, from }) => all + (head?.transfer ?? 0n) - (from?.transfer ?? 0n), 0n)
   const [read, broken] = [new Map<Range, bigint>(), new Map<Range, number>()]
   const all = works.flatMap(({ ranges }) => ranges)
   const checkOne = async (range: Range): Promise<RangeFound> => {
@@ -183,9 +217,10 @@ async function checkRests(
 
 /** The report in plain words: what was looked at, and what is wrong where. */
 export function verificationSentences({ ledger, copy, ok, complete, lanes, checks, breaks }: Verification): string[] {
-  const size = lanes.map(({ position, blocks, events, transfers, head }) => {
+  const size = lanes.map(({ position, from_block: first, blocks, events, transfers, head }) => {
     const lane = lanes.length === 1 ? '' : `lane ${position}: `
-    return `${lane}${counted(blocks, 'block')}, ${counted(events, 'event')}, ${counted(transfers, 'transfer')}; head ${head === '' ? 'missing' : head}`
+    const begun = first === '1' ? '' : `, of which the journal was checked from block ${first} on`
+    return `${lane}${counted(blocks, 'block')}, ${counted(events, 'event')}, ${counted(transfers, 'transfer')}${begun}; head ${head === '' ? 'missing' : head}`
   })
   const [first, ...others] = breaks
   if (ok || first === undefined) {

@@ -127,7 +127,7 @@ const statementLineSchema = z
   })
   .meta({ id: 'StatementLine' })
 
-const totalSchema = z.strictObject({ role: z.string(), accounts: count, ...amount, debits: units, credits: units }).meta({ id: 'Total' })
+const totalSchema = z.strictObject({ role: z.string(), accounts: count.meta({ description: 'How many hold anything; those of each lane count for themselves' }), ...amount, debits: units, credits: units }).meta({ id: 'Total' })
 const topSchema = z.strictObject({ rank: count, recipient: z.string(), ...amount }).meta({ id: 'RankedRecipient' })
 const ageingSchema = z
   .strictObject({

@@ -27,7 +27,13 @@ export type Signed = { readonly identity: string; readonly bytes: Uint8Array }
 export type Sign = (payouts: readonly string[], draft: JsonObject) => Promise<Signed>
 
 /** A payout that cannot go now, found before anything was signed. `reason` is a hold reason of the payout decider. */
-export type Unpayable = { readonly payout: string; readonly reason: HoldReason; readonly detail: string }
+export type Unpayable = {
+  readonly payout: string
+  readonly reason: HoldReason
+  readonly detail: string
+  /** Of one below the minimum: units that payouts of its destination must come to together in one batch, where that would be enough. */
+  readonly enough?: bigint
+}
 
 /** Obstacles a rail can name. Each ends by itself (`no_funds`) or when somebody changes something. */
 export type HoldReason = 'no_funds' | 'below_minimum' | 'frozen' | 'destination_invalid' | 'rail_refused'

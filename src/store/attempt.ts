@@ -3,9 +3,15 @@
 import { LIVE_ATTEMPT_STATES, type AttemptState } from '../core/attempt.ts'
 import type { JsonObject } from '../core/effects.ts'
 import { payoutStatesBefore, type PayoutHold } from '../core/payout.ts'
+import { lockedAttempts, lockedPayouts } from './payout-lock.ts'
 import { plainArray, bytesArray, rows, type Queryable, type Statement } from './statement.ts'
 
 const LIVE = plainArray(LIVE_ATTEMPT_STATES)
+
+/** Takes the attempts of the list $2 that are live. */
+function live(states: string): string {
+  return lockedAttempts(`attempt.lane = $1 and attempt.attempt = any ($2::uuid[]) and attempt.state = any (${states}::text[])`)
+}
 
 export type NewAttempt = {
   readonly attempt: string
@@ -23,13 +29,15 @@ export type NewAttempt = {
 
 /**
  * Writes attempts and reserves their payouts, which must be queued without a live attempt. Answers the payouts reserved: fewer than
- * given means that somebody else was first, and everything must be rolled back.
+ * given means that somebody else was first or has one of them in hand, and everything must be rolled back. It waits for nobody: the lane
+ * is locked meanwhile, and with it everybody who posts.
  */
 export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], now: Temporal.Instant): Statement {
   const members = attempts.flatMap(({ attempt, payouts }) => payouts.map((payout, position) => ({ attempt, payout, position })))
   return {
     name: 'reserve-payouts',
-    text: `with attempt as (
+    text: `with ${lockedPayouts('payout.lane = $1 and payout.payout = any ($10::uuid[]) and payout.state = any ($12::text[]) and payout.live_attempt is null', ' skip locked')},
+      attempt as (
         insert into apportion.attempt (lane, attempt, wallet, asset, state, identity, bytes, data, costs, settings, look_at, submit_at,
           prepared_at)
         select $1, row.attempt, row.wallet, row.asset, 'prepared', row.identity, row.bytes, row.data, row.costs, row.settings, $8, $8, $8
@@ -42,7 +50,8 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
       update apportion.payout
       set state = 'reserved', live_attempt = row.attempt, batch = null, due_at = null, changed_at = $8
       from unnest($9::uuid[], $10::uuid[]) as row (attempt, payout)
-      where payout.lane = $1 and payout.payout = row.payout and payout.state = any ($12::text[]) and payout.live_attempt is null
+      join locked on locked.payout = row.payout
+      where payout.lane = $1 and payout.payout = row.payout
       returning payout.payout`,
     values: [
       lane,
@@ -136,13 +145,15 @@ export type SubmitAnswer = {
  */
 export async function recordSubmits(on: Queryable, lane: bigint, answers: readonly SubmitAnswer[]): Promise<void> {
   await rows(on, {
-    text: `update apportion.attempt
+    text: `with ${live('$7')}
+      update apportion.attempt
       set state = case when looks = 0 then row.state else attempt.state end,
         reason = case when looks = 0 then row.reason else attempt.reason end,
         look_at = case when looks = 0 then row.look_at else attempt.look_at end,
         submits = submits + 1, submit_at = row.submit_at
       from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[]) as row (attempt, state, reason, look_at, submit_at)
-      where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.state = any ($7::text[])`,
+      join locked_attempt on locked_attempt.attempt = row.attempt
+      where attempt.lane = $1 and attempt.attempt = row.attempt`,
     values: [
       lane,
       plainArray(answers.map(({ attempt }) => attempt)),
@@ -168,12 +179,14 @@ export type OpenLook = {
 /** Keeps what looks said that ended nothing, and when to look again. */
 export async function recordLooks(on: Queryable, lane: bigint, looks: readonly OpenLook[]): Promise<void> {
   await rows(on, {
-    text: `update apportion.attempt
+    text: `with ${live('$8')}
+      update apportion.attempt
       set state = row.state, reason = row.reason, looks = row.looks, look_at = row.look_at,
         submit_at = case when row.expired then null else submit_at end
       from unnest($2::uuid[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[], $7::boolean[])
         as row (attempt, state, reason, looks, look_at, expired)
-      where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.state = any ($8::text[])`,
+      join locked_attempt on locked_attempt.attempt = row.attempt
+      where attempt.lane = $1 and attempt.attempt = row.attempt`,
     values: [
       lane,
       plainArray(looks.map(({ attempt }) => attempt)),
@@ -214,18 +227,20 @@ export function endAttempts(lane: bigint, ends: readonly AttemptEnd[], now: Temp
   const members = ends.flatMap(({ attempt, payouts }) => payouts.map((payout) => ({ attempt, ...payout })))
   return {
     name: 'end-attempts',
-    text: `with ended as (
+    text: `with ${lockedAttempts('attempt.lane = $1 and attempt.attempt = any ($3::uuid[]) and attempt.state = any ($15::text[])')}, ended as (
         update apportion.attempt set state = row.state, reason = row.reason, proof = row.proof, ended_at = $2, look_at = null, submit_at = null
         from unnest($3::uuid[], $4::text[], $5::text[], $6::jsonb[]) as row (attempt, state, reason, proof)
-        where attempt.lane = $1 and attempt.attempt = row.attempt and attempt.state = any ($15::text[])
+        join locked_attempt on locked_attempt.attempt = row.attempt
+        where attempt.lane = $1 and attempt.attempt = row.attempt
         returning attempt.attempt
-      ), moved as (
+      ), ${lockedPayouts('payout.lane = $1 and payout.live_attempt = any (array(select attempt from ended)) and payout.payout = any ($8::uuid[])')}, moved as (
         update apportion.payout
         set state = row.state, live_attempt = null, reason = row.reason, detail = row.detail, due_at = row.due_at, batch = row.batch,
           tries = row.tries, changed_at = $2
         from ended
         join unnest($7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::uuid[], $14::integer[])
           as row (attempt, payout, state, reason, detail, due_at, batch, tries) on row.attempt = ended.attempt
+        join locked on locked.payout = row.payout
         where payout.lane = $1 and payout.payout = row.payout and payout.live_attempt = row.attempt
           and payout.state = any (case row.state when 'settled' then $16::text[] when 'queued' then $17::text[] else $18::text[] end)
         returning payout.payout, payout.state, payout.recipient, payout.asset, payout.units, row.attempt

@@ -1,15 +1,24 @@
-// Payouts that wait for a person: put there, let go, turned away. Each is one conditional, set-based update.
+// Payouts that wait for a person: put there, let go, turned away. Each is one conditional, set-based update, which takes its rows in
+// the one order of payouts.
 
 import { payoutStatesBefore } from '../core/payout.ts'
+import { lockedPayouts } from './payout-lock.ts'
 import { plainArray, rows, type Queryable } from './statement.ts'
+
+/** The payouts named, in a state from which they may go on. */
+function named(states: string, more = ''): string {
+  return lockedPayouts(`payout.lane = any ($1::bigint[]) and payout.payout = any ($2::uuid[]) and payout.state = any (${states}::text[])${more}`)
+}
+
+const LOCKED = 'payout.lane = locked.lane and payout.payout = locked.payout'
 
 type On = { readonly lanes: readonly bigint[]; readonly payouts: readonly string[]; readonly at: Temporal.Instant }
 
 /** Lets queued payouts wait for an approval. */
 export async function awaitApprovals(on: Queryable, { lanes, payouts, at }: On): Promise<void> {
   await rows(on, {
-    text: `update apportion.payout set state = 'awaiting_approval', due_at = null, batch = null, changed_at = $3
-      where lane = any ($1::bigint[]) and payout = any ($2::uuid[]) and state = any ($4::text[])`,
+    text: `with ${named('$4')}
+      update apportion.payout set state = 'awaiting_approval', due_at = null, batch = null, changed_at = $3 from locked where ${LOCKED}`,
     values: [plainArray(lanes), plainArray(payouts), at.toString(), plainArray(payoutStatesBefore('await'))],
   })
 }
@@ -17,9 +26,10 @@ export async function awaitApprovals(on: Queryable, { lanes, payouts, at }: On):
 /** Queues payouts that were approved: those that waited for it, and those that had been rejected. Answers which. */
 export async function queueApproved(on: Queryable, { lanes, payouts, at }: On): Promise<readonly string[]> {
   const moved = await rows<{ payout: string }>(on, {
-    text: `update apportion.payout set state = 'queued', reason = null, detail = null, due_at = $3, changed_at = $3
-      where lane = any ($1::bigint[]) and payout = any ($2::uuid[]) and state = any ($4::text[]) and (state <> 'held' or reason = 'rejected')
-      returning payout`,
+    text: `with ${named('$4', ` and (payout.state <> 'held' or payout.reason = 'rejected')`)}
+      update apportion.payout set state = 'queued', reason = null, detail = null, due_at = $3, changed_at = $3
+      from locked where ${LOCKED}
+      returning payout.payout`,
     values: [plainArray(lanes), plainArray(payouts), at.toString(), plainArray(payoutStatesBefore('approve'))],
   })
   return moved.map(({ payout }) => payout)
@@ -28,9 +38,10 @@ export async function queueApproved(on: Queryable, { lanes, payouts, at }: On): 
 /** Holds payouts that a person rejected, until somebody approves them after all: no time and no money wakes them. */
 export async function holdRejected(on: Queryable, { lanes, payouts, at, detail }: On & { readonly detail: string }): Promise<readonly string[]> {
   const moved = await rows<{ payout: string }>(on, {
-    text: `update apportion.payout set state = 'held', reason = 'rejected', detail = $4, due_at = null, changed_at = $3
-      where lane = any ($1::bigint[]) and payout = any ($2::uuid[]) and state = any ($5::text[])
-      returning payout`,
+    text: `with ${named('$5')}
+      update apportion.payout set state = 'held', reason = 'rejected', detail = $4, due_at = null, changed_at = $3
+      from locked where ${LOCKED}
+      returning payout.payout`,
     values: [plainArray(lanes), plainArray(payouts), at.toString(), detail, plainArray(payoutStatesBefore('reject'))],
   })
   return moved.map(({ payout }) => payout)
@@ -42,10 +53,10 @@ export async function releaseUnasked(
   { lanes, above, at }: { lanes: readonly bigint[]; above: Readonly<Record<string, string>>; at: Temporal.Instant },
 ): Promise<void> {
   await rows(on, {
-    text: `update apportion.payout set state = 'queued', due_at = $2, changed_at = $2
-      where lane = any ($1::bigint[]) and state = 'awaiting_approval' and not exists (
-        select from unnest($3::text[], $4::numeric[]) as asked (asset, above) where asked.asset = payout.asset and payout.units > asked.above
-      )`,
+    text: `with ${lockedPayouts(`payout.lane = any ($1::bigint[]) and payout.state = 'awaiting_approval' and not exists (
+          select from unnest($3::text[], $4::numeric[]) as asked (asset, above) where asked.asset = payout.asset and payout.units > asked.above
+        )`)}
+      update apportion.payout set state = 'queued', due_at = $2, changed_at = $2 from locked where ${LOCKED}`,
     values: [plainArray(lanes), at.toString(), Object.keys(above), plainArray(Object.values(above))],
   })
 }
@@ -53,7 +64,7 @@ export async function releaseUnasked(
 /** Locks payouts until the transaction ends, those of these lanes that exist. */
 export async function lockPayouts(on: Queryable, { lanes, payouts }: Omit<On, 'at'>): Promise<void> {
   await rows(on, {
-    text: `select from apportion.payout where lane = any ($1::bigint[]) and payout = any ($2::uuid[]) order by payout for update`,
+    text: `select from apportion.payout where lane = any ($1::bigint[]) and payout = any ($2::uuid[]) order by lane, payout for no key update`,
     values: [plainArray(lanes), plainArray(payouts)],
   })
 }

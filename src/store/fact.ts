@@ -39,6 +39,22 @@ export async function factsInForce(
   return new Map(found.map(({ subject, value }) => [subject, value]))
 }
 
+/** The same for everybody who has one, at most so many. */
+export async function allFactsInForce(
+  on: Queryable,
+  { ledger, name, at, knownAt, limit }: { ledger: string; name: string; at: Temporal.Instant; knownAt: Temporal.Instant; limit: number },
+): Promise<ReadonlyMap<string, string>> {
+  const found = await rows<{ subject: string; value: string }>(on, {
+    name: 'all-facts-in-force',
+    text: `select distinct on (subject) subject, value from apportion.fact
+      where ledger = $1 and name = $2 and effective_from <= $3 and announced_at <= $4 and (dropped_at is null or dropped_at > $4)
+      order by subject, effective_from desc, number desc
+      limit $5`,
+    values: [ledger, name, at.toString(), knownAt.toString(), limit],
+  })
+  return new Map(found.map(({ subject, value }) => [subject, value]))
+}
+
 /** The newest announcement of a fact, dropped or not. */
 export async function newestFact(on: Queryable, ledger: string, { name, subject }: { name: string; subject: string }): Promise<FactRow | null> {
   return await maybeRow(on, {

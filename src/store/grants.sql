@@ -11,7 +11,7 @@ revoke execute on all functions in schema apportion from public, :app, :signer;
 revoke temporary on database :database from public, :app, :signer;
 
 grant select, insert on
-  apportion.event, apportion.reference, apportion.account, apportion.transfer, apportion.block, apportion.balance, apportion.rule_state,
+  apportion.event, apportion.reference, apportion.account, apportion.transfer, apportion.block, apportion.balance, apportion.checkpoint, apportion.rule_state,
   apportion.settlement, apportion.movement, apportion.attempt_payout, apportion.payout_share,
   apportion.plan_version, apportion.recipient, apportion.destination, apportion.plan_revision, apportion.approval
 to :app;

@@ -154,10 +154,16 @@ function touches(direction: Direction, isLimited: boolean): string {
 const ENTRY = `transfer.lane, transfer.number as transfer, entry.recorded_at, transfer.kind, debit.name as debit, credit.name as credit,
     debit.asset, transfer.units, transfer.part, transfer.subject, transfer.event, event.reference, event.event_at, event.plan`
 
-const ENTRY_TABLES = `join apportion.transfer on transfer.lane = entry.lane and transfer.number = entry.number
+// Each by its key, however many the planner believes there are: a join would read all transfers and accounts there are.
+const ENTRY_TABLES = `cross join lateral (
+      select lane, number, event, debit, credit, part, units, kind, subject from apportion.transfer
+      where transfer.lane = entry.lane and transfer.number = entry.number limit 1
+    ) transfer
     cross join lateral (select name, asset from apportion.account where account.lane = transfer.lane and account.number = transfer.debit limit 1) debit
     cross join lateral (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.credit limit 1) credit
-    left join apportion.event on event.lane = transfer.lane and event.number = transfer.event`
+    left join lateral (
+      select reference, event_at, plan from apportion.event where event.lane = transfer.lane and event.number = transfer.event limit 1
+    ) event on true`
 
 function pageText(direction: Direction): string {
   const order = `recorded_at ${direction}, place ${direction}, number ${direction}`

@@ -19,7 +19,8 @@ export type LaneCache = {
   /** The wanted accounts at a head, as far as they exist: remembered ones, and those just read. Remembers these too. */
   readonly take: (head: Head, wanted: readonly AccountName[], read: readonly AccountState[]) => ReadonlyMap<string, AccountState>
   /**
-   * The head remembered, with the wanted accounts; null unless all of them are known without reading, and the lane is this process'
+   * The head remembered, with the wanted accounts among others, as they stand until the next change; null unless all of them are known
+   * without reading, and the lane is this process'
    * own: after somebody else's block only a lock shows whether there will be more.
    */
   readonly recall: (wanted: readonly AccountName[]) => { readonly head: Head; readonly accounts: ReadonlyMap<string, AccountState> } | null
@@ -132,14 +133,9 @@ export function createLaneCache(memory = createMemory()): LaneCache {
     },
     recall: (wanted) => {
       if (at === null || !alone) return null
-      const found = new Map<string, AccountState>()
-      for (const account of wanted) {
-        const key = accountKey(account)
-        const known = accounts.get(key)
-        if (known === undefined) return null
-        found.set(key, known)
-      }
-      return { head: at, accounts: found }
+      for (const account of wanted) if (!accounts.has(accountKey(account))) return null
+      // All that is remembered, not a copy of what is wanted: whoever recalls decides before anything else happens here.
+      return { head: at, accounts }
     },
     advance: ({ before, head, touched }) => {
       // Answers of commits may come late: what is remembered may stand at another head than the one this write was decided on.

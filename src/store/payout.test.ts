@@ -1,11 +1,11 @@
-// Payouts in the database: which address counts for which event, and conditional updates that a stale caller cannot win.
+// Payouts in the database: which address counts for which event, what is due, and how they are found.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mustRecord, nameAddress, openHouse, sale, type Home, type House } from '../../test/house.ts'
 import { present } from '../core/assert.ts'
 import { makePayouts } from '../engine/make-payouts.ts'
 import {
-  countPayouts, duePayouts, dueQueues, findPayout, holdPayouts, listPayouts, nameDestinations, payoutsOfEvents, requeueHeld, type Hold, type PayoutRow,
+  countPayouts, duePayouts, dueQueues, findPayout, listPayouts, nameDestinations, payoutsOfEvents, type PayoutRow,
 } from './payout.ts'
 
 let house: House
@@ -25,8 +25,6 @@ async function withSales(count: number): Promise<Home> {
   await makePayouts(house.main.world, home.ledger, home.lane)
   return home
 }
-
-const holdOf = ({ payout }: PayoutRow, reason: Hold['reason'], by: Temporal.DurationLike): Hold => ({ payout, reason, detail: 'why', dueAt: house.now().add(by) })
 
 describe('the address that counts for an event', () => {
   type Naming = readonly [at: number, address: string | null]
@@ -88,53 +86,6 @@ describe('a payout without an address', () => {
     expect(await again()).toEqual(first)
     await nameAddress(house.main, home, home.token, home.addresses.creator)
     expect(await again()).toMatchObject({ state: 'queued', reason: null, destination: { address: home.addresses.creator }, due_at: house.now() })
-  })
-})
-
-describe('holding', () => {
-  it('touches queued and held payouts only', async () => {
-    const home = await withSales(1)
-    const [ai, dao, lucky, creator] = (await payoutsOf(home)) as [PayoutRow, PayoutRow, PayoutRow, PayoutRow]
-    const set = async (state: string, of: PayoutRow): Promise<unknown> =>
-      await house.database.pool.query(`update apportion.payout set state = $3, due_at = null where lane = $1 and payout = $2`, [home.lane, of.payout, state])
-    await set('settled', lucky)
-    await holdPayouts(house.database.pool, home.lane, [holdOf(ai, 'no_funds', { minutes: 1 })], house.now())
-    await holdPayouts(house.database.pool, home.lane, [ai, dao, lucky].map((row) => holdOf(row, 'frozen', { minutes: 2 })), house.now())
-    const now = await payoutsOf(home)
-    expect(now.map(({ state, reason, tries }) => [state, reason, tries])).toEqual([
-      ['held', 'frozen', 2],
-      ['held', 'frozen', 1],
-      ['settled', null, 0],
-      ['queued', null, 0],
-    ])
-    expect(now[3]).toEqual(creator)
-  })
-
-  it('ends at its time, not before, and not without an address', async () => {
-    const home = await withSales(1)
-    const [ai, dao] = (await payoutsOf(home)) as [PayoutRow, PayoutRow]
-    await holdPayouts(house.database.pool, home.lane, [holdOf(ai, 'no_funds', { seconds: 1 }), holdOf(dao, 'frozen', { seconds: 2 })], house.now())
-    const states = async (): Promise<readonly string[]> => (await payoutsOf(home)).map(({ reason, state }) => reason ?? state)
-    await requeueHeld(house.database.pool, home.lane, house.now())
-    expect(await states()).toEqual(['no_funds', 'frozen', 'queued', 'queued'])
-    house.elapse({ seconds: 1 })
-    await requeueHeld(house.database.pool, home.lane, house.now())
-    expect(await states()).toEqual(['queued', 'frozen', 'queued', 'queued'])
-  })
-
-  it('of what was too small for its address ends for all of that address together, as one batch', async () => {
-    const home = await withSales(3)
-    const creators = (await payoutsOf(home)).filter(({ role }) => role === 'creator')
-    const [first, second, third] = creators as [PayoutRow, PayoutRow, PayoutRow]
-    const other = present((await payoutsOf(home)).find(({ role }) => role === 'lucky'), 'payout')
-    const holds = [holdOf(first, 'below_minimum', { seconds: 1 }), holdOf(second, 'below_minimum', { hours: 1 }), holdOf(third, 'no_funds', { hours: 1 }), holdOf(other, 'below_minimum', { hours: 1 })]
-    await holdPayouts(house.database.pool, home.lane, holds, house.now())
-    house.elapse({ seconds: 1 })
-    await requeueHeld(house.database.pool, home.lane, house.now())
-    const rows = new Map((await payoutsOf(home)).map((row) => [row.payout, row]))
-    expect([first, second, third, other].map(({ payout }) => rows.get(payout)?.reason ?? rows.get(payout)?.state)).toEqual(['queued', 'queued', 'no_funds', 'below_minimum'])
-    expect(rows.get(first.payout)?.batch).not.toBeNull()
-    expect(rows.get(second.payout)).toMatchObject({ batch: rows.get(first.payout)?.batch, due_at: house.now() })
   })
 })
 

@@ -1,7 +1,7 @@
 // Payouts and their shares. Every change of state is one conditional, set-based update: a stale caller changes nothing.
 
 import type { JsonObject } from '../core/effects.ts'
-import { payoutStatesBefore, type PayoutHold, type PayoutState } from '../core/payout.ts'
+import type { PayoutHold, PayoutState } from '../core/payout.ts'
 import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
 
 export type PayoutRow = {
@@ -184,60 +184,6 @@ export async function dueQueues(on: Queryable, lane: bigint, now: Temporal.Insta
   })
 }
 
-export type Hold = { readonly payout: string; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
-
-/** Holds payouts in a state that may be held; others are left alone. */
-export async function holdPayouts(on: Queryable, lane: bigint, holds: readonly Hold[], now: Temporal.Instant): Promise<void> {
-  await rows(on, {
-    text: `update apportion.payout
-      set state = 'held', reason = row.reason, detail = row.detail, due_at = row.due_at, batch = null, tries = tries + 1, changed_at = $6
-      from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as row (payout, reason, detail, due_at)
-      where payout.lane = $1 and payout.payout = row.payout and payout.state = any ($7::text[])`,
-    values: [
-      lane,
-      plainArray(holds.map(({ payout }) => payout)),
-      holds.map(({ reason }) => reason),
-      holds.map(({ detail }) => detail),
-      plainArray(holds.map(({ dueAt }) => dueAt?.toString() ?? null)),
-      now.toString(),
-      plainArray(payoutStatesBefore('hold')),
-    ],
-  })
-}
-
-/**
- * Queues held payouts whose time to be tried again has come. With one that was too small for its destination come all others that are:
- * they are tried as one batch, because together they may be large enough.
- */
-export async function requeueHeld(on: Queryable, lane: bigint, now: Temporal.Instant): Promise<void> {
-  await rows(on, {
-    text: `with due as materialized (
-        select payout, wallet, asset, destination, reason from apportion.payout
-        where lane = $1 and state = 'held' and due_at <= $2 and destination is not null
-      ), mates as materialized (
-        select payout, wallet, asset, destination from apportion.payout
-        where lane = $1 and state = 'held' and reason = 'below_minimum'
-          and (wallet, asset, destination) in (select wallet, asset, destination from due where reason = 'below_minimum')
-      ), ready as (
-        select payout, null as batch from due where reason <> 'below_minimum'
-        union all
-        select payout, first_value(payout) over (partition by wallet, asset, destination order by payout) from mates
-      )
-      update apportion.payout set state = 'queued', reason = null, detail = null, due_at = $2, batch = ready.batch, changed_at = $2
-      from ready where payout.lane = $1 and payout.payout = ready.payout and payout.state = 'held'`,
-    values: [lane, now.toString()],
-  })
-}
-
-/** Makes due what waits for money in a wallet. No clock is read: the earliest instant is due at any time. */
-export async function wakeUnfunded(on: Queryable, lanes: readonly bigint[], wallet: string): Promise<void> {
-  await rows(on, {
-    text: `update apportion.payout set due_at = to_timestamp(0)
-      where lane = any ($1::bigint[]) and wallet = $2 and state = 'held' and reason = 'no_funds'`,
-    values: [plainArray(lanes), wallet],
-  })
-}
-
 /** Gives payouts that were made before there was a wallet the one that pays, and makes due those that waited for nothing else. */
 export async function nameWallets(
   on: Queryable,
@@ -245,7 +191,7 @@ export async function nameWallets(
 ): Promise<void> {
   await rows(on, {
     text: `with waiting as (
-        select payout from apportion.payout where lane = $1 and wallet is null limit $4 for update skip locked
+        select payout from apportion.payout where lane = $1 and wallet is null limit $4 for no key update skip locked
       )
       update apportion.payout
       set wallet = $2, due_at = case when payout.reason = 'no_paying_wallet' then $3 else payout.due_at end, changed_at = $3
@@ -277,7 +223,7 @@ export async function nameDestinations(
         where lane = $2 and state = 'held' and destination is null and due_at <= $3
         order by due_at
         limit $5
-        for update skip locked
+        for no key update skip locked
       ), named as (
         select waiting.payout, destination.destination, recipient.recipient is not null as known
         from waiting

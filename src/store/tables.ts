@@ -38,6 +38,7 @@ export const TABLES: Readonly<Record<string, TableKind>> = {
   block: 'lane',
   balance: 'lane',
   rule_state: 'lane',
+  checkpoint: 'lane',
   payout_cursor: 'lane',
   attempt: 'lane',
   payout: 'lane',

@@ -207,11 +207,11 @@ export function balanceRowsOf(lane: bigint, { after, upTo }: Bounds): string {
     from apportion.balance where lane = ${lane} and transfer > ${after} and transfer <= ${upTo} order by transfer, account`
 }
 
-export type StoredBalance = { readonly account: number; readonly debits: bigint | string; readonly credits: bigint | string; readonly transfer: bigint }
+export type StoredBalance = StoredAccount & { readonly debits: bigint | string; readonly credits: bigint | string; readonly transfer: bigint }
 
 /** The balances as they stood after a transfer: of each account the last row up to it. */
 export function balancesAt(lane: bigint, transfer: bigint): string {
-  return `select account.number as account, balance.debits, balance.credits, balance.transfer
+  return `select account.number, account.name, account.asset, balance.debits, balance.credits, balance.transfer
     from apportion.account
     cross join lateral (
       select debits, credits, transfer from apportion.balance

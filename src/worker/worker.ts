@@ -155,10 +155,7 @@ function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Tas
         name: `held ${ledger.name} ${position}`,
         lane,
         restMs: every(HELD_EVERY_MS),
-        step: async () => {
-          await recheckHeld(world, ledger, lane)
-          return false
-        },
+        step: async () => await recheckHeld(world, ledger, lane),
       },
       {
         name: `send ${ledger.name} ${position}`,

@@ -3,6 +3,7 @@
 import { BONUS_BY_PLATFORM, BONUS_BY_REFERRED, BONUS_IN_POOL } from './bonus.ts'
 import { FEE_BANDS, FEE_ON_TOP, FEE_WHOLE, RECOUP_IN_ORDER, RECOUP_PRO_RATA } from './fees.ts'
 import { CAP_OF_EVENT, CAP_OF_PERIOD, MINIMUM } from './limits.ts'
+import { PROFIT_SHARE, WATERFALL } from './results.ts'
 import type { Sample } from './sample.ts'
 import { FIXED_SHARES, PRO_RATA } from './shares.ts'
 
@@ -20,4 +21,6 @@ export const SAMPLES: readonly Sample[] = [
   MINIMUM,
   RECOUP_IN_ORDER,
   RECOUP_PRO_RATA,
+  PROFIT_SHARE,
+  WATERFALL,
 ]

@@ -12,8 +12,12 @@ export const AT = Temporal.Instant.from('2026-11-21T12:00:00Z')
 export type Amounts = readonly bigint[]
 
 export function bind(kind: string, parameters: unknown): BoundRule {
-  return present(rules.get(kind), kind).bind(parameters)
+  const rule = present(rules.get(kind), kind)
+  // A case is carried out several times, and its parameters are checked once.
+  return typeof parameters === 'object' && parameters !== null ? bound.getOrInsertComputed(parameters, () => rule.bind(parameters)) : rule.bind(parameters)
 }
+
+const bound = new WeakMap<object, BoundRule>()
 
 /** Every rounding that the sample's rule does, with a name for the rest where it takes one. */
 export function roundingsOf({ kind, parameters, residuals }: Sample): readonly StepRounding[] {

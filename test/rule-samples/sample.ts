@@ -28,6 +28,8 @@ export type Sample = {
    * are turned round besides.
    */
   readonly turned: ((given: Case) => Case) | null
+  /** False where the facts of an event would have to be divided with it: the law of splitting says nothing of the rule. */
+  readonly splits?: false
   /** The same proportions in numbers `k` times as large (`amounts` false), or the same case with all amounts `k` times as large. */
   readonly scaled: { readonly by: (given: Case, k: bigint) => Case; readonly amounts: boolean } | null
 }

@@ -1,7 +1,9 @@
 // `verify`: recomputes every figure of a ledger, or of all ledgers, and ends with 1 when one of them does not hold.
 
-import { verificationSentences, verify, type Verification } from '../../engine/verify.ts'
-import { ledgerOf, maybeText, type Run } from '../command.ts'
+import { Refusal } from '../../core/refusal.ts'
+import type { Ledger } from '../../engine/ledger.ts'
+import { verificationSentences, verify, verifyOnward, type Verification, type VerifyOptions } from '../../engine/verify.ts'
+import { ledgerOf, maybeText, type Given, type Run } from '../command.ts'
 import { startTransferBar } from '../transfer-bar.ts'
 
 export const run: Run = async (desk, { options }, output) => {
@@ -9,7 +11,9 @@ export const run: Run = async (desk, { options }, output) => {
   const found: Verification[] = []
   for (const ledger of chosen) {
     const bar = startTransferBar(ledger.name)
-    found.push(await verify(desk, ledger, { checker: desk.verifyRanges, onProgress: bar.show }))
+    const how = { checker: desk.verifyRanges, onProgress: bar.show }
+    if (options['incremental'] === true) found.push(await verifyOnward(desk, ledger, how))
+    else found.push(await verify(desk, ledger, { ...how, from: beginningOf(ledger, options) }))
     bar.stop()
   }
   if (found.some(({ ok }) => !ok)) process.exitCode = 1
@@ -17,4 +21,16 @@ export const run: Run = async (desk, { options }, output) => {
     if (found.length === 0) output.line('There is no ledger yet.')
     for (const verification of found) verificationSentences(verification).forEach(output.line)
   })
+}
+
+function beginningOf({ name, lanes }: Ledger, options: Given['options']): NonNullable<VerifyOptions['from']> {
+  const block = maybeText(options['fromBlock'])
+  if (block === null) return 'first block'
+  const problem = !/^[1-9][0-9]{0,17}$/.test(block)
+    ? `${block} is no number of a block`
+    : lanes.length > 1
+      ? `the ledger ${name} has ${lanes.length} lanes, each with blocks of its own: --incremental knows where each was left`
+      : null
+  if (problem !== null) throw new Refusal('field_malformed', problem, { field: 'from_block', value: block })
+  return { block: BigInt(block) }
 }

@@ -87,12 +87,12 @@ function outlineOf({ referrers, funding }: Bonus): Outline {
   const common = { parts: null, role: 'share', others: 'bonus', carries: false, takesNothing: false } as const
   if (typeof funding === 'object' && 'pool' in funding) {
     const { by, whenAllZero } = funding.pool
-    return { ...common, divides: 'account', roundings: POLICIES_BY_WEIGHT, residuals: null, gives: fundsOf([whenAllZero]), draws: [], facts: needsOf([by, ...sets]) }
+    return { ...common, divides: 'account', roundings: POLICIES_BY_WEIGHT, residuals: null, gives: fundsOf([whenAllZero]), draws: [], facts: needsOf([by, ...sets]).map((need) => ({ ...need, all: true })) }
   }
   // Out of a fund, nothing of a pool is kept that the fund could be drawn on for later.
   const draws = funding === 'referred' ? [] : [funding.platform.fund]
   const roundings = funding === 'referred' ? POLICIES_BY_WEIGHT : POLICIES_BY_WEIGHT.filter((kind) => kind !== 'cumulative')
-  return { ...common, divides: 'shares', roundings, residuals: ['referred', 'bonus'], gives: [], draws, facts: needsOf(sets) }
+  return { ...common, divides: 'shares', roundings, residuals: ['referred', 'bonus'], gives: [], draws, facts: needsOf(sets).map((need) => ({ ...need, all: true })) }
 }
 
 function membersOf(context: RuleContext, { funding }: Bonus, given: readonly string[]): readonly string[] {

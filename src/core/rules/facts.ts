@@ -68,6 +68,12 @@ export function factOf(asking: Asking, set: FactSet, subject: string): string {
   return value
 }
 
+/** A fact of one subject that need not be there. */
+export function optionalFact({ facts }: Pick<RuleContext, 'facts'>, { fact }: FactSet, subject: string): string | undefined {
+  const set = Object.hasOwn(facts, fact) ? facts[fact] : undefined
+  return set !== undefined && Object.hasOwn(set, subject) ? set[subject] : undefined
+}
+
 /** Refuses `fact_malformed` for what is no decimal of at most 38 digits before the point and 18 behind it. */
 export function checkDecimal({ step }: Pick<RuleContext, 'step'>, { fact }: FactSet, { subject, value }: { subject: string; value: string }): string {
   if (DECIMAL.test(value)) return value

@@ -8,15 +8,17 @@ import { SAMPLES } from '../../../test/rule-samples/all.ts'
 import { bind, happen, paidOf, roundingName, roundingsOf, type Amounts, type Happened } from '../../../test/rule-samples/run.ts'
 import type { Case, Sample } from '../../../test/rule-samples/sample.ts'
 import { POLICIES } from '../allocate/rounding.ts'
+import type { Json } from '../effects.ts'
 import { rules } from './index.ts'
 import type { BoundRule, Line, PartExplanation, StepRounding } from './rule.ts'
 
 /** The same on every machine: a page that changes by chance could not be kept. */
 const SEED = 20_261_121
 
-/** Cases of each law, rule and rounding: of those that always hold (three events each), and of those that some break. */
-const ALWAYS = 100
-const SOMETIMES = 1000
+/** Cases of each law, rule and rounding. Growth fails so seldom that it needs more than the others that some rules break. */
+const ALWAYS = 80
+const SOMETIMES = 300
+const SELDOM = 1000
 
 const PAGE = join(import.meta.dirname, '../../../docs/reference/rule-laws.md')
 
@@ -120,12 +122,17 @@ it.each(NAMED)('%s: does the same again, touches only what it named before, and 
       expect({
         again: textOf(run(pair, given, events)) === textOf(first),
         accounts: touched.filter((name) => !accounts.has(name)),
-        state: remembered.filter(([key, value]) => !keys.has(key) || typeof value !== 'string'),
+        state: remembered.filter(([key, value]) => !keys.has(key) || hasNumber(value)),
       }).toEqual({ again: true, accounts: [], state: [] })
     }),
     { seed: SEED, numRuns: ALWAYS },
   )
 })
+
+/** A number of money would not survive JSON. */
+function hasNumber(value: Json): boolean {
+  return typeof value === 'number' || (typeof value === 'object' && value !== null && Object.values(value).some(hasNumber))
+}
 
 function textOf(happened: readonly Happened[]): string {
   return JSON.stringify(happened.map(({ split }) => [split.lines, [...split.state]]), (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
@@ -142,6 +149,7 @@ type Compared = { readonly left: ReadonlyMap<string, bigint>; readonly right: Re
 type Law = {
   readonly name: string
   readonly says: string
+  readonly runs: number
   readonly compare: (pair: Pair) => fc.Arbitrary<Compared> | null
   readonly holds: (compared: Compared) => boolean
 }
@@ -150,6 +158,7 @@ const LAWS: readonly Law[] = [
   {
     name: 'permutation',
     says: 'The same recipients, given in another order, get the same units.',
+    runs: SOMETIMES,
     compare: (pair) => {
       const turned = pair.sample.turned
       if (turned === null) return null
@@ -167,6 +176,7 @@ const LAWS: readonly Law[] = [
   {
     name: 'growth',
     says: 'A larger pool, the event before being the same, makes nobody’s share smaller.',
+    runs: SELDOM,
     compare: (pair) =>
       fc.tuple(worlds(pair, { units: small, events: 2 }), fc.array(fc.oneof(fc.bigInt({ min: 0n, max: 2n }), small), { minLength: 4, maxLength: 4 })).map(([{ given, events }, more]) => {
         const [before = [], less = []] = events
@@ -182,6 +192,7 @@ const LAWS: readonly Law[] = [
   {
     name: 'scale',
     says: 'The same proportions in larger numbers give the same. For rules that count in units (cap, minimum, recoup): all amounts times k make all shares times k.',
+    runs: SOMETIMES,
     compare: (pair) => {
       const scaled = pair.sample.scaled
       if (scaled === null) return null
@@ -200,8 +211,10 @@ const LAWS: readonly Law[] = [
   {
     name: 'splitting',
     says: 'One event, divided into two, gives everybody the same in the end.',
-    compare: (pair) =>
-      worlds(pair, { units: small, events: 2 }).map(({ given, events }) => {
+    runs: SOMETIMES,
+    compare: (pair) => {
+      if (pair.sample.splits === false) return null
+      return worlds(pair, { units: small, events: 2 }).map(({ given, events }) => {
         const [first = [], second = []] = events
         const whole = first.map((units, place) => units + (second[place] ?? 0n))
         return {
@@ -209,7 +222,8 @@ const LAWS: readonly Law[] = [
           right: paidOf(run(pair, given, events)),
           text: `${given.text}: ${amountsText(whole)}, or ${amountsText(first)} then ${amountsText(second)}`,
         }
-      }),
+      })
+    },
     holds: equal,
   },
 ]
@@ -242,7 +256,7 @@ function counterExample(law: Law, pair: Pair): Compared | null | undefined {
   if (arbitrary === null) return undefined
   const { counterexample } = fc.check(
     fc.property(arbitrary, (compared) => law.holds(compared)),
-    { seed: SEED, numRuns: SOMETIMES },
+    { seed: SEED, numRuns: law.runs },
   )
   return counterexample?.[0] ?? null
 }
@@ -276,7 +290,7 @@ Two laws hold of every rule under every rounding, asserted on ${ALWAYS} random c
 **conservation** (a step gives out exactly what it was given, nothing below zero, its rounding account never short; and its explanation
 is the division, line by line) and **replay** (the same events in the same order give the same shares and leave the same to remember).
 
-The others hold only of some. A cell says what at most ${SOMETIMES} random cases of small amounts and weights that are often equal, where
+The others hold only of some. A cell says what at most ${SOMETIMES} random cases (${SELDOM} of growth) of small amounts and weights that are often equal, where
 such laws break, have shown: *held* in all of them, or *fails*, with a small counter-example below; – where the law says nothing of the rule.
 
 ${LAWS.map(({ name, says }) => `- **${name}**: ${says}`).join('\n')}
@@ -285,7 +299,7 @@ ${LAWS.map(({ name, says }) => `- **${name}**: ${says}`).join('\n')}
 |---|---|${LAWS.map(() => '---').join('|')}|
 ${table.join('\n')}
 
-${PAIRS.length} pairs of rule and rounding; ${FOUND.flatMap(({ laws }) => laws).filter((found) => found !== undefined).length * SOMETIMES} cases of these laws, and ${PAIRS.length * 2 * ALWAYS} of those that always hold.
+${PAIRS.length} pairs of rule and rounding; at most ${FOUND.flatMap(({ laws }) => laws.map((found, place) => (found === undefined ? 0 : (LAWS[place]?.runs ?? 0)))).reduce((sum, runs) => sum + runs, 0)} cases of these laws, and ${PAIRS.length * 2 * ALWAYS} of those that always hold.
 
 ## Counter-examples
 

@@ -34,7 +34,7 @@ export const proRata: Rule<ProRata> = {
     others: UNSHARED,
     gives: fundsOf([whenAllZero]),
     draws: [],
-    facts: [needOf(by)],
+    facts: [{ ...needOf(by), all: true }],
     carries: false,
     takesNothing: false,
   }),

@@ -100,8 +100,12 @@ export type PartExplanation = {
 /** A share that the plan lists. */
 export type PlanPart = { readonly role: string; readonly to: Target }
 
-/** A fact that the rule needs. `standing` ones are kept by the ledger per subject, `event` ones come with the event. */
-export type FactNeed = { readonly name: string; readonly source: 'event' | 'standing' }
+/**
+ * A fact that the rule asks for. `standing` ones are kept by the ledger per subject, `event` ones come with the event. Without an
+ * `optional` one the event is still divided: the rule says what its absence means. Of `standing` ones a rule gets those of the event's
+ * parties, or those of `all` subjects there are.
+ */
+export type FactNeed = { readonly name: string; readonly source: 'event' | 'standing'; readonly optional?: true; readonly all?: true }
 
 /** What can be said of a step before any event. */
 export type Outline = {

@@ -113,6 +113,8 @@ it('explains a fee with its tiers, discounts and bounds', () => {
       note: 'rounded down by less than one unit: the rest goes to the recipient named for it',
     },
   ])
+  // A fee that comes to its floor by itself is not raised to it.
+  expect(stepOf('tiered-fee', CIRCLE).explain(asked(100_000n, ['verified']))[1]).toMatchObject({ grounds: 'a fee of 100000 × 1%, less 50% (verified)', units: '500' })
   const banded: unknown = JSON.parse(JSON.stringify({ ...TIERS, applies: 'bands' }))
   expect(stepOf('tiered-fee', banded).explain(asked(7000n, []))[1]).toMatchObject({ formula: '(1000 × 10% + 4000 × 5% + 2000 × 0.01) × (1 − 0)', quota: '320' })
 })
@@ -139,6 +141,7 @@ it.each<[string, unknown]>([
   ['a rate is at most 100%', { tiers: [{ from: '0', rate: '100.1%' }] }],
   ['a rate is a percentage such as 2.5% or a decimal', { tiers: [{ from: '0', rate: '-1%' }] }],
   ['the floor is above the ceiling', { floor: '2%' }],
+  ['accepted', { floor: '1%' }],
   ['accepted', { discounts: CIRCLE.discounts.slice(0, 1), combine: undefined }],
   ['several discounts need combine', { combine: undefined }],
   ['an amount is at most 10^38 units', { tiers: [{ from: '0', rate: '1%' }, { from: `2${'0'.repeat(38)}`, rate: '1%' }] }],

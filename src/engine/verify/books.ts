@@ -145,7 +145,7 @@ async function readAccounts(
 async function readBalances({ lane, snapshot }: Reading, books: ReadonlyMap<number, Book>, transfer: bigint): Promise<void> {
   for await (const page of snapshot.pages<StoredBalance>(balancesAt(lane, transfer))) {
     for (const row of page) {
-      const book = books.get(row.account)
+      const book = books.get(row.number)
       if (book === undefined) continue
       Object.assign(book, { debits: unitsOf(row.debits), credits: unitsOf(row.credits), transfer: row.transfer, found: true })
       book.below = roleOf(book.name).floor && balanceOf(book.name, book) < 0n

@@ -21,6 +21,7 @@ export const CHECKS = {
   block_hash: 'the block is not as it was when its hash was made: something in it, or in a block before it, was changed',
   head: 'the head of the lane does not match the last block: blocks were cut off, or the head was changed',
   rule_state: "what a plan's rules remember is not what the event and the events before it make of it",
+  checkpoint: 'the journal up to a block is not the one that was verified before: it was changed since, and perhaps worked out anew',
   payout_share: 'a share is not drawn on by exactly one payout: it could be paid twice, or never',
   payout: 'a payout is not what its shares and its plan make it',
   payout_state: 'what a payout says of itself is not what the ledger and its attempts say',

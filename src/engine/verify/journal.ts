@@ -155,7 +155,8 @@ async function takeEvents(
 ): Promise<ReadonlyMap<bigint, OpenEvent>> {
   const events = new Map<bigint, OpenEvent>()
   const { findings, position } = reading
-  for (let line = await nextOf(walk.events); line !== undefined; line = await nextOf(walk.events)) {
+  // Awaits only at the end of a page.
+  for (let line = await nextOf(walk.events); line !== undefined; line = walk.events.peek() ?? (await walk.events.load())) {
     const row = eventOf(line)
     if (row.number > last) break
     walk.events.skip()
@@ -190,20 +191,22 @@ async function takeTransfers(
   { block, open, events, last }: { block: StoredBlock; open: readonly OpenBlock[]; events: ReadonlyMap<bigint, OpenEvent>; last: bigint },
 ): Promise<void> {
   const { findings, position } = reading
+  let read = 0
   // Awaits only at the end of a page: this loop runs for every transfer there ever was.
   for (let row = await nextOf(walk.transfers); row !== undefined; row = walk.transfers.peek() ?? (await walk.transfers.load())) {
     const transfer = transferOf(row)
     if (transfer.number > last) break
     walk.transfers.skip()
-    findings.looked('transfer')
-    const where = { lane: position, block: block.number, transfer: transfer.number }
+    read += 1
     if (transfer.number !== walk.transfer + 1n) {
+      const where = { lane: position, block: block.number, transfer: transfer.number }
       findings.broken('transfer', where, { expected: `transfer ${walk.transfer + 1n}`, found: `transfer ${transfer.number}` })
     }
     walk.transfer = transfer.number
     walk.books.post(transfer)
     checkTransfer(reading, walk, { transfer, open, events, block: block.number })
   }
+  findings.looked('transfer', read)
   if (walk.transfer < last) {
     const where = { lane: position, block: block.number, transfer: last }
     findings.broken('transfer', where, { expected: `transfers up to ${last}`, found: `none after ${walk.transfer}` })
@@ -241,17 +244,17 @@ type Named = { readonly name: string; readonly asset: string }
 
 /** What the chart of accounts has against a transfer, or null. */
 function chartProblem({ kind, units, event, subject }: Transfer, debit: Named, credit: Named): { expected: string; found: string } | null {
-  const found = `${kind} of ${units} units of ${credit.asset} from ${debit.name} to ${credit.name}`
+  const said = (): string => `${kind} of ${units} units of ${credit.asset} from ${debit.name} to ${credit.name}`
   const allowed = Object.hasOwn(TRANSFER_KINDS, kind) ? TRANSFER_KINDS[kind as TransferKind] : undefined
-  if (allowed === undefined) return { expected: `one of ${Object.keys(TRANSFER_KINDS).join(', ')}`, found }
+  if (allowed === undefined) return { expected: `one of ${Object.keys(TRANSFER_KINDS).join(', ')}`, found: said() }
   if (!isInChart(kind as TransferKind, { debit: debit.name, credit: credit.name })) {
-    return { expected: `${kind} from ${allowed.debit.join(' or ')} to ${allowed.credit.join(' or ')}`, found }
+    return { expected: `${kind} from ${allowed.debit.join(' or ')} to ${allowed.credit.join(' or ')}`, found: said() }
   }
-  if (units <= 0n) return { expected: 'more than zero units', found }
-  if (debit.asset !== credit.asset) return { expected: 'one asset on both sides', found: `${found}, from an account of ${debit.asset}` }
+  if (units <= 0n) return { expected: 'more than zero units', found: said() }
+  if (debit.asset !== credit.asset) return { expected: 'one asset on both sides', found: `${said()}, from an account of ${debit.asset}` }
   const ofEvent = kind === 'received' || kind === 'share'
   if (ofEvent ? event !== null && subject === null : event === null && subject !== null) return null
-  return { expected: ofEvent ? 'a transfer of an event' : 'a movement of a payout or wallet', found: `${found}, of event ${event ?? 'none'} and subject ${subject ?? 'none'}` }
+  return { expected: ofEvent ? 'a transfer of an event' : 'a movement of a payout or wallet', found: `${said()}, of event ${event ?? 'none'} and subject ${subject ?? 'none'}` }
 }
 
 /** Sums up what stands before a block and is in none. */
@@ -317,17 +320,27 @@ async function nextOf<Row>(feed: Feed<Row>): Promise<Row | undefined> {
   return feed.peek() ?? (await feed.load())
 }
 
+/** One number is read for every field of every transfer there ever was: no pattern is matched and no list is made that is not needed. */
 function transferOf(line: string): Transfer {
-  const [number = '', event = '', debit = '', credit = '', part = '', units = '', subject = '', ...kind] = line.split('\t')
+  const fields = line.split('\t')
+  const [number = '', event = '', debit = '', credit = '', part = '', units = '', subject = '', kind = ''] = fields
   return {
     number: BigInt(number),
     event: event === '' ? null : BigInt(event),
     debit: Number(debit),
     credit: Number(credit),
     part: part === '' ? null : Number(part),
-    // NaN is a numeric too.
-    units: /^[0-9]+$/.test(units) ? BigInt(units) : 0n,
+    // NaN is a numeric too, and so is what has a point.
+    units: isWhole(units) ? BigInt(units) : 0n,
     subject: subject === '' ? null : subject,
-    kind: kind.join('\t'),
+    kind: fields.length === 8 ? kind : fields.slice(7).join('\t'),
   }
+}
+
+function isWhole(text: string): boolean {
+  for (let place = 0; place < text.length; place += 1) {
+    const digit = text.charCodeAt(place)
+    if (digit < 48 || digit > 57) return false
+  }
+  return text.length > 0
 }

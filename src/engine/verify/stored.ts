@@ -23,10 +23,15 @@ export function claimedUnits(claimed: Texts | null): Readonly<Record<string, big
   return Object.fromEntries(Object.entries(claimed).map(([role, units]) => [role, /^[0-9]{1,40}$/.test(units) ? BigInt(units) : -1n]))
 }
 
+/** Reading an instant is slow, and the events of a block mostly have that of the block. */
+const read = new Map<string, Temporal.Instant>()
+const MAX_READ = 64
+
 /** Instants as the database prints them; null for what is none (`infinity`, years before Christ). */
 export function instantOf(text: string): Temporal.Instant | null {
   try {
-    return Temporal.Instant.from(text)
+    if (read.size >= MAX_READ) read.clear()
+    return read.getOrInsertComputed(text, (printed) => Temporal.Instant.from(printed))
   } catch {
     return null
   }

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ASSET, paperDatabase, paperEvent, settled, type PaperDatabase } from '../../../test/paper-ledger.ts'
-import { verificationSchema, verificationSentences, verify } from '../verify.ts'
+import { verificationSchema, verificationSentences, verify, verifyOnward } from '../verify.ts'
 import { CHECKS } from './findings.ts'
 
 let paper: PaperDatabase
@@ -45,6 +45,7 @@ it('finds a ledger sound whose payouts were settled, failed, expired, held and a
   await busy.makePayouts()
   await busy.send()
   await busy.look()
+  await verifyOnward(world, ledger)
   const report = await verify(world, ledger)
   expect(report).toMatchObject({ ok: true, complete: true, breaks: [] })
   expect(verificationSchema.parse(report)).toEqual(report)
@@ -91,4 +92,36 @@ it('stops when it has found enough, and says so', async () => {
   )
   // Its connection is fit for use again.
   expect(await verify(made.world, made.ledger)).toMatchObject({ ok: false, complete: true })
+})
+
+it('goes on from its last checkpoint, and from the first block when that is not what was verified', async () => {
+  const made = await paper.open('onward', { lanes: 2 })
+  const { world, ledger } = made
+  const more = async (name: string) => await made.record(Array.from({ length: 8 }, (_, index) => paperEvent(`${name} ${index}`, 1001n)))
+  const firsts = async () => (await verifyOnward(world, ledger)).lanes.map(({ from_block: first }) => first)
+  expect(await firsts()).toEqual(['1', '1'])
+  await more('c')
+  expect(await firsts()).toEqual(['1', '1'])
+  await more('b')
+  expect(await firsts()).toEqual(['2', '2'])
+  expect(verificationSentences(await verifyOnward(world, ledger)).at(-1)).toContain(', of which the journal was checked from block 3 on; head ')
+  // What was changed before a checkpoint, in no hash or balance that is looked at, is not seen from there on; from the first block it is.
+  const owner = paper.database.pool
+  await owner.query(`update apportion.event set door = 'other' where lane = $1 and number = 1`, [made.lane])
+  expect(await verifyOnward(world, ledger)).toMatchObject({ ok: true })
+  expect(await verify(world, ledger, { from: { block: 2n } })).toMatchObject({ ok: true, lanes: [{ from_block: '2' }, { from_block: '2' }] })
+  expect(await verify(world, ledger)).toMatchObject({ ok: false, lanes: [{ from_block: '1' }, { from_block: '1' }] })
+  await owner.query(`update apportion.event set door = 'test' where lane = $1 and number = 1`, [made.lane])
+  await more('a')
+  const lastOfTwo = '(select last_transfer from apportion.block where lane = $1 and number = 2)'
+  await owner.query(`update apportion.balance set credits = credits + 1 where lane = $1 and transfer = ${lastOfTwo}`, [made.lane])
+  const standing = await verifyOnward(world, ledger)
+  expect(standing.breaks[0]).toMatchObject({ check: 'checkpoint', where: { lane: 0, block: '2' }, found: expect.stringMatching(/^the digest [0-9a-f]{64}$/) })
+  expect(standing.lanes.map(({ from_block: first }) => first)).toEqual(['1', '3'])
+  await owner.query(`update apportion.balance set credits = credits - 1 where lane = $1 and transfer = ${lastOfTwo}`, [made.lane])
+  await owner.query(`update apportion.checkpoint set hash = sha256('') where lane = $1 and block = 1`, [made.lane])
+  for (const report of [await verifyOnward(world, ledger), await verify(world, ledger)]) {
+    expect(report.breaks).toMatchObject([{ check: 'checkpoint', where: { lane: 0, block: '1' } }])
+  }
+  for (const block of [0n, 99n]) await expect(verify(world, ledger, { from: { block } })).rejects.toMatchObject({ code: 'field_malformed' })
 })

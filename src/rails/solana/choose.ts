@@ -166,7 +166,7 @@ function fits({ members, addresses, creations }: Batch, { native, memoBytes }: F
 function belowMinimum({ payout, address }: Payable, { members, shortfall }: Group): Unpayable {
   const together = members.length === 1 ? 'the payout is' : `its ${members.length} payouts are`
   const detail = `${address} is no account yet and needs ${formatUnits(shortfall, 9)} SOL to become one; ${together} ${formatUnits(sum(members), 9)}`
-  return { payout: payout.id, reason: 'below_minimum', detail }
+  return { payout: payout.id, reason: 'below_minimum', detail, enough: shortfall }
 }
 
 function noFunds({ payout }: Payable, batch: Batch, funds: Funds): Unpayable {

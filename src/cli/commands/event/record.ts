@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { present } from '../../../core/assert.ts'
 import type { EventInput } from '../../../core/event.ts'
+import { schemaRefusal } from '../../../core/json-document.ts'
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { Refusal } from '../../../core/refusal.ts'
 import { eventDocument, type EventDocument } from '../../../engine/documents.ts'
@@ -71,35 +72,11 @@ function parseEvent(ledger: Ledger, { line, content }: Body): EventInput {
   try {
     const parsed = ledger.program.event.safeParse(content)
     if (parsed.success) return parsed.data
-    throw shapeRefusal(parsed.error.issues[0], content)
+    throw schemaRefusal(parsed.error, content)
   } catch (error) {
     if (line === null || !(error instanceof Refusal)) throw error
     throw new Refusal(error.code, `line ${line} of the file: ${error.message}; nothing was recorded`, { ...error.details, line })
   }
-}
-
-function shapeRefusal(issue: z.core.$ZodIssue | undefined, content: unknown): Refusal {
-  const field = issue?.path.map(String).join('.') ?? ''
-  if (issue === undefined) return new Refusal('field_malformed', 'the event is not what the program takes', { field })
-  if (issue.code === 'unrecognized_keys') {
-    const [unknown = ''] = issue.keys
-    return new Refusal('field_malformed', `${unknown.slice(0, 60)} is no field of the event`, { field: unknown.slice(0, 60) })
-  }
-  if (field === '') return new Refusal('field_malformed', 'the event must be an object of fields, such as {"reference": "sale-1"}', { field })
-  if (isMissing(content, issue.path)) return new Refusal('field_malformed', `${field} is missing`, { field })
-  if (issue.code === 'invalid_type') return new Refusal('field_malformed', `${field} ${ownWords(issue.message) ?? `must be a ${issue.expected}`}`, { field })
-  return new Refusal('field_malformed', `${field} ${ownWords(issue.message) ?? 'is not of the form that it must have'}`, { field })
-}
-
-/** The program's own words; the schema library's begin with "Invalid" and are meant for developers. */
-function ownWords(message: string): string | null {
-  return message.startsWith('Invalid') ? null : message
-}
-
-function isMissing(content: unknown, path: readonly PropertyKey[]): boolean {
-  let found = content
-  for (const key of path) found = typeof found === 'object' && found !== null ? (found as Readonly<Record<PropertyKey, unknown>>)[key] : undefined
-  return found === undefined
 }
 
 type Document =

@@ -1,0 +1,206 @@
+// A ledger in memory, to try plans on without a database: the same members, the same decisions and the same postings as the recorder's, on
+// accounts that nobody keeps. It never pays, and nothing in it is approved or given notice of.
+
+import { accountKey, accountName, balanceOf, partyOf, type AccountName } from './account.ts'
+import { present } from './assert.ts'
+import type { AmountFields, Share } from './distribution.ts'
+import type { Json } from './effects.ts'
+import type { EventInput } from './event.ts'
+import { eventMemberOf } from './event-member.ts'
+import { parseFactValue, checkFactName, type FactName } from './fact.ts'
+import { GENESIS_HASH, type TransferLine } from './journal.ts'
+import type { AssetName } from './money.ts'
+import { payableFrom } from './part.ts'
+import { parsePlan, versionInForce, type PlanVersion } from './plan.ts'
+import { accountsOf, decideBatch, stateKeysOf, type AccountState, type EventMember, type Head, type Known } from './posting.ts'
+import { Refusal } from './refusal.ts'
+import type { FactSets } from './rules/rule.ts'
+import { standingNeedsOf, type StandingNeed } from './standing.ts'
+
+export type TrialTerms = {
+  readonly asset: AssetName
+  /** The first version of the rules, as data. */
+  readonly plan: unknown
+  /** When it begins. */
+  readonly at: Temporal.Instant
+  readonly amountFields: AmountFields
+  readonly versionInstant: (event: { readonly eventAt: Temporal.Instant }) => Temporal.Instant
+}
+
+export type Tried =
+  | {
+      readonly state: 'recorded'
+      readonly event: bigint
+      readonly plan: number
+      readonly eventAt: Temporal.Instant
+      /** Every share, those of zero units too. */
+      readonly shares: readonly Share[]
+      readonly transfers: readonly TransferLine[]
+    }
+  | { readonly state: 'duplicate'; readonly event: bigint }
+  | { readonly state: 'refused'; readonly refusal: Refusal }
+
+/** A share that may not be paid before an instant, as it stands in its account. */
+export type LockedShare = { readonly account: string; readonly until: Temporal.Instant; readonly units: bigint }
+
+export type Trial = {
+  readonly now: () => Temporal.Instant
+  /** Lets time pass; an earlier instant changes nothing. */
+  readonly passTo: (instant: Temporal.Instant) => void
+  /** Records an event; time passes to its instant where that is later. */
+  readonly record: (input: EventInput) => Tried
+  /** A next version of the rules, in force from now on. Refuses `plan_invalid`. */
+  readonly addPlan: (data: unknown) => PlanVersion
+  /** Keeps a standing fact from an instant on; null: always. Refuses `fact_invalid`. */
+  readonly setFact: (fact: FactName & { readonly value: string; readonly from: Temporal.Instant | null }) => void
+  /** Puts units into a fund, as if earlier events had. */
+  readonly fill: (fund: string, units: bigint) => void
+  /** All accounts that anything ever moved in, by name. */
+  readonly accounts: () => readonly (AccountName & { readonly balance: bigint })[]
+  /** Shares whose lock has not ended. */
+  readonly locked: () => readonly LockedShare[]
+}
+
+type StandingFact = { readonly value: string; readonly from: Temporal.Instant | null }
+
+/** Changed in place, event after event. */
+type Books = {
+  readonly terms: TrialTerms
+  head: Head
+  now: Temporal.Instant
+  plans: readonly PlanVersion[]
+  readonly accounts: Map<string, AccountState>
+  readonly states: Map<string, Json>
+  /** By digest: the fingerprint as 32 characters, then the event's number. A million references must fit beside everything else. */
+  readonly references: Map<string, string>
+  readonly facts: Map<string, Map<string, StandingFact[]>>
+  readonly locks: Map<string, LockedShare>
+}
+
+const FINGERPRINT_BYTES = 32
+
+/** Opens one. Refuses `plan_invalid`. */
+export function createTrial(terms: TrialTerms): Trial {
+  const first: PlanVersion = { version: 1, effectiveFrom: null, ...parsePlan(terms.plan) }
+  const books: Books = {
+    terms,
+    head: { event: 0n, transfer: 0n, block: 0n, account: 0, plan: 1, hash: GENESIS_HASH, recordedAt: terms.at },
+    now: terms.at,
+    plans: [first],
+    accounts: new Map(),
+    states: new Map(),
+    references: new Map(),
+    facts: new Map(),
+    locks: new Map(),
+  }
+  return {
+    now: () => books.now,
+    passTo: (instant) => passTo(books, instant),
+    record: (input) => record(books, input),
+    addPlan: (data) => {
+      const version: PlanVersion = { version: books.plans.length + 1, effectiveFrom: books.now, ...parsePlan(data) }
+      books.plans = [...books.plans, version]
+      return version
+    },
+    setFact: (fact) => setFact(books, fact),
+    fill: (fund, units) => {
+      const account = { name: accountName('fund', fund), asset: terms.asset }
+      const number = books.head.account + 1
+      books.head = { ...books.head, account: number }
+      books.accounts.set(accountKey(account), { ...account, number, debits: 0n, credits: units, transfer: 0n })
+    },
+    accounts: () => [...books.accounts.values()].map((account) => ({ name: account.name, asset: account.asset, balance: balanceOf(account.name, account) })),
+    locked: () => [...books.locks.values()].filter(({ until }) => isBefore(books.now, until)),
+  }
+}
+
+function isBefore(one: Temporal.Instant, other: Temporal.Instant): boolean {
+  return Temporal.Instant.compare(one, other) < 0
+}
+
+function passTo(books: Books, instant: Temporal.Instant): void {
+  if (isBefore(books.now, instant)) books.now = instant
+}
+
+function record(books: Books, input: EventInput): Tried {
+  const { terms, plans } = books
+  if (input.eventAt !== null) passTo(books, input.eventAt)
+  const event = { ...input, eventAt: input.eventAt ?? books.now }
+  if (event.asset !== terms.asset) {
+    return { state: 'refused', refusal: new Refusal('asset_not_found', `the event is in ${event.asset}, and the ledger in ${terms.asset}`, { field: 'asset', value: event.asset }) }
+  }
+  const plan = versionInForce(plans, terms.versionInstant(event))
+  const member = eventMemberOf(event, plan, { door: 'trial', backdated: false, standing: standingOf(books, event, plan), refused: null, amountFields: terms.amountFields })
+  const { outcomes, write } = decideBatch(books.head, knownTo(books, member), [member], books.now)
+  const outcome = present(outcomes[0], 'outcome')
+  if (outcome.state === 'conflict') {
+    const message = `the reference ${event.reference} was recorded before with other content, as event ${outcome.event}: an event never changes, send a new reference`
+    return { state: 'refused', refusal: new Refusal('reference_conflict', message, { field: 'reference', event: outcome.event.toString() }) }
+  }
+  if (outcome.state !== 'posted') return outcome
+  const { events: [posted], transfers, touched, states, head } = present(write, 'write')
+  const { number, shares } = present(posted, 'event')
+  books.head = head
+  for (const account of touched) books.accounts.set(accountKey(account), account)
+  for (const { key, value } of states) books.states.set(key, value)
+  books.references.set(member.digest, `${Buffer.from(member.fingerprint).toString('latin1')}${number}`)
+  lock(books, plan, { eventAt: event.eventAt, shares })
+  return { state: 'recorded', event: number, plan: plan.version, eventAt: event.eventAt, shares, transfers }
+}
+
+/** What the recorder would read for a member, and nothing else: a decision copies what it is given. */
+function knownTo({ accounts, states, references }: Books, member: EventMember): Known {
+  const taken = references.get(member.digest)
+  const touched = accountsOf(member).flatMap((account) => {
+    const key = accountKey(account)
+    const found = accounts.get(key)
+    return found === undefined ? [] : [[key, found] as const]
+  })
+  return {
+    references: new Map(taken === undefined ? [] : [[member.digest, takenOf(taken)]]),
+    accounts: new Map(touched),
+    states: new Map(stateKeysOf(member).flatMap((key) => (states.has(key) ? [[key, states.get(key) ?? null] as const] : []))),
+  }
+}
+
+function takenOf(taken: string): { readonly fingerprint: Uint8Array; readonly event: bigint } {
+  return { fingerprint: Buffer.from(taken.slice(0, FINGERPRINT_BYTES), 'latin1'), event: BigInt(taken.slice(FINGERPRINT_BYTES)) }
+}
+
+function lock({ locks }: Books, plan: PlanVersion, { eventAt, shares }: { eventAt: Temporal.Instant; shares: readonly Share[] }): void {
+  if (plan.steps.every((step) => step.lock === null)) return
+  for (const { part, account, units } of shares) {
+    const until = units === 0n || partyOf('payable', account) === null ? null : payableFrom(plan, part, eventAt)
+    if (until === null) continue
+    const key = `${account}\t${until.toString()}`
+    locks.set(key, { account, until, units: units + (locks.get(key)?.units ?? 0n) })
+  }
+}
+
+function setFact({ facts }: Books, { value, from, ...given }: Parameters<Trial['setFact']>[0]): void {
+  const { name, subject } = checkFactName(given)
+  const values = facts.getOrInsertComputed(name, () => new Map<string, StandingFact[]>()).getOrInsertComputed(subject, () => [])
+  values.push({ value: parseFactValue(value), from })
+}
+
+/** The facts kept that an event's plan asks for, as they are in force at its instant. */
+function standingOf(books: Books, event: EventInput & { readonly eventAt: Temporal.Instant }, plan: PlanVersion): FactSets | Refusal {
+  try {
+    const sets = standingNeedsOf(event, plan).map((need) => [need.name, factsInForce(books, need, event.eventAt)] as const)
+    // A fact that nobody has is missing, which the plan's rules refuse or not.
+    return Object.fromEntries(sets.filter(([, set]) => Object.keys(set).length > 0))
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
+}
+
+function factsInForce({ facts }: Books, { name, subjects }: StandingNeed, at: Temporal.Instant): Readonly<Record<string, string>> {
+  const kept = facts.get(name)
+  if (kept === undefined) return {}
+  const entries = (subjects ?? [...kept.keys()]).flatMap((subject) => {
+    const value = kept.get(subject)?.findLast(({ from }) => from === null || !isBefore(at, from))?.value
+    return value === undefined ? [] : [[subject, value] as const]
+  })
+  return Object.fromEntries(entries)
+}
