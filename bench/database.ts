@@ -1,6 +1,6 @@
 // The bench's databases: embedded servers with the product's own settings, each in a folder of its own that is removed afterwards.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Pool } from 'pg'
@@ -10,7 +10,13 @@ import { createPool } from '../src/store/pool.ts'
 import { openStore, type Store } from '../src/store/store.ts'
 import { tablesOf } from '../src/store/tables.ts'
 
-export type BenchDatabase = Database & { readonly owner: Pool; readonly store: Store; readonly close: () => Promise<void> }
+export type BenchDatabase = Database & {
+  readonly owner: Pool
+  readonly store: Store
+  /** How often the server's log says something. */
+  readonly logged: (text: string) => number
+  readonly close: () => Promise<void>
+}
 
 export async function openBenchDatabase(effects: Effects): Promise<BenchDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'apportion-bench-'))
@@ -21,6 +27,7 @@ export async function openBenchDatabase(effects: Effects): Promise<BenchDatabase
     ...database,
     owner,
     store,
+    logged: (text) => readFileSync(join(directory, 'postgres.log'), 'utf8').split(text).length - 1,
     close: async () => {
       await Promise.all([owner.end(), store.close()])
       await database.stop()

@@ -65,7 +65,7 @@ async function furnish({ effects }: Loading, database: BenchDatabase, { director
   return { directory, settings, token: present(program.sample.parties[0], 'party').recipient }
 }
 
-async function loadAll({ effects, seconds, nowMs, say }: Loading, { owner }: BenchDatabase, place: Place & { readonly urls: readonly string[] }): Promise<Loaded> {
+async function loadAll({ effects, seconds, nowMs, say }: Loading, { owner, logged }: BenchDatabase, place: Place & { readonly urls: readonly string[] }): Promise<Loaded> {
   const { directory, settings, token, urls } = place
   const { key } = JSON.parse(await apportion(join(directory, 'one'), ['key', 'create', 'load', '--rights', 'record', '--json'], settings)) as { key: string }
   const clients = urls.map((url) => openClient({ url, key, callers: CALLERS }))
@@ -73,15 +73,18 @@ async function loadAll({ effects, seconds, nowMs, say }: Loading, { owner }: Ben
   const route = (sale: number): readonly Client[] => (sale % TO_BOTH === 0 ? clients : [present(clients[sale % clients.length], 'client')])
   const sold = await sell({ effects, ledger: LEDGER, token, callers: CALLERS, ms: seconds * 1000, nowMs, route })
   for (const client of clients) client.close()
+  const deadlocks = logged('deadlock detected')
+  const overtaken = logged('division by zero') / seconds
   say('what is stored is compared with what was answered, and verified')
   const differences = await compareStored(owner, { acknowledged: sold.acknowledged, before: 0n })
   // While both workers go on paying: it reads one snapshot.
   const verified = await tryApportion(join(directory, 'one'), ['verify'], settings)
   return {
-    figures: figuresOf(sold, verified.printed),
+    figures: [...figuresOf(sold, verified.printed), ['postings overtaken by the other server, a second', overtaken.toFixed(2)]],
     faults: [
       ...sold.faults,
       ...differences,
+      ...(deadlocks === 0 ? [] : [`the database's log tells of ${deadlocks} deadlocks`]),
       ...(sold.acknowledged.length === 0 ? ['nothing was recorded'] : []),
       ...(verified.code === 0 ? [] : [`verify ended with ${verified.code}: ${verified.printed || verified.complaints}`]),
     ],

@@ -21,18 +21,24 @@ export type LaneCache = {
   /**
    * The head remembered, with the wanted accounts among others, as they stand until the next change; null unless all of them are known
    * without reading, and the lane is this process'
-   * own: after somebody else's block only a lock shows whether there will be more.
+   * own: after somebody else's block only looks under the lock show whether there will be more.
    */
   readonly recall: (wanted: readonly AccountName[]) => { readonly head: Head; readonly accounts: ReadonlyMap<string, AccountState> } | null
   /** Moves on to the head after a write: a committed one, or one on its way, and then what is recalled is what it will leave. */
   readonly advance: (write: BatchWrite) => void
-  /** Somebody else posted: until a lock finds the lane as it was left, nothing is recalled. */
+  /** Somebody else posted: until so many looks in a row find the lane as it was left, nothing is recalled. */
   readonly overtaken: () => void
   readonly forget: () => void
 }
 
 /** A transfer between accounts by their numbers in the lane. */
 export type BareTransfer = { readonly number: bigint; readonly debit: number; readonly credit: number; readonly units: bigint }
+
+/**
+ * Looks under the lock that must find the lane as this process left it before it recalls again. While several servers post, each write that
+ * is overtaken costs the database an error in its log and everybody behind it a second try; a look costs one round trip more than none.
+ */
+export const QUIET_LOOKS = 64
 
 /** About 30 MB for all lanes of a process. Beyond it, it is busier with strangers than with acquaintances. */
 const MAX_ACCOUNTS = 100_000
@@ -94,7 +100,8 @@ function createAccounts(memory: Memory): {
 export function createLaneCache(memory = createMemory()): LaneCache {
   const { accounts, remember, add } = createAccounts(memory)
   let at: Head | null = null
-  let alone = true
+  /** Looks in a row that found the lane as it was left. */
+  let quiet = QUIET_LOOKS
   let caughtUp = false
   const holds = (hash: Uint8Array): boolean => at !== null && Buffer.compare(at.hash, hash) === 0
   return {
@@ -117,7 +124,7 @@ export function createLaneCache(memory = createMemory()): LaneCache {
       at = isThere ? head : null
     },
     take: (head, wanted, read) => {
-      if (at !== null || caughtUp) alone = holds(head.hash) && !caughtUp
+      if (at !== null || caughtUp) quiet = holds(head.hash) && !caughtUp ? quiet + 1 : 0
       caughtUp = false
       if (!holds(head.hash)) accounts.clear()
       at = head
@@ -132,7 +139,7 @@ export function createLaneCache(memory = createMemory()): LaneCache {
       return found
     },
     recall: (wanted) => {
-      if (at === null || !alone) return null
+      if (at === null || quiet < QUIET_LOOKS) return null
       for (const account of wanted) if (!accounts.has(accountKey(account))) return null
       // All that is remembered, not a copy of what is wanted: whoever recalls decides before anything else happens here.
       return { head: at, accounts }
@@ -144,7 +151,7 @@ export function createLaneCache(memory = createMemory()): LaneCache {
       remember(touched)
     },
     overtaken: () => {
-      alone = false
+      quiet = 0
       accounts.clear()
       at = null
     },
