@@ -15,6 +15,7 @@ import { BODY_LIMIT, parseJsonBody } from './body.ts'
 import { handleErrors, notFound, sendProblem } from './errors.ts'
 import { describeApi } from './openapi.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { allocateRoutes } from './routes/allocate.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { eventRoutes } from './routes/events.ts'
 import { explainRoutes } from './routes/explain.ts'
@@ -85,7 +86,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
   await app.register(
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })
-      const reads = [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, reportRoutes, explainRoutes]
+      const reads = [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, reportRoutes, explainRoutes, allocateRoutes]
       for (const routes of [...reads, planRoutes, approvalRoutes, settingsRoutes, factRoutes, keyRoutes]) routes(v1, parts)
     },
     { prefix: '/v1' },

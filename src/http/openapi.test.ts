@@ -37,7 +37,7 @@ afterAll(async () => {
 it('names every operation, each once, with a problem for refusals', () => {
   const operations = Object.values(api.paths).flatMap((path) => Object.values(path))
   expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual([
-    ...['addPlan', 'approvePayout', 'approvePayouts', 'approvePlan', 'approveSettings', 'changeSettings', 'countPayouts', 'createKey'],
+    ...['addPlan', 'allocate', 'approvePayout', 'approvePayouts', 'approvePlan', 'approveSettings', 'changeSettings', 'countPayouts', 'createKey'],
     ...['draftPlan', 'editPlan', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout'],
     ...['getPlan', 'getReadiness', 'getRecipient', 'getSettings', 'getStatement', 'listApprovals', 'listBalances', 'listBlocks'],
     ...['listDistributions', 'listEntries', 'listEvents', 'listFacts', 'listKeys', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent'],

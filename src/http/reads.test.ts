@@ -224,3 +224,12 @@ async function settleAll(reference: string): Promise<void> {
   const end = { attempt: ATTEMPT, state: 'settled' as const, reason: null, proof: { slot: 5 }, payouts }
   await rows(bed.desk.store.pool, endAttempts(lane, [end], bed.desk.now()))
 }
+
+it('divides a pool without recording anything, and says what is wrong with a case', async () => {
+  const ask = async (body: unknown) => await bed.send('/allocate', { body, key: bed.key })
+  expect((await ask({ pool: '100', weights: ['3', '3', '3'] })).json()).toEqual({ shares: ['34', '33', '33'] })
+  expect((await ask({ pool: '1', weights: ['1', '1'], rounding: 'cumulative' })).json()).toMatchObject({ shares: ['0', '0'], remainder: '1' })
+  expect(problemIn(await ask({ pool: '-1', weights: ['1'] }))).toMatchObject({ code: 'pool_malformed' })
+  expect(problemIn(await ask({ pool: '1', weights: ['0'] }))).toMatchObject({ code: 'weights_missing' })
+  expect(problemIn(await ask({ pool: '1', weights: ['1'], note: 'x' }))).toMatchObject({ code: 'field_malformed' })
+})

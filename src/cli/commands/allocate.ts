@@ -1,10 +1,10 @@
 // `allocate`: divides a pool by weights without a ledger; one case given by options, or any number of them from standard input.
 
 import { allocate, type Allocation } from '../../core/allocate.ts'
-import { idOf, parseCase, type AllocationCase, type CaseId } from '../../core/allocate/case.ts'
+import { answerOf, idOf, parseCase, type AllocationAnswer, type AllocationCase, type CaseId } from '../../core/allocate/case.ts'
 import { explainAllocation } from '../../core/allocate/explain.ts'
 import { policyOf } from '../../core/allocate/rounding.ts'
-import { writeState, type WrittenState } from '../../core/allocate/state.ts'
+import { writeState } from '../../core/allocate/state.ts'
 import { doubledKey } from '../../core/doubled-key.ts'
 import { quote } from '../../core/money.ts'
 import { Refusal } from '../../core/refusal.ts'
@@ -53,20 +53,9 @@ function parseState(state: string | null): unknown {
   }
 }
 
-/** `remainder` and `state` only where the policy has them. */
-type Answer = { readonly shares: readonly string[]; readonly remainder?: string; readonly state?: WrittenState }
-
-function answerOf({ units, remainder, state }: Allocation): Answer {
-  return {
-    shares: units.map(String),
-    ...(remainder === 0n ? {} : { remainder: remainder.toString() }),
-    ...(state === null ? {} : { state: writeState(state) }),
-  }
-}
-
 type Refused = Pick<Refusal, 'code' | 'message' | 'details'>
 
-type LineAnswer = ({ readonly id: CaseId } & Answer) | { readonly id: CaseId; readonly line: number; readonly refusal: Refused }
+type LineAnswer = ({ readonly id: CaseId } & AllocationAnswer) | { readonly id: CaseId; readonly line: number; readonly refusal: Refused }
 
 /** Answers each line by a line, as it comes. A line that is refused holds up none after it; the exit code tells that there was one. */
 async function answerLines(stream: NodeJS.ReadStream, output: Output): Promise<void> {

@@ -1,14 +1,14 @@
 // An allocation as people and programs write it: numbers as text. Everything that can be wrong with it is refused here, with figures.
 
 import { z } from 'zod'
-import type { AllocationInput } from '../allocate.ts'
+import type { Allocation, AllocationInput } from '../allocate.ts'
 import { clip, quote } from '../money.ts'
 import { commonDenominator, commonWeights, ratio, ratioOfDecimal, type Ratio } from '../ratio.ts'
 import { Refusal } from '../refusal.ts'
 import { isCovered } from './cumulative.ts'
 import { MAX_CASE_WEIGHTS, MAX_POOL, MAX_SCALE_DIGITS, MAX_WEIGHT } from './limits.ts'
 import { parseRounding, policyOf, residualOf, type Rounding } from './rounding.ts'
-import { cumulativeSchema, turnSchema, type RoundingState } from './state.ts'
+import { cumulativeSchema, turnSchema, writeState, type RoundingState, type WrittenState } from './state.ts'
 
 const MAX_ID = 256
 
@@ -52,6 +52,17 @@ export function parseCase(data: unknown): AllocationCase {
   }
   requireResidual(rounding, names, weights)
   return { id: given.id ?? null, pool, weights, rounding, names, state: parseState(rounding, given.state ?? null, weights.length) }
+}
+
+/** An allocation as it is answered; `remainder` and `state` only where the policy has them. */
+export type AllocationAnswer = { readonly shares: string[]; readonly remainder?: string; readonly state?: WrittenState }
+
+export function answerOf({ units, remainder, state }: Allocation): AllocationAnswer {
+  return {
+    shares: units.map(String),
+    ...(remainder === 0n ? {} : { remainder: remainder.toString() }),
+    ...(state === null ? {} : { state: writeState(state) }),
+  }
 }
 
 function parseShape(data: unknown): z.infer<typeof shape> {
