@@ -27,6 +27,12 @@ const HASH = ['--hash <hash>', 'of what you looked at'] as const
 const REASON = ['--reason <text>', 'why'] as const
 const DRAFT = ['<draft>', 'its id'] as const
 const PLAN_FILE = ['<file>', 'the plan; - reads standard input'] as const
+const PREVIEWED = ['<plan>', "a version's number, a draft's id, in-force, recorded (each event by its own version), or a file"] as const
+const EVENTS = [
+  ['--file <file>', "events in place of past ones: JSON lines in the program's words; - reads standard input"],
+  ['--sample', "the program's sample in place of past events"],
+  ['--fresh', 'let its rules begin without memory'],
+] as const
 const PAGE = [
   ['--limit <count>', 'rows of a page, 1 to 1000 (20)'],
   ['--cursor <cursor>', 'go on after this place, as the page before says'],
@@ -202,12 +208,27 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => await import('./commands/plan/show.ts'),
   }),
   entry('plan', 'validate', { summary: 'read a plan, and write nothing', words: [PLAN_FILE], options: [LEDGER, FROM], load: async () => await import('./commands/plan/validate.ts') }),
+  entry('plan', 'preview', {
+    summary: 'what a plan would do on past events, a file or the sample; nothing is written',
+    words: [PREVIEWED],
+    options: [LEDGER, ...SPAN, ...EVENTS],
+    load: async () => await import('./commands/plan/preview.ts'),
+  }),
+  entry('plan', 'diff', {
+    summary: 'what a change would change for whom: two plans on the same events, or one on two spans',
+    words: [
+      ['<plan>', `before, or what is compared with the version in force: ${PREVIEWED[1]}`],
+      ['[after]', 'the other plan'],
+    ],
+    options: [LEDGER, ...SPAN, ...EVENTS, ['--before-from <instant>', 'of another span for what is before'], ['--before-to <instant>', 'where that one ends']],
+    load: async () => await import('./commands/plan/diff.ts'),
+  }),
   entry('plan', 'draft', { summary: 'write a plan down, to be approved', words: [PLAN_FILE], options: [LEDGER, KEY, FROM], load: async () => await import('./commands/plan/draft.ts') }),
   entry('plan', 'edit', { summary: 'write a draft anew', words: [DRAFT, PLAN_FILE], options: [LEDGER, KEY, FROM], load: async () => await import('./commands/plan/edit.ts') }),
   entry('plan', 'approve', {
     summary: 'agree to what a draft says',
     words: [DRAFT],
-    options: [LEDGER, KEY, ['--preview <hash>', 'of the preview you looked at']],
+    options: [LEDGER, KEY, ['--preview <file>', 'the preview or diff you looked at, as its --json: checked, and signed with it; or its hash alone']],
     required: [HASH],
     load: async () => await import('./commands/plan/approve.ts'),
   }),

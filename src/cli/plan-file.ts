@@ -37,7 +37,7 @@ export function showPlan(output: Output, plan: PlanDocument): void {
     output.line(version === null ? `Draft ${draft}, ${state}, by ${plan.drafted_by}.` : `Version ${version}, ${state.replaceAll('_', ' ')}, drafted by ${plan.drafted_by}.`)
     output.line(from === null ? (version === null ? 'In force as soon as the notice allows.' : 'In force from the beginning.') : `In force from ${from}.`)
     if (hash !== null) output.line(`Hash ${hash}`)
-    for (const { by, at, counts } of approvals) output.line(`Approved by ${by} at ${at}${counts ? '' : ' (of what it said before: counts no more)'}.`)
+    for (const { by, at, counts, preview } of approvals) output.line(`Approved by ${by} at ${at}${preview === null ? '' : `, after the preview ${preview}`}${counts ? '' : ' (of what it said before: counts no more)'}.`)
     if (state === 'draft') {
       const given = approvals.filter(({ counts }) => counts).length
       output.line(`${given} of ${needed} approvals. Next: apportion plan approve ${draft} --hash ${hash}`)

@@ -5,7 +5,7 @@ import { exportJournal, type Exported, type ExportOptions } from '../../engine/e
 import type { Ledger } from '../../engine/ledger.ts'
 import { ledgerOf, maybeText, text, type Given, type Run } from '../command.ts'
 import { writeFile } from '../journal-file.ts'
-import { startTransferBar } from '../transfer-bar.ts'
+import { startTransferBar } from '../progress-bar.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)

@@ -2,7 +2,7 @@
 
 import { ledgerOf, text, type Run } from '../command.ts'
 import { readLines } from '../journal-file.ts'
-import { startTransferBar } from '../transfer-bar.ts'
+import { startTransferBar } from '../progress-bar.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)

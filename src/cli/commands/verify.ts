@@ -4,7 +4,7 @@ import { Refusal } from '../../core/refusal.ts'
 import type { Ledger } from '../../engine/ledger.ts'
 import { verificationSentences, verify, verifyOnward, type Verification, type VerifyOptions } from '../../engine/verify.ts'
 import { ledgerOf, maybeText, type Given, type Run } from '../command.ts'
-import { startTransferBar } from '../transfer-bar.ts'
+import { startTransferBar } from '../progress-bar.ts'
 
 export const run: Run = async (desk, { options }, output) => {
   const chosen = maybeText(options['ledger']) === null ? await desk.ledgers.all() : [await ledgerOf(desk, options)]
