@@ -61,7 +61,7 @@ it('shows what a plan does, and what a change changes, and approves by what was 
   const drafted = JSON.parse((await apportion('plan', 'draft', plan, '--json')).out) as { draft: string; hash: string }
   const people = await apportion('plan', 'diff', drafted.draft)
   expect([people.code, people.err]).toEqual([0, ''])
-  expect(people.out.split('\n')[0]).toBe(`${TOKEN} gets 50 % more (3 SOL); ai gets 1.25 % less (3 SOL); nobody else changes.`)
+  expect(people.out.split('\n')[0]).toBe(`ai gets 1.25 % less (3 SOL); ${TOKEN} gets 50 % more (3 SOL); nobody else changes.`)
   expect(people.out).toMatch(/\nai +ai +240 SOL +237 SOL +-3 SOL +-1\.25 %\n/)
 
   const { out } = await apportion('plan', 'diff', '1', drafted.draft, '--json')

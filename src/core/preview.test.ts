@@ -184,12 +184,12 @@ describe('what people read', () => {
   const sale = (units: bigint, creator: string): PreviewedEvent => eventOf(units, { parties: { creator } })
 
   it.each<[string, PlanVersion, readonly PreviewedEvent[], readonly string[]]>([
-    ['one who loses what another gains', shares(share('house', '82'), share('dao', '15'), share('creator', '3', { party: 'creator' })), [sale(10_000n, 'di')], ['di gets 50 % more (1 USD); house gets 1.2 % less (1 USD); nobody else changes.']],
+    ['one who loses what another gains', shares(share('house', '82'), share('dao', '15'), share('creator', '3', { party: 'creator' })), [sale(10_000n, 'di')], ['house gets 1.2 % less (1 USD); di gets 50 % more (1 USD); nobody else changes.']],
     [
       'a role that many have, as one',
       shares(share('house', '82'), share('dao', '15'), share('creator', '3', { party: 'creator' })),
       [sale(10_000n, 'di'), sale(30_000n, 'ed')],
-      ['creator (2 recipients) gets 50 % more (4 USD); house gets 1.2 % less (4 USD); nobody else changes.'],
+      ['house gets 1.2 % less (4 USD); creator (2 recipients) gets 50 % more (4 USD); nobody else changes.'],
     ],
     ['nobody', ordinary, [sale(10_000n, 'di')], ['Nobody gets more or less.']],
     [

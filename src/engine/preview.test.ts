@@ -197,7 +197,7 @@ describe('a diff', () => {
       ['nobody', '0', '0', '0', null],
     ])
     expect(diff.sentences).toEqual([
-      'guest-1 gets 100 % more (0.2 PAP); house gets 14.29 % less (0.2 PAP); nobody else changes.',
+      'house gets 14.29 % less (0.2 PAP); guest-1 gets 100 % more (0.2 PAP); nobody else changes.',
       `Before is version 1, after draft ${draft}, both on 2 events recorded so far.`,
       'Rules begin with what they remember where the span begins.',
     ])

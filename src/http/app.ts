@@ -25,6 +25,7 @@ import { ledgerRoutes } from './routes/ledgers.ts'
 import type { App, Parts } from './routes/parts.ts'
 import { distributionRoutes, payoutRoutes } from './routes/payouts.ts'
 import { planRoutes } from './routes/plans.ts'
+import { previewRoutes } from './routes/previews.ts'
 import { factRoutes, settingsRoutes } from './routes/settings.ts'
 import { recipientRoutes } from './routes/recipients.ts'
 import { reportRoutes } from './routes/reports.ts'
@@ -87,7 +88,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })
       const reads = [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, reportRoutes, explainRoutes, allocateRoutes]
-      for (const routes of [...reads, planRoutes, approvalRoutes, settingsRoutes, factRoutes, keyRoutes]) routes(v1, parts)
+      for (const routes of [...reads, planRoutes, previewRoutes, approvalRoutes, settingsRoutes, factRoutes, keyRoutes]) routes(v1, parts)
     },
     { prefix: '/v1' },
   )

@@ -38,10 +38,10 @@ it('names every operation, each once, with a problem for refusals', () => {
   const operations = Object.values(api.paths).flatMap((path) => Object.values(path))
   expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual([
     ...['addPlan', 'allocate', 'approvePayout', 'approvePayouts', 'approvePlan', 'approveSettings', 'changeSettings', 'countPayouts', 'createKey'],
-    ...['draftPlan', 'editPlan', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout'],
+    ...['diffPlans', 'draftPlan', 'editPlan', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout'],
     ...['getPlan', 'getReadiness', 'getRecipient', 'getSettings', 'getStatement', 'listApprovals', 'listBalances', 'listBlocks'],
     ...['listDistributions', 'listEntries', 'listEvents', 'listFacts', 'listKeys', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent'],
-    ...['listPlans', 'listRecipients', 'listStatementLines', 'listWaitingApprovals', 'listWallets', 'recordEvent', 'recordEvents', 'rejectPayout'],
+    ...['listPlans', 'listRecipients', 'listStatementLines', 'listWaitingApprovals', 'listWallets', 'previewPlan', 'recordEvent', 'recordEvents', 'rejectPayout'],
     ...['rejectPayouts', 'rejectPlan', 'reportAgeing', 'reportTop', 'reportTotals', 'revokeKey', 'setFact', 'validatePlan'],
     ...['withdrawPlan', 'withdrawSettings'],
   ])

@@ -44,7 +44,7 @@ function groupsOf(changes: readonly RecipientChange[]): readonly Group[] | null 
     const sum = (of: (change: RecipientChange) => bigint): bigint => own.reduce((all, change) => all + of(change), 0n)
     groups.push({ asset, name: own.length === 1 ? name : (role ?? name), recipients: own.length, before: sum(({ before }) => before), after: sum(({ after }) => after) })
   }
-  return groups.toSorted((a, b) => compare(sizeOf(b), sizeOf(a)) || (a.name < b.name ? -1 : 1))
+  return groups.toSorted((a, b) => compare(sizeOf(b), sizeOf(a)) || compare(b.before, a.before) || (a.name < b.name ? -1 : 1))
 }
 
 function groupText({ name, recipients, before, after, asset }: Group): string {
