@@ -10,6 +10,7 @@ const LOOK_EVERY_MS = 500
 /** By what its command line holds. The first that fits names it. */
 const NAMES: readonly (readonly [part: string, name: string])[] = [
   ['bench/http-server.ts', 'HTTP server'],
+  ['bench/preview-process.ts', 'preview'],
   ['src/signer/process.ts', 'signer'],
   ['/sandbox/process.ts', 'sandbox'],
   ['src/main.ts', 'server'],

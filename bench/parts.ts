@@ -5,6 +5,7 @@ import { historyPart } from './history-rows.ts'
 import type { Part, Scale } from './part.ts'
 import { payoutPart } from './payouts.ts'
 import { postingPart } from './posting-rows.ts'
+import { previewPart } from './preview.ts'
 import { salesPart } from './sales.ts'
 import { scalePart } from './scale.ts'
 import { startPart } from './start.ts'
@@ -12,5 +13,5 @@ import { storagePart } from './storage.ts'
 
 export function partsOf({ history }: Scale): readonly Part[] {
   // The start comes first, while the machine is still cool.
-  return [startPart, allocationPart, postingPart, scalePart, salesPart, payoutPart, storagePart, historyPart(history)]
+  return [startPart, allocationPart, postingPart, scalePart, salesPart, payoutPart, storagePart, previewPart, historyPart(history)]
 }
