@@ -41,6 +41,31 @@ export async function copyRate(owner: Pool, { events, eventText, transferText }:
   }
 }
 
+/** Milliseconds of a COPY of one event with so many transfers, each to an account of its own, into the same tables. */
+export async function copyTransfersMs(owner: Pool, transfers: number, nowMs: () => number): Promise<number> {
+  const text = [...shareLines(transfers)]
+  await owner.query(TABLES)
+  const client = await owner.connect()
+  try {
+    const began = nowMs()
+    await client.query('begin')
+    await pipeline(Readable.from([...eventLines(1)]), client.query(copyFrom('copy bench.event from stdin')))
+    await pipeline(Readable.from(text), client.query(copyFrom('copy bench.transfer from stdin')))
+    await client.query('commit')
+    return nowMs() - began
+  } finally {
+    client.release()
+  }
+}
+
+function* shareLines(transfers: number): Generator<Buffer> {
+  for (let start = 0; start < transfers; start += CHUNK) {
+    let text = ''
+    for (let place = start; place < Math.min(transfers, start + CHUNK); place += 1) text += `${place}\t0\t1\t${2 + place}\t1000000007\n`
+    yield Buffer.from(text)
+  }
+}
+
 const CHUNK = 1000
 
 function* eventLines(events: number): Generator<Buffer> {

@@ -17,11 +17,11 @@ export type Options = {
   readonly seconds: number
 }
 
-const FULL: Scale = { ms: 3000, runs: 3, copied: 200_000, payouts: 3600, history: 2_000_000, weighed: 100_000 }
+const FULL: Scale = { ms: 3000, runs: 3, copied: 200_000, payouts: 3600, history: 2_000_000, weighed: 100_000, recipients: 1_000_000 }
 /** Under a minute, all of it. */
-const QUICK: Scale = { ms: 400, runs: 1, copied: 30_000, payouts: 720, history: 100_000, weighed: 15_000 }
+const QUICK: Scale = { ms: 400, runs: 1, copied: 30_000, payouts: 720, history: 100_000, weighed: 15_000, recipients: 50_000 }
 
-export const USAGE = `npm run bench -- [--quick] [--only <pattern>] [--history <transfers>] [--json | --markdown]
+export const USAGE = `npm run bench -- [--quick] [--only <pattern>] [--history <transfers>] [--large <recipients>] [--json | --markdown]
 npm run bench -- --load <${LOADS.join(' | ')}> [--seconds <seconds>] [--json]`
 
 /** Throws with the usage when something is wrong. */
@@ -34,6 +34,7 @@ export function readOptions(args: readonly string[]): Options {
       markdown: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       history: { type: 'string' },
+      large: { type: 'string' },
       load: { type: 'string' },
       seconds: { type: 'string', default: '60' },
     },
@@ -42,7 +43,11 @@ export function readOptions(args: readonly string[]): Options {
   const load = LOADS.find((name) => name === values.load) ?? null
   if (values.load !== undefined && load === null) throw new Error(`there is no load ${values.load}\n${USAGE}`)
   return {
-    scale: { ...scale, ...(values.history !== undefined && { history: count('history', values.history) }) },
+    scale: {
+      ...scale,
+      ...(values.history !== undefined && { history: count('history', values.history) }),
+      ...(values.large !== undefined && { recipients: count('large', values.large) }),
+    },
     print: values.json ? 'json' : values.markdown ? 'markdown' : 'table',
     only: new RegExp(values.only, 'i'),
     load,

@@ -30,6 +30,8 @@ export type Scale = {
   readonly payouts: number
   /** Transfers stored before the rows of history. */
   readonly history: number
+  /** Of one large distribution. */
+  readonly recipients: number
   /** Events whose bytes on disk are weighed. */
   readonly weighed: number
 }

@@ -1,6 +1,7 @@
 // All parts of the bench in the order in which they run. A new row is a part in a file of its own, and a line here.
 
 import { allocationPart } from './allocation.ts'
+import { largePart } from './large.ts'
 import { historyPart } from './history-rows.ts'
 import type { Part, Scale } from './part.ts'
 import { payoutPart } from './payouts.ts'
@@ -11,7 +12,7 @@ import { scalePart } from './scale.ts'
 import { startPart } from './start.ts'
 import { storagePart } from './storage.ts'
 
-export function partsOf({ history }: Scale): readonly Part[] {
+export function partsOf({ history, recipients }: Scale): readonly Part[] {
   // The start comes first, while the machine is still cool.
-  return [startPart, allocationPart, postingPart, scalePart, salesPart, payoutPart, storagePart, previewPart, historyPart(history)]
+  return [startPart, allocationPart, postingPart, scalePart, salesPart, payoutPart, storagePart, largePart(recipients), previewPart, historyPart(history)]
 }

@@ -13,7 +13,8 @@ import { createReadStream } from 'node:fs'
 /** What each kind of transfer debits and credits. */
 export const KINDS = {
   received: [['expected'], ['received']],
-  share: [['received', 'fund', 'carried', 'rounding'], ['payable', 'carried', 'fund', 'rounding']],
+  share: [['received', 'fund', 'carried', 'rounding'], ['payable', 'carried', 'fund', 'rounding', 'distributing']],
+  distributed: [['distributing'], ['payable']],
   reserved: [['payable'], ['in_flight']],
   released: [['in_flight'], ['payable']],
   settled: [['in_flight'], ['wallet']],
@@ -25,7 +26,7 @@ export const KINDS = {
 /** Kinds that belong to an event; all others belong to a payout, an attempt or a movement. */
 export const OF_EVENTS = ['received', 'share']
 /** Roles whose balance, credits less debits, may not fall below zero. */
-export const FLOORS = ['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight']
+export const FLOORS = ['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight', 'distributing']
 
 const GENESIS = '0'.repeat(64)
 const sha256 = (data) => createHash('sha256').update(data).digest('hex')

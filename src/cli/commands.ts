@@ -88,6 +88,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/distribution/show.ts'),
   }),
+  entry('distribution', 'follow', {
+    summary: 'show how far a distribution by snapshot is, until it is complete',
+    words: [['<reference>', "the event's own reference"]],
+    options: [LEDGER],
+    load: async () => await import('./commands/distribution/follow.ts'),
+  }),
+  entry('snapshot', 'list', { summary: 'weights of many recipients, kept to distribute by', options: [LEDGER, ...PAGE], load: async () => await import('./commands/snapshot/list.ts') }),
+  entry('snapshot', 'create', {
+    summary: 'keep the weights of many recipients under a name',
+    words: [['<name>', 'its name in this ledger']],
+    options: [LEDGER, ['--record-at <instant>', 'of which it says what everybody held; now when left out'], ['--format <format>', "csv or jsonl; by the file's ending when left out"]],
+    required: [['--file <file>', 'recipient and weight a line, as CSV or JSON, .gz too; - reads standard input']],
+    load: async () => await import('./commands/snapshot/create.ts'),
+  }),
+  entry('snapshot', 'show', {
+    summary: 'one snapshot',
+    words: [['<name>', 'its name']],
+    options: [LEDGER],
+    load: async () => await import('./commands/snapshot/show.ts'),
+  }),
   entry('payout', 'list', {
     summary: 'payouts, newest first',
     options: [LEDGER, ['--state <state>', 'queued, awaiting_approval, held, reserved or settled'], ...PAGE],

@@ -12,7 +12,7 @@ import type { PlanChoice } from '../engine/preview/subject.ts'
 import { maybeText, type Given } from './command.ts'
 import { readPlan } from './plan-file.ts'
 import { whyUnreadable } from './read-input.ts'
-import { readLines, type Line } from './read-lines.ts'
+import { readLines, type Line } from '../core/read-lines.ts'
 
 const VERSION = /^[1-9][0-9]{0,8}$/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

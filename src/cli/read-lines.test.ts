@@ -4,7 +4,7 @@ import { Writable } from 'node:stream'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { flowTo } from './output.ts'
-import { readLines, type Line } from './read-lines.ts'
+import { readLines, type Line } from '../core/read-lines.ts'
 
 async function* inParts(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
   for (let start = 0, index = 0; start < bytes.length; index += 1) {

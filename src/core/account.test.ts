@@ -6,7 +6,8 @@ import { accountKey, accountName, accountsOfRecipient, balanceOf, checkParty, is
 // The chart as the design gives it, written a second time: debit → credit.
 const CHART: Readonly<Record<TransferKind, string>> = {
   received: 'expected → received',
-  share: 'received | fund | carried | rounding → payable | carried | fund | rounding',
+  share: 'received | fund | carried | rounding → payable | carried | fund | rounding | distributing',
+  distributed: 'distributing → payable',
   reserved: 'payable → in_flight',
   released: 'in_flight → payable',
   settled: 'in_flight → wallet',

@@ -27,6 +27,8 @@ const ROLES: Readonly<Record<string, Role>> = {
   /** What a step's rounding holds back until it is a whole unit for somebody. */
   rounding: { side: 'credit', floor: true, recipients: false },
   in_flight: { side: 'credit', floor: true, recipients: true },
+  /** What large distributions have taken and not yet given out: money on its way to recipients, chunk by chunk. */
+  distributing: { side: 'credit', floor: true, recipients: false },
 }
 
 /** What changes a recipient's statement: opening + earned + adjusted − fees − paid = closing. */
@@ -41,7 +43,9 @@ type Kind = { readonly debit: readonly string[]; readonly credit: readonly strin
  */
 export const TRANSFER_KINDS = {
   received: { debit: ['expected'], credit: ['received'], statement: null },
-  share: { debit: ['received', 'fund', 'carried', 'rounding'], credit: ['payable', 'carried', 'fund', 'rounding'], statement: 'earned' },
+  share: { debit: ['received', 'fund', 'carried', 'rounding'], credit: ['payable', 'carried', 'fund', 'rounding', 'distributing'], statement: 'earned' },
+  /** A share of a large distribution: it counts when all of them are posted. */
+  distributed: { debit: ['distributing'], credit: ['payable'], statement: 'earned' },
   reserved: { debit: ['payable'], credit: ['in_flight'], statement: null },
   released: { debit: ['in_flight'], credit: ['payable'], statement: null },
   settled: { debit: ['in_flight'], credit: ['wallet'], statement: 'paid' },

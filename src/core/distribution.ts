@@ -6,9 +6,10 @@ import type { EventInput } from './event.ts'
 import { clip, formatUnits, parseAsset } from './money.ts'
 import { changesOf as changesBefore, partOf, placeIn, placeOf } from './part.ts'
 import type { PlanVersion } from './plan.ts'
+import { namedSnapshot } from './snapshot.ts'
 import { compareRatios, formatRatio, ratio, type Ratio } from './ratio.ts'
 import { Refusal } from './refusal.ts'
-import { formatStepRounding, type FactNeed, type GivenShare, type Line, type PartExplanation, type RuleContext, type RuleState, type SplitInput } from './rules/rule.ts'
+import { formatStepRounding, roundingKindOf, type FactNeed, type GivenShare, type Line, type PartExplanation, type RuleContext, type RuleState, type SplitInput } from './rules/rule.ts'
 import { accountOf } from './rules/target.ts'
 import type { Step } from './step.ts'
 
@@ -66,6 +67,7 @@ function checkEvent({ units, facts }: Divisible, { steps }: Pick<PlanVersion, 's
     const remedy = source === 'event' ? 'send it with the event' : 'set it for the ledger'
     throw new Refusal('fact_not_found', `step ${step} needs the fact ${name}, which there is not: ${remedy}`, { field: 'facts', fact: name, step, source })
   }
+  checkSnapshots(facts, steps)
   const surplus = Object.keys(facts).find((name) => needed.every((need) => need.name !== name))
   if (surplus === undefined) return
   const wanted = needed.length === 0 ? 'none' : needed.map(({ name }) => name).join(', ')
@@ -82,6 +84,25 @@ const needsBySteps = new WeakMap<readonly Step[], readonly Need[]>()
 
 function needsOf(steps: readonly Step[]): readonly Need[] {
   return needsBySteps.getOrInsertComputed(steps, () => steps.flatMap(({ name, rule }) => rule.outline.facts.map((need) => ({ ...need, step: name }))))
+}
+
+/** Refuses a snapshot where the plan needs each fact by itself, or more than one division would be made of snapshots. */
+function checkSnapshots(facts: Divisible['facts'], steps: readonly Step[]): void {
+  const named = Object.keys(facts).filter((fact) => namedSnapshot(facts[fact] ?? {}) !== null)
+  for (const fact of named) {
+    const users = steps.filter(({ rule }) => rule.outline.facts.some(({ name }) => name === fact))
+    const problem = (named.length > 1 ? 'the event names more than one snapshot' : null) ?? (users.length > 1 ? 'more than one step divides by it' : null) ?? users.map((step) => snapshotProblem(step, steps, fact)).find((found) => found !== null)
+    if (problem === null || problem === undefined) continue
+    throw new Refusal('snapshot_unsupported', `the fact ${fact} cannot come as a snapshot here: ${problem}`, { field: 'facts', fact, problem })
+  }
+}
+
+function snapshotProblem({ name, rule, rounding }: Step, steps: readonly Step[], fact: string): string | null {
+  const { bySnapshot } = rule.outline
+  if (bySnapshot?.fact !== fact) return `step ${name} by ${rule.kind} needs each fact by itself`
+  if (!bySnapshot.roundings.includes(roundingKindOf(rounding))) return `step ${name} rounds by ${formatStepRounding(rounding)}; by snapshot it may round by ${bySnapshot.roundings.join(' or ')}`
+  const later = steps.find(({ from }) => from === `shares:${name}`)
+  return later === undefined ? null : `step ${later.name} changes the shares of step ${name}, which are posted later`
 }
 
 /** A step as it was carried out: what its rule was asked, the lines it gave, and which of them no later step changed. */
@@ -238,8 +259,10 @@ export function amountsMismatch({ sum, units, asset }: { sum: bigint; units: big
 
 type Undivided = Pick<Divisible, 'asset' | 'parties' | 'facts' | 'eventAt'>
 
-/** Keys of what rules remember that dividing the event may need; none for a plan whose rules remember nothing. */
+/** Keys of what rules remember that dividing the event may need; none for a plan whose rules remember nothing. Refuses `snapshot_unsupported`. */
 export function stateKeysFor(event: Undivided, { steps }: Pick<PlanVersion, 'steps'>): readonly string[] {
+  // Before any rule takes the name of a snapshot for facts.
+  checkSnapshots(event.facts, steps)
   return steps.flatMap((step) => step.rule.keys({ ...givenTo(event, steps, step), rounding: step.rounding }).map((key) => `${prefixOf(event, step)}${key}`))
 }
 
@@ -255,7 +278,8 @@ export function accountsFor(event: Undivided, { steps }: Pick<PlanVersion, 'step
       ...(rule.outline.carries ? recipients.map((recipient) => accountName('carried', recipient)) : []),
     ]
   })
-  return [...new Set(['received', ...accounts])]
+  const isLarge = Object.values(event.facts).some((set) => namedSnapshot(set) !== null)
+  return [...new Set(['received', ...accounts, ...(isLarge ? ['distributing'] : [])])]
 }
 
 function givenTo(event: Undivided, steps: readonly Step[], step: Step): RuleContext & { readonly given: readonly string[] } {

@@ -7,7 +7,7 @@ import type { Zone } from './rules/rule.ts'
 import type { Step } from './step.ts'
 
 /** Places of one step. With at most 64 steps a part fits an integer column. */
-const PLACES = 1 << 25
+export const PLACES = 1 << 25
 
 /** Places of a step's shares: 16,777,216 recipients. */
 const SHARES = 1 << 24
@@ -17,6 +17,10 @@ const SHARES = 1 << 24
  * changes shares keeps the places of those it was given, so its own have rooms of their own, one pair for each step it stands upon.
  */
 const ROOM = 1 << 21
+
+/** The place, among what passes through a step's rounding account, of what passes into a large distribution instead. */
+export const PASSAGE_PLACE: number = ROOM - 1
+export const PASSAGE_ROLE = 'distribution'
 
 /** Steps that may change the same shares one after the other: as many as there are pairs of rooms beside the first step's. */
 export const MAX_CHANGES = (PLACES - SHARES) / ROOM / 2 - 1
@@ -65,7 +69,7 @@ function roleOfPlace(steps: readonly Step[], step: Step, place: number): string 
   const { from, rule } = step
   const { divides, parts, role, others } = rule.outline
   const room = Math.floor((place - SHARES) / ROOM)
-  if (place >= SHARES && room >> 1 === changesOf(steps, step)) return room % 2 === 0 ? others : 'rounding'
+  if (place >= SHARES && room >> 1 === changesOf(steps, step)) return room % 2 === 0 ? others : (place - SHARES) % ROOM === PASSAGE_PLACE ? PASSAGE_ROLE : 'rounding'
   const earlier = divides === 'shares' ? steps.find(({ name }) => from === `shares:${name}`) : undefined
   return earlier === undefined ? (parts?.[place]?.role ?? role) : roleOfPlace(steps, earlier, place)
 }

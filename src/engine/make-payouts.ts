@@ -5,6 +5,7 @@ import type { PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
 import { roleOfPart } from '../core/part.ts'
 import type { PayoutHold } from '../core/payout.ts'
+import { movePayoutTransfer, newLargeShares, unpaidDistribution } from '../store/distribution.ts'
 import { requeueHeld } from '../store/held-payout.ts'
 import { lastTransfer } from '../store/journal.ts'
 import {
@@ -30,20 +31,39 @@ export const RECHECK_AFTER = { minutes: 15 }
  * wallet to pay from, they wait and say so.
  */
 export async function makePayouts(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
+  const made = await makeNew(desk, ledger, lane)
+  return made > 0 ? made : await makeOfLarge(desk, ledger, lane)
+}
+
+async function makeNew(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
   // Asked without the cursor's lock, which costs a transaction of its own: an idle lane writes nothing.
   if (!(await isBeyondCursor(desk.store.pool, lane))) return 0
   const newest = newestPlan(ledger).version
   const made = await inTransaction(desk.store.pool, async (client) => await makeFromCursor(client, desk, { ledger, lane }))
   if (made !== 'new plan') return made
   await refreshNewPlans(desk, ledger, newest)
-  return await makePayouts(desk, ledger, lane)
+  return await makeNew(desk, ledger, lane)
 }
 
-async function makeFromCursor(
-  client: PoolClient,
-  desk: Pick<Desk, 'now' | 'id'>,
-  { ledger, lane }: { ledger: Ledger; lane: bigint },
-): Promise<number | 'new plan'> {
+/** Of shares of large distributions, which the cursor passes over: they are paid when the last of them is posted. */
+async function makeOfLarge(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
+  if ((await unpaidDistribution(desk.store.pool, lane)) === null) return 0
+  return await inTransaction(desk.store.pool, async (client) => {
+    await lockPayoutCursor(client, lane)
+    const found = await unpaidDistribution(client, lane)
+    if (found === null) return 0
+    const { event, digest, payout_transfer: after, last_transfer: last } = found
+    const upTo = present(last, 'last share')
+    const shares = await newLargeShares(client, { ledger: ledger.id, lane, event, digest, after, upTo, limit: MAX_SHARES })
+    await insertShares(client, desk, { ledger, lane, shares })
+    await movePayoutTransfer(client, found, shares.length < MAX_SHARES ? upTo : present(shares.at(-1), 'share').transfer)
+    return shares.length
+  })
+}
+
+type At = { readonly ledger: Ledger; readonly lane: bigint }
+
+async function makeFromCursor(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>, { ledger, lane }: At): Promise<number | 'new plan'> {
   const cursor = await lockPayoutCursor(client, lane)
   const head = await lastTransfer(client, lane)
   const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, limit: MAX_SHARES })
@@ -53,7 +73,12 @@ async function makeFromCursor(
   // share and need not be read again: payouts make twice as many transfers as shares do.
   const next = shares.length < MAX_SHARES && head > last ? head : last
   if (next > cursor) await movePayoutCursor(client, lane, next)
-  if (shares.length === 0) return 0
+  await insertShares(client, desk, { ledger, lane, shares })
+  return shares.length
+}
+
+async function insertShares(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>, { ledger, lane, shares }: At & { readonly shares: readonly NewShare[] }): Promise<void> {
+  if (shares.length === 0) return
   const wallet = payingWalletOf(await walletsOf(client, ledger.id))?.id ?? null
   const payouts = shares.map((share) => {
     const role = present(roleOfPart(planVersion(ledger, share.plan), share.part), `role of part ${share.part}`)
@@ -61,7 +86,6 @@ async function makeFromCursor(
     return { ...share, payout: desk.id(), role, wallet, state: reason === null ? ('queued' as const) : ('held' as const), reason }
   })
   await insertPayouts(client, lane, payouts, desk.now())
-  return shares.length
 }
 
 function obstacleOf({ recipient_known: known, destination }: NewShare, role: string, wallet: string | null): PayoutHold | null {

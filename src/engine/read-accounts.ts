@@ -1,10 +1,11 @@
 // Accounts as people ask for them: balances now or at a past instant, and the history of one account. Reads only.
 
-import { balanceOf } from '../core/account.ts'
+import { balanceOf, RECIPIENT_ROLES, roleNameOf } from '../core/account.ts'
 import { clip } from '../core/money.ts'
 import { Refusal } from '../core/refusal.ts'
-import { LATEST, listBalances, type NameRange } from '../store/balance.ts'
+import { LATEST, listBalances, type BalanceRow, type NameRange } from '../store/balance.ts'
 import { blockOfTransfer, edgesAt, entriesOf, sumsAt, type BlockEdge, type Edge, type Entry, type Range } from '../store/history.ts'
+import { openEntries, openTotals } from '../store/open-shares.ts'
 import { inSnapshot, type Queryable } from '../store/statement.ts'
 import { amountDocument, type AmountDocument, type BalanceDocument } from './documents.ts'
 import type { Ledger } from './ledger.ts'
@@ -31,7 +32,8 @@ export async function balances({ store, now }: Reader, ledger: Ledger, { at, rol
   const { lanes } = ledger
   const found = await inSnapshot(store.pool, async (client) => {
     const upTo = instant === null ? lanes.map(() => LATEST) : (await edgesAt(client, lanes.map((lane) => ({ lane, at: instant })))).map(({ transfer }) => transfer)
-    return await listBalances(client, { lanes, upTo, names: namesOf({ role, account }), after, limit })
+    const rows = await listBalances(client, { lanes, upTo, names: namesOf({ role, account }), after, limit })
+    return await countedBalances(client, lanes.map((lane, place) => ({ lane, transfer: upTo[place] ?? LATEST, end: upTo[place] ?? LATEST })), rows)
   })
   const items = found
     // Those that there were not yet.
@@ -41,6 +43,18 @@ export async function balances({ store, now }: Reader, ledger: Ledger, { at, rol
       return { account: name, ...amountDocument(units, asset), debits: debits.toString(), credits: credits.toString() }
     })
   return { items, next: nextCursor(found, limit, ({ name, asset }) => `${name}/${asset}`) }
+}
+
+/** Balances without the shares of large distributions that are not complete: these stand where they were taken from. */
+async function countedBalances(client: Queryable, edges: readonly Edge[], found: readonly BalanceRow[]): Promise<readonly BalanceRow[]> {
+  const names = new Set(found.map(({ name }) => name))
+  const totals = await openTotals(client, edges)
+  if (totals.length === 0) return found
+  const open = await openEntries(client, edges, [...names].filter((name) => RECIPIENT_ROLES.includes(roleNameOf(name))))
+  return found.map((row) => {
+    const of = (entries: readonly { readonly asset: string; readonly units: bigint }[]): bigint => entries.reduce((all, { asset, units }) => (asset === row.asset ? all + units : all), 0n)
+    return { ...row, debits: row.debits - of(totals.filter(({ holder }) => holder === row.name)), credits: row.credits - of(open.filter(({ credit }) => credit === row.name)) }
+  })
 }
 
 function accountOf(cursor: string): { readonly name: string; readonly asset: string } {
@@ -79,8 +93,8 @@ export type EntryDocument = AmountDocument & {
 export type HistoryRequest = PageRequest & { readonly account: string; readonly order: 'newest' | 'oldest' }
 
 /**
- * What moved in an account, newest or oldest first, in the order of recording; at equal instants by lane. The cost of a page grows with
- * neither the history nor the number of accounts. Refuses `account_not_found`, `cursor_malformed`.
+ * What moved in an account as the journal has it, shares of distributions that are not complete included: newest or
+ * oldest first, in the order of recording; at equal instants by lane. The cost of a page grows with neither the history nor the number of accounts. Refuses `account_not_found`, `cursor_malformed`.
  */
 export async function accountHistory({ store }: Reader, ledger: Ledger, { account, order, cursor, limit }: HistoryRequest): Promise<Page<EntryDocument>> {
   const newestFirst = order === 'newest'

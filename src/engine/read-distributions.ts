@@ -2,7 +2,8 @@
 
 import { roleNameOf } from '../core/account.ts'
 import { payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
-import type { EventDocument, ShareDocument } from './documents.ts'
+import { distributionsOf, type DistributionRow } from '../store/distribution.ts'
+import { amountDocument, type AmountDocument, type EventDocument, type ShareDocument } from './documents.ts'
 import { laneOf, type Ledger } from './ledger.ts'
 import type { Page } from './page.ts'
 import { event, events } from './read-ledger.ts'
@@ -14,15 +15,31 @@ import type { Desk } from './world.ts'
  * `reason` says why a payout is held.
  */
 export type DistributedShareDocument = ShareDocument & {
-  readonly state: 'zero' | 'payable' | 'kept' | PayoutRow['state']
+  readonly state: 'zero' | 'payable' | 'kept' | 'running' | 'complete' | PayoutRow['state']
   readonly reason: string | null
   readonly payout: string | null
 }
 
-/** `settled` when every share above zero is; `held` when one waits for something; else `open`. */
+/** How far a distribution by snapshot is: `place` of `recipients` were given their `shares`, which count when it is complete. */
+export type ProgressDocument = AmountDocument & {
+  readonly state: DistributionRow['state']
+  readonly snapshot: string
+  readonly recipients: string
+  readonly place: string
+  readonly shares: string
+  readonly completed_at: string | null
+  /** Merkle root over all shares; null until it is made. */
+  readonly root: string | null
+}
+
+/**
+ * `settled` when every share above zero is; `held` when one waits for something; else `open`. By snapshot it is `running`, then `complete`:
+ * everything is payable, and its payouts are listed by themselves.
+ */
 export type DistributionDocument = Omit<EventDocument, 'shares'> & {
-  readonly state: 'settled' | 'held' | 'open'
+  readonly state: 'settled' | 'held' | 'open' | 'running' | 'complete'
   readonly shares: readonly DistributedShareDocument[]
+  readonly progress: ProgressDocument | null
 }
 
 type Reader = Pick<Desk, 'store' | 'rails'>
@@ -48,13 +65,33 @@ async function withPayouts({ store }: Reader, ledger: Ledger, found: readonly Ev
   const rows = await Promise.all(
     [...byLane].map(async ([lane, members]) => await payoutsOfEvents(store.pool, lane, members.map(({ event: number }) => BigInt(number)))),
   )
+  const large = await Promise.all(
+    [...byLane].map(async ([lane, members]) => await distributionsOf(store.pool, lane, members.filter(isLarge).map(({ event: number }) => BigInt(number)))),
+  )
+  const progress = new Map(large.flat().map((row) => [`${row.lane} ${row.event}`, progressDocument(row)]))
   // Events of different lanes may have the same number, so payouts are found by both.
   const payouts = new Map(rows.flat().map((row) => [`${row.lane} ${row.event} ${row.role}`, row]))
   return found.map((document) => {
     const lane = laneOf(ledger, document.reference)
-    const shares = document.shares.map((share) => distributedShare(share, payouts.get(`${lane} ${document.event} ${share.role}`)))
-    return { ...document, shares, state: stateOf(shares) }
+    const own = progress.get(`${lane} ${document.event}`) ?? null
+    const shares = document.shares.map((share): DistributedShareDocument => {
+      if (own !== null && share.account === HOLDER) return { ...share, state: own.state, reason: null, payout: null }
+      return distributedShare(share, payouts.get(`${lane} ${document.event} ${share.role}`))
+    })
+    return { ...document, shares, state: own?.state ?? stateOf(shares), progress: own }
   })
+}
+
+const HOLDER = 'distributing'
+
+function isLarge({ shares }: EventDocument): boolean {
+  return shares.some(({ account }) => account === HOLDER)
+}
+
+export function progressDocument(row: DistributionRow): ProgressDocument {
+  const { state, snapshot, recipients, next_place: place, shares, given, asset, completed_at: completedAt, root } = row
+  const counts = { recipients: recipients.toString(), place: place.toString(), shares: shares.toString() }
+  return { state, snapshot, ...counts, ...amountDocument(given, asset), completed_at: completedAt?.toString() ?? null, root }
 }
 
 function distributedShare(share: ShareDocument, payout: PayoutRow | undefined): DistributedShareDocument {

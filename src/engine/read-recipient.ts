@@ -1,6 +1,8 @@
 // One recipient: where it is paid, and what it has, by state and reason, with since when. Reads only.
 
+import { present } from '../core/assert.ts'
 import { flowsOf } from '../store/history.ts'
+import { unpaidEntries } from '../store/open-shares.ts'
 import { payoutEdges, payoutsOfRecipient, type RecipientStanding } from '../store/report.ts'
 import { inSnapshot } from '../store/statement.ts'
 import { findRecipient } from '../store/wallet.ts'
@@ -30,11 +32,18 @@ export async function recipient({ store, rails }: Pick<Desk, 'store' | 'rails'>,
     const row = await findRecipient(client, ledger.id, id)
     const low = await payoutEdges(client, ledger.lanes)
     const flows = await flowsOf(client, { range: { low, high: lastEdges(ledger) }, accounts, span: null })
-    const earned = kindsOf('earned')
+    const earned = kindsOf('earned').filter((kind) => kind !== 'distributed')
+    // Shares of large distributions become payouts by a place of their own.
+    const unpaid = await unpaidEntries(client, lastEdges(ledger), accounts)
     const shares = flows.filter(({ kind, into }) => earned.includes(kind) && into > 0n).map(({ asset, into, entries, since }): RecipientStanding => {
       return { state: 'payable', reason: null, asset, payouts: entries, units: into, since }
     })
-    const found = [...shares, ...(await payoutsOfRecipient(client, ledger.lanes, id))]
+    const large = [...Map.groupBy(unpaid, ({ asset }) => asset)].map(([asset, entries]): RecipientStanding => {
+      const instants = entries.map(({ completed_at: at, recorded_at: posted }) => at ?? posted).toSorted((a, b) => Temporal.Instant.compare(a, b))
+      const units = entries.reduce((all, entry) => all + entry.units, 0n)
+      return { state: 'payable', reason: null, asset, payouts: BigInt(entries.length), units, since: present(instants[0], 'instant') }
+    })
+    const found = [...shares, ...large, ...(await payoutsOfRecipient(client, ledger.lanes, id))]
     const destination = row?.destination ?? null
     return {
       recipient: id,

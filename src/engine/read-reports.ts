@@ -3,8 +3,10 @@
 
 import { balanceOf, RECIPIENT_ROLES, TRANSFER_KINDS, type StatementLine } from '../core/account.ts'
 import { Refusal } from '../core/refusal.ts'
-import { edgesAt } from '../store/history.ts'
-import { ageNewShares, ageOpenPayouts, inReport, roleTotals, topByBalance, topByFlow, type Aged } from '../store/report.ts'
+import { edgesAt, type Edge } from '../store/history.ts'
+import { openOnly, openTotals } from '../store/open-shares.ts'
+import { ageNewShares, ageOpenPayouts, ageUnpaidDistributions, inReport, roleTotals, topByBalance, topByFlow, type Aged, type RoleTotal } from '../store/report.ts'
+import type { Queryable } from '../store/statement.ts'
 import { amountDocument, type AmountDocument } from './documents.ts'
 import type { Ledger } from './ledger.ts'
 import { edgesBefore, lastEdges } from './read-accounts.ts'
@@ -25,11 +27,26 @@ export type TotalDocument = AmountDocument & {
 export async function totals({ store, now }: Reader, ledger: Ledger, { at }: { at: string | null }): Promise<readonly TotalDocument[]> {
   const instant = at === null ? null : pastInstant(at, 'at', now())
   const found = await inReport(store.pool, async (client) => {
-    return await roleTotals(client, instant === null ? lastEdges(ledger) : await edgesAt(client, ledger.lanes.map((lane) => ({ lane, at: instant }))))
+    const edges = instant === null ? lastEdges(ledger) : await edgesAt(client, ledger.lanes.map((lane) => ({ lane, at: instant })))
+    return await countedTotals(client, edges, await roleTotals(client, edges))
   })
   return found.map(({ role, asset, accounts, debits, credits }) => {
     const units = balanceOf(role, { debits, credits })
     return { role, accounts: accounts.toString(), ...amountDocument(units, asset), debits: debits.toString(), credits: credits.toString() }
+  })
+}
+
+/** Totals without shares of large distributions that are not complete: they stand where they were taken from. */
+async function countedTotals(client: Queryable, edges: readonly Edge[], found: readonly RoleTotal[]): Promise<readonly RoleTotal[]> {
+  const open = await openTotals(client, edges)
+  if (open.length === 0) return found
+  const only = await openOnly(client, edges)
+  return found.map((row) => {
+    const { role, asset, accounts, debits, credits } = row
+    const own = open.reduce((all, one) => (one.asset === asset ? all + one.units : all), 0n)
+    if (role === 'payable') return { ...row, accounts: accounts - (only.find((one) => one.asset === asset)?.accounts ?? 0n), credits: credits - own }
+    const holds = open.some(({ holder }) => holder === role)
+    return holds ? { ...row, accounts: debits === credits ? accounts + 1n : accounts, debits: debits - own } : row
   })
 }
 
@@ -81,8 +98,8 @@ export type AgeingDocument = {
 export async function ageing({ store, now }: Reader, ledger: Ledger): Promise<readonly AgeingDocument[]> {
   const bounds = AGES.flatMap(({ to_days: days }) => (days === null ? [] : [now().subtract({ hours: 24 * days })])).toReversed()
   const found = await inReport(store.pool, async (client) => {
-    const shares = await ageNewShares(client, { lanes: ledger.lanes, kinds: kindsOf('earned'), bounds })
-    return [...shares, ...(await ageOpenPayouts(client, ledger.lanes, bounds))]
+    const shares = await ageNewShares(client, { lanes: ledger.lanes, kinds: kindsOf('earned').filter((kind) => kind !== 'distributed'), bounds })
+    return [...shares, ...(await ageUnpaidDistributions(client, { lanes: ledger.lanes, bounds })), ...(await ageOpenPayouts(client, ledger.lanes, bounds))]
   })
   const groups = Map.groupBy(found, ({ state, reason, asset }) => JSON.stringify([state, reason, asset]))
   return [...groups.values()].flatMap((group) => (group[0] === undefined ? [] : [ageingDocument(group[0], group)]))

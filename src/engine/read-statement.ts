@@ -5,9 +5,11 @@ import { accountsOfRecipient, balanceOf } from '../core/account.ts'
 import { assert } from '../core/assert.ts'
 import { Refusal } from '../core/refusal.ts'
 import { closingOf, lineOf, sumLines, type StatementSums } from '../core/statement.ts'
-import { entriesByEvent, entriesOf, eventInstantOf, flowsOf, sumsAt, type BlockEdge, type Edge, type Entry, type EventPlace, type Flow, type Sums } from '../store/history.ts'
+import { entriesByEvent, entriesOf, eventInstantOf, sumsAt, type BlockEdge, type Edge, type Entry, type EventPlace, type Flow, type Sums } from '../store/history.ts'
+import { openEntries } from '../store/open-shares.ts'
 import { inSnapshot, type Queryable } from '../store/statement.ts'
 import { findRecipient } from '../store/wallet.ts'
+import { countedFlows, countedLines, countedSums, isAmong, withoutOpen } from './counted.ts'
 import { amountDocument, type AmountDocument } from './documents.ts'
 import type { Ledger } from './ledger.ts'
 import { lanePlaceOf, malformedCursor, nextCursor, type Page, type PageRequest } from './page.ts'
@@ -81,16 +83,16 @@ type Asked = { readonly accounts: readonly string[]; readonly span: Span; readon
 /** The opening and the closing are read from balances, what lies between them from transfers: each holds the other. */
 async function recordedFigures(client: Queryable, ledger: Ledger, { accounts, span, heads }: Asked): Promise<readonly Figures[]> {
   const low = await edgesBefore(client, ledger, span.from)
-  const before = await sumsAt(client, low, accounts)
-  const after = await sumsAt(client, heads, accounts)
-  const flows = await flowsOf(client, { range: { low, high: heads }, accounts, span: null })
+  const before = await countedSums(client, low, accounts)
+  const after = await countedSums(client, heads, accounts)
+  const flows = await countedFlows(client, { range: { low, high: heads }, accounts, span: null })
   return figuresOf(after, (asset) => ({ opening: owed(before, asset), within: flows.filter((flow) => flow.asset === asset), closing: owed(after, asset) }))
 }
 
 /** By the instants of events no balance is kept: the closing is what stands there now, less what happened after the span. */
 async function eventFigures(client: Queryable, ledger: Ledger, { accounts, span, heads }: Asked): Promise<readonly Figures[]> {
-  const flows = await flowsOf(client, { range: { low: firstEdges(ledger), high: heads }, accounts, span })
-  const now = await sumsAt(client, heads, accounts)
+  const flows = await countedFlows(client, { range: { low: firstEdges(ledger), high: heads }, accounts, span })
+  const now = await countedSums(client, heads, accounts)
   const figures = figuresOf(now, (asset) => {
     const of = (period: Flow['period']): readonly Flow[] => flows.filter((flow) => flow.asset === asset && flow.period === period)
     return { opening: net(of('before')), within: of('within'), closing: owed(now, asset) - net(of('after')) }
@@ -163,31 +165,36 @@ export async function statementLines(
   const span = pastSpan({ from, to }, now())
   return await inSnapshot(store.pool, async (client) => {
     const accounts = await requireAccounts(client, ledger, recipient)
-    const lines = by === 'recorded_at'
+    const { lines, next } = by === 'recorded_at'
       ? await recordedLines(client, ledger, { accounts, span, cursor, limit })
       : await eventLines(client, ledger, { accounts, span, cursor, limit })
-    const items = lines.map(({ entry, change, balance }) => lineDocument(ledger, accounts, { entry, change, balance }))
-    return { items, next: nextCursor(lines, limit, ({ entry }) => entryPlace(ledger, entry)) }
+    return { items: lines.map((line) => lineDocument(ledger, accounts, line)), next }
   })
 }
 
 type Line = { readonly entry: Entry; readonly change: bigint; readonly balance: bigint }
+type LinePage = { readonly lines: readonly Line[]; readonly next: string | null }
 type LinesAsked = PageRequest & { readonly accounts: readonly string[]; readonly span: Span }
 
-async function recordedLines(client: Queryable, ledger: Ledger, { accounts, span, cursor, limit }: LinesAsked): Promise<readonly Line[]> {
+async function recordedLines(client: Queryable, ledger: Ledger, { accounts, span, cursor, limit }: LinesAsked): Promise<LinePage> {
   const first = await edgesBefore(client, ledger, span.from)
   // A cursor of another span leads to no place before this one.
   const low = cursor === null ? first : latest(first, await edgesAround(client, ledger, cursor, false))
   const high = await edgesBefore(client, ledger, span.to)
   const found = await entriesOf(client, { range: { low, high }, accounts, newestFirst: false, limit })
-  const before = await sumsAt(client, low, accounts)
+  const { hidden, added, before: open } = await countedLines(client, { low: first, high }, accounts)
+  // Shares that were posted before the span and count since are its first lines.
+  const early = cursor === null ? added.map((entry) => ({ ...entry, recorded_at: entry.completed_at ?? entry.recorded_at })) : []
+  const uncounted = cursor === null ? open : hidden.filter((entry) => low.some(({ lane, transfer }) => lane === entry.lane && entry.transfer <= transfer))
+  const before = withoutOpen(await sumsAt(client, low, accounts), uncounted)
   const standing = new Map(Map.groupBy(before, ({ asset }) => asset).keys().map((asset) => [asset, owed(before, asset)]))
-  return found.map((entry) => {
+  const lines = [...early, ...found.filter((entry) => !isAmong(hidden, entry))].map((entry) => {
     const change = changeOf(accounts, entry)
     const balance = (standing.get(entry.asset) ?? 0n) + change
     standing.set(entry.asset, balance)
     return { entry, change, balance }
   })
+  return { lines, next: nextCursor(found, limit, (entry) => entryPlace(ledger, entry)) }
 }
 
 function latest(first: readonly Edge[], given: readonly Edge[]): readonly Edge[] {
@@ -197,10 +204,25 @@ function latest(first: readonly Edge[], given: readonly Edge[]): readonly Edge[]
   })
 }
 
-async function eventLines(client: Queryable, ledger: Ledger, { accounts, span, cursor, limit }: LinesAsked): Promise<readonly Line[]> {
+async function eventLines(client: Queryable, ledger: Ledger, { accounts, span, cursor, limit }: LinesAsked): Promise<LinePage> {
   const after = cursor === null ? null : await eventPlaceOf(client, ledger, cursor)
   const found = await entriesByEvent(client, { range: { low: firstEdges(ledger), high: lastEdges(ledger) }, accounts, span, after, limit })
-  return found.map((entry) => ({ entry, change: changeOf(accounts, entry), balance: entry.balance }))
+  const hidden = (await openEntries(client, lastEdges(ledger), accounts)).map((entry) => ({ ...entry, ...eventPlace(ledger, entry) }))
+  const lines = found.filter((entry) => !isAmong(hidden, entry)).map((entry) => {
+    const uncounted = hidden.reduce((all, one) => (one.asset === entry.asset && compareEventPlaces(one, entry) < 0 ? all + one.units : all), 0n)
+    return { entry, change: changeOf(accounts, entry), balance: entry.balance - uncounted }
+  })
+  return { lines, next: nextCursor(found, limit, (entry) => entryPlace(ledger, entry)) }
+}
+
+function eventPlace(ledger: Ledger, { event_at: at, recorded_at: recordedAt, lane, transfer }: Entry): EventPlace {
+  return { at: at ?? recordedAt, place: BigInt(ledger.lanes.indexOf(lane) + 1), transfer }
+}
+
+function compareEventPlaces(one: EventPlace, other: EventPlace): number {
+  const byInstant = Temporal.Instant.compare(one.at, other.at)
+  if (byInstant !== 0) return byInstant
+  return Number(one.place === other.place ? one.transfer - other.transfer : one.place - other.place)
 }
 
 async function eventPlaceOf(client: Queryable, ledger: Ledger, cursor: string): Promise<EventPlace> {

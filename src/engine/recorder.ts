@@ -15,6 +15,7 @@ import { postRemembered, runOnLane } from '../store/posting.ts'
 import type { Statement } from '../store/statement.ts'
 import { isDatabaseLost } from './database.ts'
 import { laneOf, newestPlan, planVersion, refreshNewPlans, requireOriginal, type Ledger } from './ledger.ts'
+import { nameSnapshots, withSnapshots } from './name-snapshots.ts'
 import { claimRefusal, conflictRefusal, eventMember, type Offer } from './record-event.ts'
 import { standingFactsOf } from './standing-facts.ts'
 import type { Desk } from './world.ts'
@@ -93,17 +94,18 @@ export function createRecorder(desk: Desk): Recorder {
   const queueOf = (ledger: Ledger, lane: bigint): Queue =>
     queues.getOrInsertComputed(lane, () => ({ ledger, lane, recent, waiting: [], flights: 0, inFlight: 0, deciding: false, remembered: true }))
   return {
-    record: async (ledger, offers) => {
-      if (offers.length === 0) return []
+    record: async (ledger, given) => {
+      if (given.length === 0) return []
       requireOriginal(ledger)
+      const offers = nameSnapshots(given) ? await withSnapshots(desk, ledger, given) : given
       const lanes = offers.map(({ input }) => laneOf(ledger, input.reference))
       const { promise, resolve, reject } = Promise.withResolvers<readonly RecordResult[]>()
       const call: Call = { results: [], left: offers.length, resolve, reject }
       const byLane = Map.groupBy(offers.map((offer, place): Waiting => ({ offer, call, place })), ({ place }) => present(lanes[place], 'lane'))
-      for (const [lane, given] of byLane) requireRoom(queues.get(lane), given.length)
-      for (const [lane, given] of byLane) {
+      for (const [lane, members] of byLane) requireRoom(queues.get(lane), members.length)
+      for (const [lane, members] of byLane) {
         const queue = queueOf(ledger, lane)
-        for (const one of given) queue.waiting.push(one)
+        for (const one of members) queue.waiting.push(one)
         // Whoever asks in the same breath goes along.
         queueMicrotask(() => pump(desk, queue))
       }

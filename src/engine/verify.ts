@@ -12,6 +12,7 @@ import type { Ledger } from './ledger.ts'
 import { checkPayoutApprovals, checkPlanApprovals, readPolicing, type Policing } from './verify/approvals.ts'
 import { checkInTurn, type RangeChecker, type RangeJob } from './verify/checker.ts'
 import { checkpointAt, openingOf, type Beginning } from './verify/checkpoints.ts'
+import { checkDistributions } from './verify/distributions.ts'
 import { checkStrayReferences } from './verify/events.ts'
 import { breakSchema, CHECKS, createFindings, type Break, type CheckName, type Found } from './verify/findings.ts'
 import { checkInbox } from './verify/inbox.ts'
@@ -206,6 +207,7 @@ async function checkRests(
     }
     const cursor = head?.payout_cursor ?? null
     if (cursor !== null && findings.room() > 0) await checkPayouts({ ...reading, cursor })
+    if (findings.room() > 0) await checkDistributions({ ...reading, ledger })
     if (findings.room() > 0) await checkPayoutApprovals({ ...reading, ledger, policing })
     if (findings.room() > 0) await checkProofs({ ...reading, rail: rails[ledger.row.rail], assets: ledger.assets })
     lanes.push(findings.taken())

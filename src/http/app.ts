@@ -29,6 +29,7 @@ import { previewRoutes } from './routes/previews.ts'
 import { factRoutes, settingsRoutes } from './routes/settings.ts'
 import { recipientRoutes } from './routes/recipients.ts'
 import { reportRoutes } from './routes/reports.ts'
+import { snapshotRoutes } from './routes/snapshots.ts'
 
 export type AppOptions = {
   readonly ledgers: Ledgers
@@ -88,7 +89,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })
       const reads = [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, reportRoutes, explainRoutes, allocateRoutes]
-      for (const routes of [...reads, planRoutes, previewRoutes, approvalRoutes, settingsRoutes, factRoutes, keyRoutes]) routes(v1, parts)
+      for (const routes of [...reads, snapshotRoutes, planRoutes, previewRoutes, approvalRoutes, settingsRoutes, factRoutes, keyRoutes]) routes(v1, parts)
     },
     { prefix: '/v1' },
   )

@@ -71,19 +71,34 @@ export const eventSchema = z.strictObject({ ...event, shares: z.array(shareSchem
 export const payoutState = z.enum(['queued', 'awaiting_approval', 'held', 'reserved', 'settled'])
 const holdReason = z.string().nullable().meta({ description: 'Why it is held, while it is' })
 
+const progressSchema = z
+  .strictObject({
+    state: z.enum(['running', 'complete']),
+    snapshot: z.string().meta({ description: 'Its hash' }),
+    recipients: z.string(),
+    place: z.string().meta({ description: 'How many recipients were given their share, by id; shares count when all were' }),
+    shares: z.string().meta({ description: 'How many of those are above zero' }),
+    ...amount,
+    completed_at: instant.nullable(),
+    root: z.string().nullable().meta({ description: 'Merkle root over all shares; null until it is made' }),
+  })
+  .meta({ id: 'DistributionProgress' })
+
 export const distributionSchema = z
   .strictObject({
     ...event,
     shares: z
       .array(
         z
-          .strictObject({ ...share, state: z.enum(['zero', 'payable', 'kept', ...payoutState.options]), reason: holdReason, payout: uuid.nullable() })
+          .strictObject({ ...share, state: z.enum(['zero', 'payable', 'kept', 'running', 'complete', ...payoutState.options]), reason: holdReason, payout: uuid.nullable() })
           .meta({ id: 'DistributedShare' }),
       )
       .readonly(),
-    state: z.enum(['settled', 'held', 'open']).meta({
-      description: 'settled: every share above zero is; held: one waits for something, if only for a person; open: on its way',
+    state: z.enum(['settled', 'held', 'open', 'running', 'complete']).meta({
+      description:
+        'settled: every share above zero is; held: one waits for something, if only for a person; open: on its way; by snapshot: running, then complete, and its payouts are listed by themselves',
     }),
+    progress: progressSchema.nullable().meta({ description: 'How far a distribution by snapshot is; null for others' }),
   })
   .meta({ id: 'Distribution' })
 

@@ -153,3 +153,17 @@ export const topQuery = z.strictObject({
   ...span,
   limit: page.limit,
 })
+
+const snapshotFields = {
+  name: z.string(),
+  hash: z.string().meta({ description: 'What an event names it by' }),
+  record_at: instant,
+  recipients: count,
+  weights: z.string().meta({ description: 'Their sum' }),
+  source: z.string(),
+  created_at: instant,
+}
+export const snapshotSchema = z.strictObject(snapshotFields).meta({ id: 'Snapshot' })
+export const snapshotPageSchema = pageOf(snapshotSchema)
+export const snapshotParams = z.strictObject({ ledger, snapshot: z.string() })
+export const snapshotQuery = z.strictObject({ record_at: instant.optional().meta({ description: 'The instant of which it says what everybody held; now when left out' }) })

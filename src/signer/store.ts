@@ -75,6 +75,10 @@ export type WalletRow = {
   readonly envelope: Envelope | null
 }
 
+/** A share of a large distribution counts when all of them are posted. */
+const COMPLETE = `select true as is_complete from apportion.distribution
+          where lane = $1 and transfer.kind = 'distributed' and digest = transfer.subject and state = 'complete' limit 1`
+
 /** A payout with all that is checked about it. Where `found` is false only `payout` means something. */
 export type PayoutRow = {
   readonly payout: string
@@ -156,14 +160,15 @@ export async function readBatch(
       cross join lateral (
         select count(*) as shares, coalesce(sum(transfer.units), 0) as share_units,
           count(*) filter (
-            where transfer.kind is distinct from 'share'
+            where (transfer.kind is distinct from 'share' and not coalesce(complete.is_complete, false))
               or account.name is distinct from 'payable:' || payout.recipient
               or account.asset is distinct from payout.asset
           ) as strays
         from apportion.payout_share
         left join lateral (
-          select kind, units, credit from apportion.transfer where lane = $1 and number = payout_share.transfer limit 1
+          select kind, units, credit, subject from apportion.transfer where lane = $1 and number = payout_share.transfer limit 1
         ) as transfer on true
+        left join lateral (${COMPLETE}) as complete on true
         left join lateral (
           select name, asset from apportion.account where lane = $1 and number = transfer.credit limit 1
         ) as account on true

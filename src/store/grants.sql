@@ -34,10 +34,13 @@ grant update (transfer) on apportion.payout_cursor to :app;
 grant select, insert, update, delete on apportion.inbox, apportion.idempotency to :app;
 grant update (revoked_at) on apportion.api_key to :app;
 grant select on apportion.migration to :app;
+grant select, insert on apportion.snapshot, apportion.snapshot_block, apportion.distribution, apportion.distribution_chunk, apportion.distribution_root to :app;
+grant select, insert, delete on apportion.snapshot_line to :app;
+grant update (state, next_place, given, shares, first_transfer, last_transfer, threshold, ties, root, completed_at, payout_transfer) on apportion.distribution to :app;
 
 grant select on
   apportion.ledger, apportion.asset, apportion.wallet, apportion.lane, apportion.payout, apportion.payout_share, apportion.transfer,
-  apportion.account, apportion.destination, apportion.signing_limit, apportion.settlement, apportion.settings_change, apportion.approval
+  apportion.account, apportion.destination, apportion.signing_limit, apportion.settlement, apportion.settings_change, apportion.approval, apportion.distribution
 to :signer;
 grant select (key, ledger, rights, public_key, revoked_at) on apportion.api_key to :signer;
 grant select, insert on apportion.wallet_key, apportion.signing to :signer;

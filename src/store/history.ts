@@ -152,7 +152,7 @@ function touches(direction: Direction, isLimited: boolean): string {
 }
 
 const ENTRY = `transfer.lane, transfer.number as transfer, entry.recorded_at, transfer.kind, debit.name as debit, credit.name as credit,
-    debit.asset, transfer.units, transfer.part, transfer.subject, transfer.event, event.reference, event.event_at, event.plan`
+    debit.asset, transfer.units, transfer.part, transfer.subject, owner.event, event.reference, event.event_at, event.plan`
 
 // Each by its key, however many the planner believes there are: a join would read all transfers and accounts there are.
 const ENTRY_TABLES = `cross join lateral (
@@ -162,7 +162,14 @@ const ENTRY_TABLES = `cross join lateral (
     cross join lateral (select name, asset from apportion.account where account.lane = transfer.lane and account.number = transfer.debit limit 1) debit
     cross join lateral (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.credit limit 1) credit
     left join lateral (
-      select reference, event_at, plan from apportion.event where event.lane = transfer.lane and event.number = transfer.event limit 1
+      -- A share of a large distribution names its event by the digest of its reference.
+      select coalesce(transfer.event, (
+        select reference.event from apportion.reference
+        where transfer.kind = 'distributed' and reference.lane = transfer.lane and reference.digest = transfer.subject
+      )) as event
+    ) owner on true
+    left join lateral (
+      select reference, event_at, plan from apportion.event where event.lane = transfer.lane and event.number = owner.event limit 1
     ) event on true`
 
 function pageText(direction: Direction): string {

@@ -138,7 +138,7 @@ describe('a lane cache', () => {
           for (const { debit, by, units } of moves) move(ledger, debit, (debit + by) % 7, units)
           at += 1
           const touched = wanted.map((index) => present(ledger.books.get(accountKey(name(index))), 'account'))
-          if (ours) cache.advance({ before, head: headAfter(at, ledger.transfers.length), touched } as unknown as BatchWrite)
+          if (ours) cache.advance({ before, head: headAfter(at, ledger.transfers.length), touched })
         }
       }),
     )

@@ -24,8 +24,11 @@ export type LaneCache = {
    * own: after somebody else's block only looks under the lock show whether there will be more.
    */
   readonly recall: (wanted: readonly AccountName[]) => { readonly head: Head; readonly accounts: ReadonlyMap<string, AccountState> } | null
-  /** Moves on to the head after a write: a committed one, or one on its way, and then what is recalled is what it will leave. */
-  readonly advance: (write: BatchWrite) => void
+  /**
+   * Moves on to the head after a write: a committed one, or one on its way, and then what is recalled is what it will leave. `known`: what
+   * was not remembered before is not now; thousands of strangers would drive out those who come every second.
+   */
+  readonly advance: (write: Pick<BatchWrite, 'before' | 'head' | 'touched'>, remembers?: 'all' | 'known') => void
   /** Somebody else posted: until so many looks in a row find the lane as it was left, nothing is recalled. */
   readonly overtaken: () => void
   readonly forget: () => void
@@ -144,11 +147,11 @@ export function createLaneCache(memory = createMemory()): LaneCache {
       // All that is remembered, not a copy of what is wanted: whoever recalls decides before anything else happens here.
       return { head: at, accounts }
     },
-    advance: ({ before, head, touched }) => {
+    advance: ({ before, head, touched }, remembers = 'all') => {
       // Answers of commits may come late: what is remembered may stand at another head than the one this write was decided on.
       if (!holds(before.hash)) accounts.clear()
       at = head
-      remember(touched)
+      remember(remembers === 'all' ? touched : touched.filter((account) => accounts.has(accountKey(account))))
     },
     overtaken: () => {
       quiet = 0

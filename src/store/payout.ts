@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '../core/effects.ts'
 import type { PayoutHold, PayoutState } from '../core/payout.ts'
+import { PLACES } from '../core/part.ts'
 import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
 
 export type PayoutRow = {
@@ -35,7 +36,7 @@ const COLUMNS = `payout.lane, payout.payout, payout.event, payout.part, payout.r
  * The destination that counts for an event: the one in force at its instant; when there was none, or it had been withdrawn (JSON
  * null), the first that came later: a wallet that is named late still counts for what waited for it.
  */
-function destinationFor(recipient: string): string {
+export function destinationFor(recipient: string): string {
   return `select later.destination from apportion.destination later
         where later.ledger = $1 and later.recipient = ${recipient} and later.destination <> 'null'
           and later.effective_from >= coalesce((
@@ -123,7 +124,7 @@ export type NewPayout = {
 export async function insertPayouts(on: Queryable, lane: bigint, payouts: readonly NewPayout[], at: Temporal.Instant): Promise<void> {
   await rows(on, {
     text: `with given as (
-        select * from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::uuid[], $9::text[],
+        select * from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::uuid[], $9::text[],
           $10::numeric[], $11::jsonb[], $12::text[], $13::text[])
           as row (payout, transfer, event, part, role, recipient, wallet, asset, units, destination, state, reason)
       ), made as (
@@ -264,10 +265,22 @@ export async function findPayouts(on: Queryable, lanes: readonly bigint[], payou
   })
 }
 
+/** Without those of large distributions, which may be millions: they are listed by page, or asked for by recipient. */
 export async function payoutsOfEvents(on: Queryable, lane: bigint, events: readonly bigint[]): Promise<PayoutRow[]> {
   return await rows(on, {
-    text: `select ${COLUMNS} from apportion.payout where lane = $1 and event = any ($2::bigint[]) order by event, part`,
-    values: [lane, plainArray(events)],
+    text: `select ${COLUMNS}
+      from unnest($2::bigint[]) as asked (event)
+      left join apportion.distribution on distribution.lane = $1 and distribution.event = asked.event
+      cross join lateral (
+        -- Parts of the distribution's own step are passed over by the index.
+        select * from apportion.payout
+        where payout.lane = $1 and payout.event = asked.event and (distribution.part is null or payout.part < distribution.part / $3 * $3)
+        union all
+        select * from apportion.payout
+        where payout.lane = $1 and payout.event = asked.event and distribution.part is not null and payout.part >= (distribution.part / $3 + 1) * $3::bigint
+      ) payout
+      order by payout.event, payout.part`,
+    values: [lane, plainArray(events), PLACES],
   })
 }
 

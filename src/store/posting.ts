@@ -12,7 +12,7 @@ import { joinLine, type Lane } from './lane.ts'
 import { plainArray, type Statement } from './statement.ts'
 import type { Store } from './store.ts'
 import { runUnit } from './unit.ts'
-import { writeBatch } from './write-batch.ts'
+import { writeBatch, type WrittenBlock } from './write-batch.ts'
 
 /** What a caller does on a lane. Guards run under the lock, before the decision, in the same transaction. */
 export type LaneWork<T> = {
@@ -28,7 +28,14 @@ export type LaneWork<T> = {
 /** `abort` rolls everything back; otherwise the write (if any) and the statements after it are committed together. */
 export type LaneDecision<T> =
   | { readonly abort: true; readonly result: T }
-  | { readonly abort: false; readonly write: BatchWrite | null; readonly after: readonly Statement[]; readonly result: T }
+  | {
+      readonly abort: false
+      readonly write: BatchWrite | WrittenBlock | null
+      readonly after: readonly Statement[]
+      readonly result: T
+      /** `known`: accounts that were not remembered before are not worth it. */
+      readonly remembers?: 'all' | 'known'
+    }
 
 /** Carries out work on a lane in one transaction. Rejects with the database's error; then nothing was written, or nobody knows. */
 export async function runOnLane<T>(store: Store, work: LaneWork<T>): Promise<T> {
@@ -51,9 +58,9 @@ async function runAlone<T>(store: Store, { cache }: Lane, work: LaneWork<T>): Pr
       await client.query('rollback')
       return decision.result
     }
-    const { write, after } = decision
+    const { write, after, remembers } = decision
     await runUnit(client, [...(write === null ? [] : writeBatch(work.lane, write)), ...after, COMMIT])
-    if (write !== null) cache.advance(write)
+    if (write !== null) cache.advance(write, remembers)
     return decision.result
   } catch (error) {
     cache.forget()

@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { newestBalance } from './balance.ts'
 import type { Edge } from './history.ts'
+import { OPEN_SHARES } from './open-shares.ts'
 import { inSnapshot, plainArray, rows, type Queryable } from './statement.ts'
 
 /** For sums over a million recipients: with the usual 4 MB they are sorted on disk in many runs. */
@@ -54,11 +55,16 @@ const RANKED = `select first.recipient, each.asset, first.units, first.rank
 /** The recipients in whose accounts of one role most stands, up to a place of each lane. */
 export async function topByBalance(on: Queryable, { edges, role, limit }: { edges: readonly Edge[]; role: string; limit: number }): Promise<RankedRecipient[]> {
   return await rows(on, {
-    text: `with owned as materialized (
-        select substr(account.name, length($4) + 2) as recipient, account.asset, sum(balance.credits - balance.debits) as units
-        from unnest($2::bigint[], $3::bigint[]) as edge (lane, transfer)
+    text: `with edge as (
+        select * from unnest($2::bigint[], $3::bigint[]) as edge (lane, transfer)
+      ), open_share as materialized (
+        ${OPEN_SHARES}
+      ), owned as materialized (
+        select substr(account.name, length($4) + 2) as recipient, account.asset, sum(balance.credits - balance.debits - coalesce(open_share.units, 0)) as units
+        from edge
         join apportion.account on account.lane = edge.lane and account.name >= $4 || ':' and account.name < $4 || ';'
         cross join lateral (${newestBalance({ lane: 'edge.lane', account: 'account.number', upTo: 'edge.transfer' })}) balance
+        left join open_share on open_share.lane = account.lane and open_share.account = account.number
         group by account.name, account.asset
       )
       ${RANKED}`,
@@ -91,6 +97,11 @@ export async function topByFlow(
         ${moved('credit', '')}
         union all
         ${moved('debit', '-')}
+        union all
+        -- What was posted before and counts since, and what is posted and does not count yet; shares are earned.
+        select lane, account, units from (with edge as (select * from unnest($2::bigint[], $3::bigint[]) as edge (lane, transfer)) ${OPEN_SHARES}) before where $6::integer > 0
+        union all
+        select lane, account, -units from (with edge as (select * from unnest($2::bigint[], $4::bigint[]) as edge (lane, transfer)) ${OPEN_SHARES}) after where $6::integer > 0
       ), owned as materialized (
         select substr(account.name, strpos(account.name, ':') + 1) as recipient, account.asset, $6::integer * sum(moved.units) as units
         from moved
@@ -151,6 +162,21 @@ export async function ageNewShares(
       group by account.asset, age
       order by account.asset, age`,
     values: [plainArray(lanes), kinds, plainArray(bounds.map(String))],
+  })
+}
+
+/** The same of distributions that are complete: as old as they are. */
+export async function ageUnpaidDistributions(on: Queryable, { lanes, bounds }: { lanes: readonly bigint[]; bounds: readonly Temporal.Instant[] }): Promise<Aged[]> {
+  return await rows(on, {
+    text: `select 'payable' as state, null as reason, distribution.asset, width_bucket(distribution.completed_at, $2::timestamptz[]) as age,
+        count(*) as payouts, sum(transfer.units) as units, min(distribution.completed_at) as since
+      from apportion.distribution
+      join apportion.transfer on transfer.lane = distribution.lane and transfer.kind = 'distributed' and transfer.subject = distribution.digest
+        and transfer.number > distribution.payout_transfer and transfer.number <= distribution.last_transfer
+      where distribution.lane = any ($1::bigint[]) and distribution.state = 'complete' and distribution.payout_transfer < distribution.last_transfer
+      group by distribution.asset, age
+      order by distribution.asset, age`,
+    values: [plainArray(lanes), plainArray(bounds.map(String))],
   })
 }
 

@@ -13,6 +13,13 @@ export async function rows<Row extends QueryResultRow>(on: Queryable, { name, te
   return result.rows
 }
 
+/** Asks of one place, whatever it is: a pool, a connection, or one whose questions are put in turn. */
+export type Ask = <Row extends QueryResultRow>(statement: Statement) => Promise<Row[]>
+
+export function asking(on: Queryable): Ask {
+  return async (statement) => await rows(on, statement)
+}
+
 /** The only row, or null. */
 export async function maybeRow<Row extends QueryResultRow>(on: Queryable, statement: Statement): Promise<Row | null> {
   return (await rows<Row>(on, statement))[0] ?? null

@@ -9,19 +9,23 @@ import type { Snapshot } from './verify.ts'
  */
 export type Asked = { readonly lane: bigint; readonly limit: number }
 
-/** Shares up to the cursor that are not drawn on by exactly one payout. */
+/** Shares up to the cursor (of a large distribution: up to its own) that are not drawn on by exactly one payout. */
 export async function shareFaults(
   on: Snapshot,
   { lane, cursor, limit }: Asked & { cursor: bigint },
 ): Promise<{ transfer: bigint; event: bigint | null; units: string; payouts: bigint }[]> {
   return await on.rows({
-    text: `select transfer.number as transfer, transfer.event, transfer.units::text as units, coalesce(drawn.payouts, 0) as payouts
+    text: `select transfer.number as transfer, coalesce(transfer.event, distribution.event) as event, transfer.units::text as units, coalesce(drawn.payouts, 0) as payouts
       from apportion.transfer
       join apportion.account on account.lane = $1 and account.number = transfer.credit and starts_with(account.name, 'payable:')
       left join (
         select payout_share.transfer, count(*) as payouts from apportion.payout_share where lane = $1 group by payout_share.transfer
       ) drawn on drawn.transfer = transfer.number
-      where transfer.lane = $1 and transfer.kind = 'share' and transfer.number <= $2 and coalesce(drawn.payouts, 0) <> 1
+      left join apportion.distribution
+        on transfer.kind = 'distributed' and distribution.lane = transfer.lane and distribution.digest = transfer.subject
+      where transfer.lane = $1
+        and (transfer.kind = 'share' and transfer.number <= $2 or transfer.kind = 'distributed' and transfer.number <= distribution.payout_transfer)
+        and coalesce(drawn.payouts, 0) <> 1
       order by transfer.number
       limit $3`,
     values: [lane, cursor, limit],
@@ -46,14 +50,18 @@ export type StrayShare = {
 export async function strayShares(on: Snapshot, { lane, cursor, limit }: Asked & { cursor: bigint }): Promise<StrayShare[]> {
   return await on.rows({
     text: `with stray as materialized (
-        select payout_share.transfer, payout_share.payout, transfer.kind, transfer.event as transfer_event, transfer.part as transfer_part,
+        select payout_share.transfer, payout_share.payout, transfer.kind, coalesce(transfer.event, distribution.event) as transfer_event, transfer.part as transfer_part,
           account.name as account, account.asset as account_asset, payout.event, payout.part, payout.recipient, payout.asset
         from apportion.payout_share
         left join apportion.transfer on transfer.lane = payout_share.lane and transfer.number = payout_share.transfer
+        left join apportion.distribution
+          on transfer.kind = 'distributed' and distribution.lane = transfer.lane and distribution.digest = transfer.subject and distribution.state = 'complete'
         left join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
         left join apportion.payout on payout.lane = payout_share.lane and payout.payout = payout_share.payout
         where payout_share.lane = $1 and not coalesce(
-          transfer.kind = 'share' and transfer.number <= $2 and payout.event = transfer.event and payout.part = transfer.part
+          (transfer.kind = 'share' and transfer.number <= $2 and payout.event = transfer.event
+            or transfer.kind = 'distributed' and transfer.number <= distribution.payout_transfer and payout.event = distribution.event)
+          and payout.part = transfer.part
           and account.name = 'payable:' || payout.recipient and account.asset = payout.asset, false)
       )
       select transfer, payout, kind, transfer_event, transfer_part, account, account_asset, event, part, recipient, asset

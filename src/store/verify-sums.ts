@@ -38,12 +38,15 @@ export async function recipientFaults(on: Snapshot, { lane, cursor, limit }: Ask
         ) newest
         group by account.recipient, account.asset
       ), moved as (
-        select account.recipient, account.asset, sum(transfer.units) filter (where kind = 'share') as shares,
-          sum(transfer.units) filter (where kind = 'share' and transfer.number > $2) as unmade,
+        select account.recipient, account.asset, sum(transfer.units) filter (where kind in ('share', 'distributed')) as shares,
+          sum(transfer.units) filter (where kind = 'share' and transfer.number > $2
+            or kind = 'distributed' and transfer.number > coalesce(distribution.payout_transfer, 0)) as unmade,
           sum(transfer.units) filter (where kind = 'settled') as settled
         from apportion.transfer
-        join account on account.number = case transfer.kind when 'share' then transfer.credit else transfer.debit end
-        where transfer.lane = $1 and transfer.kind in ('share', 'settled')
+        join account on account.number = case when transfer.kind in ('share', 'distributed') then transfer.credit else transfer.debit end
+        left join apportion.distribution
+          on transfer.kind = 'distributed' and distribution.lane = transfer.lane and distribution.digest = transfer.subject
+        where transfer.lane = $1 and transfer.kind in ('share', 'distributed', 'settled')
         group by account.recipient, account.asset
       ), paid as (
         select recipient, asset, sum(units) filter (where state = 'settled') as paid, sum(units) filter (where state = 'reserved') as reserved,
@@ -138,7 +141,7 @@ export async function payoutTotals(on: Snapshot, lane: bigint): Promise<PayoutTo
       (select count(*) from apportion.attempt where lane = $1) as attempts,
       (select count(*) from apportion.settlement where lane = $1) as settlements,
       (select count(*) from apportion.movement where lane = $1) as movements,
-      (select count(*) from apportion.transfer where lane = $1 and event is null) as moves,
+      (select count(*) from apportion.transfer where lane = $1 and event is null and kind <> 'distributed') as moves,
       (select count(*) from apportion.account where lane = $1 and name like 'payable:%') as recipients,
       (select count(*) from apportion.account where lane = $1 and name like 'wallet:%') as wallets`,
     values: [lane],

@@ -3,14 +3,23 @@
 
 import { instantText } from '../core/canonical.ts'
 import type { Json } from '../core/effects.ts'
+import { present } from '../core/assert.ts'
 import { claimedJson, factsJson } from '../core/event.ts'
 import type { BatchWrite, PostedEvent } from '../core/posting.ts'
+import { snapshotOf } from '../core/snapshot.ts'
 import type { Statement } from './statement.ts'
 import { copyText, type CopyRows, type Step } from './unit.ts'
 
+export const ACCOUNT_COPY = 'copy apportion.account (lane, number, name, asset) from stdin'
+export const BALANCE_COPY = 'copy apportion.balance (lane, account, transfer, debits, credits) from stdin'
+export const TRANSFER_COPY = 'copy apportion.transfer (lane, number, event, debit, credit, part, units, kind, subject) from stdin'
+
+/** A block whose rows are lines already. `touched`: accounts that there were before, as they stand after it. */
+export type WrittenBlock = Pick<BatchWrite, 'head' | 'before' | 'block' | 'touched'> & { readonly rows: readonly CopyRows[] }
+
 /** Everything that a batch writes, the head first: while that is another one by now, all of it fails. */
-export function writeBatch(lane: bigint, write: BatchWrite): readonly Step[] {
-  return [moveHead(lane, write), ...batchRows(lane, write)]
+export function writeBatch(lane: bigint, write: BatchWrite | WrittenBlock): readonly Step[] {
+  return [moveHead(lane, write), ...('rows' in write ? write.rows : batchRows(lane, write))]
 }
 
 /** The rows of a batch, without its block and its head. */
@@ -22,6 +31,7 @@ export function batchRows(lane: bigint, write: BatchWrite): readonly CopyRows[] 
     referenceRows(lane, write),
     eventRows(lane, write),
     stateRows(lane, write),
+    distributionRows(lane, write),
   ]
   return rows.filter(({ lines }) => lines !== '')
 }
@@ -40,7 +50,7 @@ const MOVE_HEAD = `with
   )
   select 1 / count(*) as moved from moved_head`
 
-function moveHead(lane: bigint, { head, before, block }: BatchWrite): Statement {
+function moveHead(lane: bigint, { head, before, block }: Pick<BatchWrite, 'head' | 'before' | 'block'>): Statement {
   return {
     name: 'move-head',
     text: MOVE_HEAD,
@@ -64,7 +74,7 @@ function moveHead(lane: bigint, { head, before, block }: BatchWrite): Statement 
 function accountRows(lane: bigint, { newAccounts }: BatchWrite): CopyRows {
   let lines = ''
   for (const { number, name, asset } of newAccounts) lines += `${lane}\t${number}\t${copyText(name)}\t${copyText(asset)}\n`
-  return { name: 'copy-account', copy: 'copy apportion.account (lane, number, name, asset) from stdin', lines }
+  return { name: 'copy-account', copy: ACCOUNT_COPY, lines }
 }
 
 function balanceRows(lane: bigint, { touched }: BatchWrite): CopyRows {
@@ -72,7 +82,7 @@ function balanceRows(lane: bigint, { touched }: BatchWrite): CopyRows {
   // In the order of their keys, neighbours in the index are written one after the other.
   const sorted = touched.toSorted((a, b) => a.number - b.number)
   for (const { number, transfer, debits, credits } of sorted) lines += `${lane}\t${number}\t${transfer}\t${debits}\t${credits}\n`
-  return { name: 'copy-balance', copy: 'copy apportion.balance (lane, account, transfer, debits, credits) from stdin', lines }
+  return { name: 'copy-balance', copy: BALANCE_COPY, lines }
 }
 
 function transferRows(lane: bigint, { transfers }: BatchWrite): CopyRows {
@@ -80,7 +90,7 @@ function transferRows(lane: bigint, { transfers }: BatchWrite): CopyRows {
   for (const { number, event, debitNumber, creditNumber, part, units, kind, subject } of transfers) {
     lines += `${lane}\t${number}\t${event ?? '\\N'}\t${debitNumber}\t${creditNumber}\t${part ?? '\\N'}\t${units}\t${kind}\t${subject ?? '\\N'}\n`
   }
-  return { name: 'copy-transfer', copy: 'copy apportion.transfer (lane, number, event, debit, credit, part, units, kind, subject) from stdin', lines }
+  return { name: 'copy-transfer', copy: TRANSFER_COPY, lines }
 }
 
 function referenceRows(lane: bigint, { events }: BatchWrite): CopyRows {
@@ -109,6 +119,18 @@ function stateRows(lane: bigint, { states }: BatchWrite): CopyRows {
   let lines = ''
   for (const { key, event, value } of states) lines += `${lane}\t${copyText(key)}\t${event}\t${copyText(JSON.stringify(value))}\n`
   return { name: 'copy-state', copy: 'copy apportion.rule_state (lane, key, event, value) from stdin', lines }
+}
+
+/** What an event passes on to be divided by a snapshot: it is running from now on. */
+function distributionRows(lane: bigint, { events }: BatchWrite): CopyRows {
+  let lines = ''
+  for (const { number, digest, plan, asset, shares, member } of events) {
+    const passage = shares.find(({ account }) => account === 'distributing')
+    if (passage === undefined) continue
+    const { hash, recipients } = present(Object.values(member.input.facts).map(snapshotOf).find((one) => one !== null), 'snapshot of the event')
+    lines += `${lane}\t${number}\t${digest}\t${passage.part}\t${plan}\t\\\\x${hash}\t${recipients}\t${copyText(asset)}\t${passage.units}\n`
+  }
+  return { name: 'copy-distribution', copy: 'copy apportion.distribution (lane, event, digest, part, plan, snapshot, recipients, asset, units) from stdin', lines }
 }
 
 function copyJson(value: Json): string {

@@ -4,6 +4,7 @@
 
 import { present } from '../core/assert.ts'
 import type { Effects } from '../core/effects.ts'
+import { createDistributor, type Distributor } from '../engine/carry-distributions.ts'
 import { divideLanes, type LaneDivision } from '../engine/divide-lanes.ts'
 import { forgetIdempotencyKeys } from '../engine/idempotency.ts'
 import type { Ledger, Ledgers } from '../engine/ledger.ts'
@@ -53,6 +54,7 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
   const started = new Set<string>()
   const running: Promise<void>[] = []
   const division = divideLanes(world)
+  const distributor = createDistributor(world)
   const tasks: Task[] = []
   const begin = (task: Task): void => {
     if (started.has(task.name)) return
@@ -77,7 +79,7 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
       }
       const failing = tasks.flatMap(({ name, lane }) => (lane !== null && faults.has(name) ? [lane] : []))
       await division.look(opened.flatMap(({ lanes }) => lanes), failing)
-      for (const ledger of opened) tasksOf(world, recorder, ledger).forEach(begin)
+      for (const ledger of opened) tasksOf(world, { recorder, distributor }, ledger).forEach(begin)
       if (problems.length > 0) throw problems[0]
       return false
     },
@@ -132,7 +134,7 @@ async function run(
   }
 }
 
-function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Task[] {
+function tasksOf(world: World, { recorder, distributor }: { recorder: Recorder; distributor: Distributor }, ledger: Ledger): readonly Task[] {
   // Whoever is owed something in a copy is paid by the ledger from which it was exported.
   if (ledger.row.copied_at !== null) return []
   const rest = { first: REST_FIRST_MS, limit: REST_LIMIT_MS }
@@ -150,6 +152,7 @@ function tasksOf(world: World, recorder: Recorder, ledger: Ledger): readonly Tas
       step: async () => (await watchWallets(world, ledger, railOf())) > 0,
     },
     ...ledger.lanes.flatMap((lane, position): Task[] => [
+      { name: `distributions ${ledger.name} ${position}`, lane, restMs: rest, step: async () => (await distributor.step(ledger, lane)) !== null },
       { name: `payouts ${ledger.name} ${position}`, lane, restMs: rest, step: async () => (await makePayouts(world, ledger, lane)) > 0 },
       {
         name: `held ${ledger.name} ${position}`,

@@ -10,7 +10,7 @@ import { quote } from '../../core/money.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { maybeText, type Given, type Run } from '../command.ts'
 import type { Output } from '../output.ts'
-import { readLines, type Line } from '../read-lines.ts'
+import { readLines, type Line } from '../../core/read-lines.ts'
 
 /** Longest line of standard input: the most weights of a case, 80 characters each. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024

@@ -5,7 +5,7 @@ import { assert, present } from '../assert.ts'
 import { MAX_UNITS } from '../money.ts'
 import { accrue } from './cumulative.ts'
 import { createExactKernel } from './exact-kernel.ts'
-import { createExtras, onward } from './extras.ts'
+import { createExtras, onward, type GivenCut } from './extras.ts'
 import { createFastKernel, FAST_LIMIT } from './fast-kernel.ts'
 import type { Kernel, KernelOptions } from './kernel.ts'
 import { policyOf, type Rounding } from './rounding.ts'
@@ -35,6 +35,8 @@ export type Division = {
    * is given. Fractions of the chunk's recipients are needed by `cumulative`, which gives lists.
    */
   readonly shares: (weights: Integers, more?: { readonly fractions?: readonly bigint[]; readonly into?: BigUint64Array | null }) => Shares
+  /** Where the units left over end, for policies that give them to the largest; null where none are left over. */
+  readonly cut: () => GivenCut | null
   /**
    * Ends it when all shares were told. `remainder` goes to the rounding account, or comes out of it where it is below zero;
    * `next` is the place where the next event's turn begins.
@@ -89,6 +91,7 @@ export function createDivision(options: DivisionOptions): Division {
       given += sumOf(shares.units)
       return shares
     },
+    cut: () => present(work, 'pass over the weights').cut(),
     end: () => {
       endReading()
       assert(seenTotal === total, `shares were told for weights of ${seenTotal} where ${total} were read before`)
@@ -113,6 +116,7 @@ type Work = {
   readonly endLook: () => void
   readonly tell: (weights: Integers, at: At) => Shares
   readonly next: () => number
+  readonly cut: () => GivenCut | null
 }
 
 function createWork({ pool, rounding, residual = null, next = 0, isKept = false }: DivisionOptions, total: bigint): Work {
@@ -143,6 +147,7 @@ function createWork({ pool, rounding, residual = null, next = 0, isKept = false 
       return { units, fractions: [] }
     },
     next: () => extras.next(),
+    cut: () => extras.cut(),
   }
 }
 
@@ -159,7 +164,7 @@ function keeping(ratio: { readonly pool: bigint; readonly total: bigint }): Work
   return { ...READY, tell: (weights, { fractions }) => accrue(ratio, weights, fractions) }
 }
 
-const READY = { isReady: () => true, look: () => {}, endLook: () => {}, next: () => 0 } as const
+const READY = { isReady: () => true, look: () => {}, endLook: () => {}, next: () => 0, cut: () => null } as const
 
 function createKernel(options: KernelOptions): Kernel {
   return options.total < FAST_LIMIT ? createFastKernel(options) : createExactKernel(options)

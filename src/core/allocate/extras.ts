@@ -2,7 +2,7 @@
 
 import { assert } from '../assert.ts'
 import { createCutSearch } from './cut.ts'
-import type { Key, Kernel } from './kernel.ts'
+import type { Cut, Key, Kernel } from './kernel.ts'
 import type { Policy } from './rounding.ts'
 
 export type Extras = {
@@ -16,7 +16,11 @@ export type Extras = {
   readonly bulk: () => { readonly place: number; readonly units: bigint } | null
   /** Where the next event's turn begins. */
   readonly next: () => number
+  /** Where the units left over end, and how many of the ties there were given one so far; null where none are left over, or not so. */
+  readonly cut: () => GivenCut | null
 }
+
+export type GivenCut = Cut & { readonly given: number }
 
 export type ExtrasOptions = {
   readonly rest: Policy['rest']
@@ -66,6 +70,7 @@ function byCut(key: Key, total: bigint): Extras {
     },
     bulk: () => null,
     next: () => 0,
+    cut: () => (isAny ? { ...search.cut(), given } : null),
   }
 }
 
@@ -104,6 +109,7 @@ function byTurn(next: number): Extras {
       if (lastBefore >= 0) return lastBefore + 1
       return lastAfter >= 0 ? lastAfter + 1 : next
     },
+    cut: () => null,
   }
 }
 
@@ -122,5 +128,6 @@ function toNamed(residual: number | null): Extras {
     mark: () => {},
     bulk: () => ({ place: residual, units }),
     next: () => 0,
+    cut: () => null,
   }
 }

@@ -124,6 +124,8 @@ export type Outline = {
   readonly gives: readonly string[]
   readonly draws: readonly string[]
   readonly facts: readonly FactNeed[]
+  /** The fact that may come as a snapshot, so that the pool is divided in chunks later, and the roundings with which that can be done. */
+  readonly bySnapshot?: { readonly fact: string; readonly roundings: readonly RoundingKind[] }
   /** Whether it may put shares into `carried:R`. */
   readonly carries: boolean
   /** Whether an event without money is of use to it: it changes what the rule remembers. */

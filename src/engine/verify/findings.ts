@@ -13,6 +13,8 @@ export const CHECKS = {
   fingerprint: "the event's asset, amount, parties or facts are not those that were recorded",
   plan_in_force: 'the event was divided by a plan version that was not the one in force at its instant',
   distribution: "the ledger holds another share than the event's plan version gives",
+  snapshot: 'the recipients or weights of a snapshot are not those that were frozen: what was distributed by it cannot be shown to be right',
+  large_distribution: 'a distribution in chunks is not what its snapshot and its plan make it, or stands elsewhere than its row says',
   explanation: 'the explanation of the shares gives other figures than the division itself',
   conservation: 'what an event brought in is not what its shares give out',
   transfer: 'a transfer was lost, added, or is not one that the chart of accounts allows',

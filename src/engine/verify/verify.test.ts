@@ -49,7 +49,7 @@ it('finds a ledger sound whose payouts were settled, failed, expired, held and a
   const report = await verify(world, ledger)
   expect(report).toMatchObject({ ok: true, complete: true, breaks: [] })
   expect(verificationSchema.parse(report)).toEqual(report)
-  expect(report.checks.map(({ name }) => name).toSorted()).toEqual(Object.keys(CHECKS).filter((name) => name !== 'lane').toSorted())
+  expect(report.checks.map(({ name }) => name).toSorted()).toEqual(Object.keys(CHECKS).filter((name) => !['lane', 'snapshot', 'large_distribution'].includes(name)).toSorted())
   expect(report.checks.filter(({ count }) => count === '0')).toEqual([])
   const [said, ...size] = verificationSentences(report)
   expect(said).toMatch(/^The ledger busy is sound: [0-9]+ checks, no break\.$/)

@@ -2,6 +2,7 @@
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { distribution } from '../../../engine/read-distributions.ts'
+import { progressLine } from '../../distribution-bar.ts'
 import { ledgerOf, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
@@ -9,6 +10,7 @@ export const run: Run = async (desk, { words, options }, output) => {
   const money = (units: string): string => formatMoney(BigInt(units), parseAsset(found.asset))
   output.result(found, () => {
     output.line(`${found.reference}: ${money(found.units)} by plan version ${found.plan_version}`)
+    if (found.progress !== null) output.line(progressLine(found.progress))
     output.table(
       found.shares,
       [

@@ -1,0 +1,28 @@
+// How far a distribution by snapshot is, for people: a line, and on a terminal a bar on stderr.
+
+import { SingleBar } from 'cli-progress'
+import { formatMoney, parseAsset } from '../core/money.ts'
+import type { ProgressDocument } from '../engine/read-distributions.ts'
+
+export function progressLine({ state, snapshot, recipients, place, shares, units, asset, root }: ProgressDocument): string {
+  const given = `${shares} shares of ${formatMoney(BigInt(units), parseAsset(asset))} together`
+  const far = state === 'complete' ? `complete: ${given}` : `running, ${place} of ${recipients} recipients: ${given}, which count when it is complete`
+  return `By the snapshot ${snapshot.slice(0, 16)}…: ${far}${root === null ? '' : `; Merkle root ${root}`}`
+}
+
+export type DistributionBar = { readonly show: (progress: { readonly place: number; readonly recipients: number }) => void; readonly stop: () => void }
+
+export function startDistributionBar(): DistributionBar {
+  const bar = new SingleBar({ format: '  {bar} {value}/{total} recipients, {eta_formatted} left', stream: process.stderr, noTTYOutput: false, hideCursor: true })
+  const shown = process.stderr.isTTY
+  if (shown) bar.start(0, 0)
+  return {
+    show: ({ place, recipients }) => {
+      bar.setTotal(recipients)
+      bar.update(place)
+    },
+    stop: () => {
+      if (shown) bar.stop()
+    },
+  }
+}

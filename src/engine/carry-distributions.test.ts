@@ -1,0 +1,97 @@
+// Distributions by snapshot, on a real database: the same shares as a division in memory gives, whatever the chunks and wherever it stops.
+
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { byHoldings, openLarge, type Holders, type LargeLedger } from '../../test/large-ledger.ts'
+import { paperDatabase, type PaperDatabase } from '../../test/paper-ledger.ts'
+import { allocate } from '../core/allocate.ts'
+import { scaledWeight } from '../core/snapshot.ts'
+import { createDistributor } from './carry-distributions.ts'
+
+let paper: PaperDatabase
+beforeAll(async () => {
+  paper = await paperDatabase()
+})
+afterAll(async () => await paper.drop())
+
+async function shares({ lane }: LargeLedger): Promise<Readonly<Record<string, string>>> {
+  const { rows } = await paper.database.pool.query<{ name: string; units: bigint }>(
+    `select account.name, transfer.units from apportion.transfer join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
+      where transfer.lane = $1 and transfer.kind = 'distributed' order by transfer.number`,
+    [lane],
+  )
+  return Object.fromEntries(rows.map(({ name, units }) => [name.slice(8), units.toString()]))
+}
+
+function inMemory(pool: bigint, holders: Holders, rounding: 'largest-remainder' | 'prefix'): Readonly<Record<string, string>> {
+  const names = Object.keys(holders).toSorted()
+  const { units } = allocate({ pool, weights: names.map((name) => scaledWeight(holders[name] ?? '', 18)), rounding })
+  return Object.fromEntries(names.flatMap((name, place) => (units[place] === 0n ? [] : [[name, String(units[place])]])))
+}
+
+it('gives the shares that a division in memory gives, in chunks of any size, stopped and taken up again anywhere', async () => {
+  const weight = fc.oneof(fc.integer({ min: 0, max: 30 }).map(String), fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 30n }), fc.integer({ min: 1, max: 999 })).map(([whole, part]) => `${whole}.${part}`))
+  const holders = fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-zA-Z0-9][a-z._-]{0,3}$/), weight), { minLength: 1, maxLength: 23, selector: ([name]) => name })
+  const cases = fc.record({ holders, pool: fc.bigInt({ min: 1n, max: 10n ** 20n }), chunk: fc.constantFrom(2, 4, 8, 32), rounding: fc.constantFrom('largest-remainder' as const, 'prefix' as const), forgets: fc.boolean() })
+  let run = 0
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ holders: entries, pool, chunk, rounding, forgets }) => {
+      const given = Object.fromEntries(entries)
+      fc.pre(entries.some(([, text]) => scaledWeight(text.replace(/0+$/, '0'), 18) > 0n))
+      const ledger = await openLarge(paper, `any-${(run += 1)}`, [byHoldings(rounding)])
+      const { snapshot } = await ledger.snapshot('holders', given)
+      expect((await ledger.recordBy('dividend', pool, snapshot.hash, chunk)).state).toBe('recorded')
+      // Each step in a new process, or all in one.
+      if (forgets) while ((await createDistributor(ledger.world).step(ledger.ledger, ledger.lane)) !== null);
+      else await ledger.complete()
+      expect(await shares(ledger)).toEqual(inMemory(pool, given, rounding))
+    }),
+    { numRuns: 12 },
+  )
+})
+
+it('adds to what recipients have already, with events of others between its chunks, and twice by one snapshot', async () => {
+  const ledger = await openLarge(paper, 'again')
+  const holders = { ana: '1', bo: '2', cy: '3', dee: '4', eli: '0' }
+  const { snapshot } = await ledger.snapshot('holders', holders)
+  await ledger.recordBy('first', 101n, snapshot.hash, 2)
+  expect(await ledger.step()).toMatchObject({ place: 2, state: 'running' })
+  await ledger.recordBy('second', 50n, snapshot.hash, 2)
+  await ledger.complete()
+  const { rows } = await paper.database.pool.query<{ name: string; balance: bigint }>(
+    `select name, (select credits - debits from apportion.balance where balance.lane = account.lane and balance.account = account.number order by transfer desc limit 1) as balance
+      from apportion.account where lane = $1 order by name`,
+    [ledger.lane],
+  )
+  expect(Object.fromEntries(rows.map(({ name, balance }) => [name, Number(balance)]))).toEqual({
+    ...{ expected: -151, received: 0, distributing: 0, 'payable:ana': 15, 'payable:bo': 30, 'payable:cy': 45, 'payable:dee': 61 },
+  })
+})
+
+it('gives everything to the account that the plan names when nobody has a weight', async () => {
+  const ledger = await openLarge(paper, 'zero')
+  const { snapshot } = await ledger.snapshot('nobody', { ana: '0', bo: '0.0' })
+  const result = await ledger.recordBy('dividend', 100n, snapshot.hash)
+  expect(result).toMatchObject({ state: 'recorded', event: { shares: [{ role: 'unshared', account: 'fund:unclaimed', units: 100n }] } })
+  expect(await ledger.step()).toBeNull()
+})
+
+it('answers the same reference with the same snapshot as before, and refuses another or an unknown one', async () => {
+  const ledger = await openLarge(paper, 'once')
+  const [one, other] = [await ledger.snapshot('one', { ana: '1' }), await ledger.snapshot('other', { ana: '1' })]
+  expect((await ledger.recordBy('dividend', 5n, one.snapshot.hash)).state).toBe('recorded')
+  expect((await ledger.recordBy('dividend', 5n, one.snapshot.hash)).state).toBe('duplicate')
+  expect(await ledger.recordBy('dividend', 5n, other.snapshot.hash)).toMatchObject({ refusal: { code: 'reference_conflict', details: { field: 'facts' } } })
+  expect(await ledger.recordBy('another', 5n, 'f'.repeat(64))).toMatchObject({ refusal: { code: 'snapshot_not_found' } })
+  const stranger = await openLarge(paper, 'stranger')
+  expect(await stranger.recordBy('dividend', 5n, one.snapshot.hash)).toMatchObject({ refusal: { code: 'snapshot_not_found' } })
+})
+
+it.each<[string, readonly object[]]>([
+  ['a rounding that remembers recipients', [byHoldings('cumulative')]],
+  ['a step that changes its shares', [byHoldings(), { name: 'minimum', from: 'shares:pool', rule: 'minimum', parameters: { minimum: '2' } }]],
+])('refuses a snapshot where the plan has %s', async (what, steps) => {
+  const ledger = await openLarge(paper, what.replaceAll(' ', '-'), steps)
+  const { snapshot } = await ledger.snapshot('holders', { ana: '1', bo: '1' })
+  expect(await ledger.recordBy('dividend', 5n, snapshot.hash)).toMatchObject({ refusal: { code: 'snapshot_unsupported' } })
+})

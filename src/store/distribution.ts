@@ -1,0 +1,168 @@
+// Large distributions: how far each is, its chunks, and the shares of those that do not count yet. A row moves in the transaction that
+// posts a chunk, under the lane's lock.
+
+import { destinationFor, type NewShare } from './payout.ts'
+import type { Statement } from './statement.ts'
+import { maybeRow, plainArray, rows, type Ask, type Queryable } from './statement.ts'
+
+export type DistributionRow = {
+  readonly lane: bigint
+  readonly event: bigint
+  readonly digest: string
+  readonly part: number
+  readonly plan: number
+  /** Hash of the snapshot, in hex. */
+  readonly snapshot: string
+  readonly recipients: number
+  readonly asset: string
+  readonly units: bigint
+  readonly state: 'running' | 'complete'
+  readonly chunk: number
+  readonly next_place: number
+  readonly given: bigint
+  readonly shares: number
+  readonly first_transfer: bigint | null
+  readonly last_transfer: bigint | null
+  readonly threshold: string | null
+  readonly ties: number | null
+  readonly root: string | null
+  readonly completed_at: Temporal.Instant | null
+  readonly payout_transfer: bigint
+}
+
+export const DISTRIBUTION_COLUMNS = `distribution.lane, distribution.event, distribution.digest, distribution.part, distribution.plan, encode(distribution.snapshot, 'hex') as snapshot,
+  distribution.recipients, distribution.asset, distribution.units, distribution.state, distribution.chunk, distribution.next_place, distribution.given, distribution.shares,
+  distribution.first_transfer, distribution.last_transfer, distribution.threshold::text as threshold, distribution.ties, encode(distribution.root, 'hex') as root,
+  distribution.completed_at, distribution.payout_transfer`
+
+/** The one to be carried on: distributions of a lane are posted one after the other. */
+export function runningDistribution(lane: bigint): Statement {
+  return {
+    name: 'running-distribution',
+    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution where lane = $1 and state = 'running' order by event limit 1`,
+    values: [lane],
+  }
+}
+
+export async function distributionsOf(on: Queryable, lane: bigint, events: readonly bigint[]): Promise<DistributionRow[]> {
+  return await rows(on, {
+    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution where lane = $1 and event = any ($2::bigint[]) order by event`,
+    values: [lane, plainArray(events)],
+  })
+}
+
+/** The complete one whose shares are not all payouts yet. */
+export async function unpaidDistribution(on: Queryable, lane: bigint): Promise<DistributionRow | null> {
+  return await maybeRow(on, {
+    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution
+      where lane = $1 and state = 'complete' and payout_transfer < last_transfer order by event limit 1`,
+    values: [lane],
+  })
+}
+
+/**
+ * The accounts of recipients between two, those included: number, debits and credits between tabs, a line each. As one text, because
+ * rows of the driver's cost more than all that is done with them.
+ */
+export function standingBetween(lane: bigint, { asset, first, last }: { readonly asset: string; readonly first: string; readonly last: string }): Statement {
+  return {
+    name: 'standing-between',
+    text: `select string_agg(concat(substr(account.name, 9), E'\\t', account.number, E'\\t', balance.debits, E'\\t', balance.credits), E'\\n') as lines
+      from apportion.account
+      cross join lateral (
+        select debits, credits from apportion.balance
+        where balance.lane = account.lane and balance.account = account.number
+        order by transfer desc
+        limit 1
+      ) balance
+      where account.lane = $1 and account.asset = $2 and account.name >= 'payable:' || $3 and account.name <= 'payable:' || $4`,
+    values: [lane, asset, first, last],
+  }
+}
+
+export type ChunkRow = {
+  readonly first_place: number
+  readonly places: number
+  readonly account: number
+  readonly first_transfer: bigint
+  readonly shares: number
+  readonly units: bigint
+  readonly ties_before: number
+}
+
+export function insertChunk({ lane, event }: Pick<DistributionRow, 'lane' | 'event'>, row: ChunkRow): Statement {
+  const { first_place: place, places, account, first_transfer: transfer, shares, units, ties_before: ties } = row
+  return {
+    name: 'insert-chunk',
+    text: `insert into apportion.distribution_chunk (lane, event, first_place, places, account, first_transfer, shares, units, ties_before)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    values: [lane, event, place, places, account, transfer, shares, units, ties],
+  }
+}
+
+/** Its chunks in order. */
+export async function chunksOf(ask: Ask, { lane, event }: Pick<DistributionRow, 'lane' | 'event'>): Promise<ChunkRow[]> {
+  return await ask({
+    text: `select first_place, places, account, first_transfer, shares, units, ties_before
+      from apportion.distribution_chunk where lane = $1 and event = $2 order by first_place`,
+    values: [lane, event],
+  })
+}
+
+export type DistributionStep = {
+  readonly nextPlace: number
+  readonly given: bigint
+  readonly shares: number
+  readonly firstTransfer: bigint | null
+  readonly lastTransfer: bigint | null
+  readonly cut: { readonly threshold: bigint; readonly ties: number } | null
+  /** Null while it goes on. */
+  readonly completedAt: Temporal.Instant | null
+}
+
+/** Fails with the whole posting when somebody else has moved it. */
+export function moveDistribution({ lane, event, next_place: place }: DistributionRow, step: DistributionStep): Statement {
+  const { nextPlace, given, shares, firstTransfer, lastTransfer, cut, completedAt } = step
+  return {
+    name: 'move-distribution',
+    text: `with moved as (
+        update apportion.distribution
+        set next_place = $4, given = $5, shares = $6, first_transfer = $7::bigint, last_transfer = $8, threshold = $9, ties = $10,
+          state = case when $11::timestamptz is null then 'running' else 'complete' end, completed_at = $11,
+          payout_transfer = coalesce($7::bigint - 1, 0)
+        where lane = $1 and event = $2 and next_place = $3 and state = 'running'
+        returning lane
+      )
+      select 1 / count(*) as moved from moved`,
+    values: [lane, event, place, nextPlace, given, shares, firstTransfer, lastTransfer, cut?.threshold ?? null, cut?.ties ?? null, completedAt?.toString() ?? null],
+  }
+}
+
+export async function movePayoutTransfer(on: Queryable, { lane, event }: Pick<DistributionRow, 'lane' | 'event'>, transfer: bigint): Promise<void> {
+  await rows(on, { text: `update apportion.distribution set payout_transfer = $3 where lane = $1 and event = $2`, values: [lane, event, transfer] })
+}
+
+/** Shares of a complete distribution in order, with the destination that counts for its event. */
+export async function newLargeShares(
+  on: Queryable,
+  { ledger, lane, event, digest, after, upTo, limit }: { ledger: string; lane: bigint; event: bigint; digest: string; after: bigint; upTo: bigint; limit: number },
+): Promise<NewShare[]> {
+  return await rows(on, {
+    text: `select transfer.number as transfer, event.number as event, transfer.part, event.plan, transfer.units, account.asset,
+        substr(account.name, 9) as recipient, recipient.recipient is not null as recipient_known, destination.destination
+      from (
+        select number, credit, part, units from apportion.transfer
+        where lane = $2 and number > $3 and number <= $4 and kind = 'distributed' and subject = $5
+        order by number
+        limit $7
+      ) transfer
+      join apportion.event on event.lane = $2 and event.number = $6
+      cross join lateral (select name, asset from apportion.account where account.lane = $2 and account.number = transfer.credit limit 1) account
+      left join apportion.recipient on recipient.ledger = $1 and recipient.recipient = substr(account.name, 9)
+      left join lateral (
+        ${destinationFor('substr(account.name, 9)')}
+      ) destination on true
+      order by transfer.number`,
+    values: [ledger, lane, after, upTo, digest, event, limit],
+  })
+}
