@@ -102,8 +102,9 @@ export type Home = {
   readonly addresses: Readonly<Record<'ai' | 'dao' | 'lucky' | 'creator', string>>
 }
 
-export async function openHouse(): Promise<House> {
-  const database = await testDatabase()
+/** A house on the test server, or on one of its own. */
+export async function openHouse(serverUrl?: string): Promise<House> {
+  const database = await testDatabase(serverUrl)
   await migrate(database.pool, { programs: programMigrations })
   const chain = openTestbed({ seed: machine.id() })
   const { elapse, now } = chain.clock
