@@ -94,6 +94,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/distribution/follow.ts'),
   }),
+  entry('distribution', 'proof', {
+    summary: 'the Merkle proof of one share of a distribution by snapshot',
+    words: [
+      ['<reference>', "the event's own reference"],
+      ['<recipient>', 'its id'],
+    ],
+    options: [LEDGER],
+    load: async () => await import('./commands/distribution/proof.ts'),
+  }),
   entry('snapshot', 'list', { summary: 'weights of many recipients, kept to distribute by', options: [LEDGER, ...PAGE], load: async () => await import('./commands/snapshot/list.ts') }),
   entry('snapshot', 'create', {
     summary: 'keep the weights of many recipients under a name',

@@ -1,5 +1,6 @@
 // Merkle roots and proofs against the definition of RFC 6962, word by word.
 
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { checkProof, leafHash, merklePath, merkleRoot, nodeHash, shareLeaf } from './merkle.ts'
@@ -45,4 +46,13 @@ it('makes the root of the definition, whether as leaves or as groups of them, an
 it('takes no node for a leaf', () => {
   const [a, b] = [leafHash('a'), leafHash('b')]
   expect(leafHash(Buffer.concat([a, b])).toHex()).not.toBe(nodeHash(a, b).toHex())
+})
+
+it('is what its page says', () => {
+  const page = readFileSync(new URL('../../docs/reference/merkle.md', import.meta.url), 'utf8')
+  const [, example = ''] = /```json\n(.*?)```/s.exec(page) ?? []
+  const proof = JSON.parse(example) as Parameters<typeof checkProof>[0]
+  const hashes = ['ana\t3\n', 'bo\t2\n', 'cy\t0\n'].map(leafHash)
+  expect(proof).toEqual({ leaf: 'bo\t2\n', place: 1, leaves: 3, path: merklePath(hashes, 1).map((hash) => hash.toHex()), root: merkleRoot(hashes).toHex() })
+  expect(checkProof(proof)).toBe(true)
 })

@@ -29,6 +29,8 @@ export const REFUSALS = {
   database_role_forbidden: { status: 500, cause: 'state' },
   database_unavailable: { status: 503, cause: 'state' },
   database_version_unsupported: { status: 500, cause: 'state' },
+  distribution_locked: { status: 409, cause: 'state' },
+  distribution_not_found: { status: 404, cause: 'state' },
   drafts_exceeded: { status: 409, cause: 'state' },
   event_amounts_mismatch: { status: 422, cause: 'content' },
   event_backdated_forbidden: { status: 403, cause: 'state' },

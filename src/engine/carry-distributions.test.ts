@@ -3,10 +3,12 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { byHoldings, openLarge, type Holders, type LargeLedger } from '../../test/large-ledger.ts'
-import { paperDatabase, type PaperDatabase } from '../../test/paper-ledger.ts'
+import { paperDatabase, paperEvent, type PaperDatabase } from '../../test/paper-ledger.ts'
 import { allocate } from '../core/allocate.ts'
 import { scaledWeight } from '../core/snapshot.ts'
+import { openStore, type Store } from '../store/store.ts'
 import { createDistributor } from './carry-distributions.ts'
+import { verify } from './verify.ts'
 
 let paper: PaperDatabase
 beforeAll(async () => {
@@ -94,4 +96,42 @@ it.each<[string, readonly object[]]>([
   const ledger = await openLarge(paper, what.replaceAll(' ', '-'), steps)
   const { snapshot } = await ledger.snapshot('holders', { ana: '1', bo: '1' })
   expect(await ledger.recordBy('dividend', 5n, snapshot.hash)).toMatchObject({ refusal: { code: 'snapshot_unsupported' } })
+})
+
+it('posts each chunk once, whoever works on it, while others post on the lane', async () => {
+  const ledger = await openLarge(paper, 'several')
+  const holders = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`h${index}`, `${index % 7}`]))
+  const { snapshot } = await ledger.snapshot('holders', holders)
+  await ledger.recordBy('dividend', 12_345n, snapshot.hash, 2)
+  const stores = [openStore(paper.database.appUrl, 'one'), openStore(paper.database.appUrl, 'other')]
+  const work = async (store: Store): Promise<void> => {
+    const distributor = createDistributor({ ...ledger.world, store })
+    while ((await distributor.step(ledger.ledger, ledger.lane)) !== null);
+  }
+  const record = async (): Promise<void> => {
+    for (let index = 0; index < 15; index += 1) await ledger.record([paperEvent(`other ${index}`, 7n, { facts: { holdings: { h1: '1', h2: '1' } } })])
+  }
+  await Promise.all([...stores.map(work), record()])
+  await Promise.all(stores.map(async (store) => await store.close()))
+  expect(await shares(ledger)).toEqual(inMemory(12_345n, holders, 'largest-remainder'))
+  expect((await verify(ledger.world, ledger.ledger)).breaks).toEqual([])
+})
+
+it('leaves nothing of a chunk that could not be committed, and goes on with it', async () => {
+  const ledger = await openLarge(paper, 'broken')
+  const holders = { ana: '1', bo: '2', cy: '3', dee: '4' }
+  const { snapshot } = await ledger.snapshot('holders', holders)
+  await ledger.recordBy('dividend', 99n, snapshot.hash, 2)
+  await ledger.step()
+  const owner = paper.database.pool
+  await owner.query(`create function public.stuck() returns trigger language plpgsql as $$ begin raise exception 'disk full'; end $$;
+    create trigger stuck before update on apportion.distribution for each row execute function public.stuck()`)
+  const standing = async () => (await owner.query('select transfer, block, hash, (select count(*) from apportion.transfer) as transfers, (select count(*) from apportion.distribution_chunk) as chunks from apportion.head where lane = $1', [ledger.lane])).rows
+  const before = await standing()
+  await expect(ledger.step()).rejects.toThrow('disk full')
+  expect(await standing()).toEqual(before)
+  await owner.query('drop trigger stuck on apportion.distribution; drop function public.stuck()')
+  await ledger.complete()
+  expect(await shares(ledger)).toEqual(inMemory(99n, holders, 'largest-remainder'))
+  expect((await verify(ledger.world, ledger.ledger)).breaks).toEqual([])
 })

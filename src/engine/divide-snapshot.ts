@@ -4,10 +4,13 @@ import { assert, present } from '../core/assert.ts'
 import { createDivision, type Division } from '../core/allocate/division.ts'
 import type { Rounding } from '../core/allocate/rounding.ts'
 import { WORD, type Integers } from '../core/allocate/words.ts'
-import { scaledWeight } from '../core/snapshot.ts'
+import { clip, quote } from '../core/money.ts'
+import { Refusal } from '../core/refusal.ts'
+import { entriesOf, scaledWeight } from '../core/snapshot.ts'
 import type { DistributionRow } from '../store/distribution.ts'
-import { snapshotBlocks, snapshotsHashed, type SnapshotRow } from '../store/snapshot.ts'
-import type { Ask } from '../store/statement.ts'
+import { blockOfRecipient, snapshotBlocks, snapshotsHashed, type SnapshotRow } from '../store/snapshot.ts'
+import { asking, type Ask, type Queryable } from '../store/statement.ts'
+import type { Ledger } from './ledger.ts'
 
 /** Blocks of a snapshot read at once: some 300 kB. */
 const READ_BLOCKS = 8
@@ -88,4 +91,26 @@ export async function beginDivision(
       return undefined
     },
   }
+}
+
+/** A recipient in a snapshot: its place and weight, and the sum of the weights before it, as integers of one scale. */
+export type SnapshotPlace = { readonly place: number; readonly written: string; readonly weight: bigint; readonly before: bigint; readonly snapshot: SnapshotRow }
+
+/** Where a recipient stands in the snapshot of a distribution, by one look-up. Refuses `recipient_not_found`. */
+export async function findInSnapshot(on: Queryable, { ledger, row, recipient }: { ledger: Ledger; row: Pick<DistributionRow, 'snapshot'>; recipient: string }): Promise<SnapshotPlace> {
+  const [found] = await snapshotsHashed(asking(on), ledger.id, [row.snapshot])
+  const snapshot = present(found, `snapshot ${row.snapshot}`)
+  const block = recipient.includes('\0') ? null : await blockOfRecipient(on, snapshot.snapshot, recipient)
+  const entries = block === null ? [] : entriesOf(block.lines)
+  const index = entries.findIndex((entry) => entry.recipient === recipient)
+  const entry = entries[index]
+  if (block === null || entry === undefined) {
+    throw new Refusal('recipient_not_found', `the snapshot ${snapshot.name} has no recipient ${quote(recipient)}`, { recipient: clip(recipient), snapshot: snapshot.name })
+  }
+  const before = entries.slice(0, index).reduce((all, { weight }) => all + scaledWeight(weight, snapshot.decimals), block.weights_before)
+  return { place: block.first_place + index, written: entry.weight, weight: scaledWeight(entry.weight, snapshot.decimals), before, snapshot }
+}
+
+export async function placeOfRecipient(on: Queryable, asked: { ledger: Ledger; row: Pick<DistributionRow, 'snapshot'>; recipient: string }): Promise<number> {
+  return (await findInSnapshot(on, asked)).place
 }

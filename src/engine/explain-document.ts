@@ -22,6 +22,8 @@ const standingSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('missing') }),
   /** It stands in the recipient's account; its payout is made next. */
   z.strictObject({ state: z.literal('payable') }),
+  /** It is posted, and counts when the distribution in chunks that it belongs to is complete. */
+  z.strictObject({ state: z.literal('running') }),
   /** It stands in an account from which nothing is paid: a fund, what is carried, or a rounding's rest. */
   z.strictObject({ state: z.literal('kept'), account: z.string() }),
   /** A later step changed it; what became of it stands there. */

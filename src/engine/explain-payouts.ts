@@ -6,7 +6,7 @@ import type { JsonObject } from '../core/effects.ts'
 import { attemptsOfPayouts, type AttemptRow } from '../store/attempt.ts'
 import type { StoredEvent } from '../store/event.ts'
 import { movesNear, settlementsOf, sizesOfAttempts, type Move } from '../store/explain.ts'
-import { payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
+import { payoutOfPart, payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
 import { amountDocument, attemptDocument } from './documents.ts'
 import { transferDocument, type ExplainedPayout, type Standing } from './explain-document.ts'
 
@@ -14,12 +14,13 @@ export type Followed = { readonly payout: ExplainedPayout; readonly now: Standin
 
 type Describe = (destination: JsonObject) => string
 
-/** The payouts of an event by part. */
+/** The payouts of an event by part; of a large distribution that of one part alone. */
 export async function followPayouts(
   client: PoolClient,
-  { event, describe }: { event: StoredEvent; describe: Describe | null },
+  { event, part, describe }: { event: StoredEvent; part: number | null; describe: Describe | null },
 ): Promise<ReadonlyMap<number, Followed>> {
-  const payouts = await payoutsOfEvents(client, event.lane, [event.number])
+  const own = part === null ? null : await payoutOfPart(client, { lane: event.lane, event: event.number, part })
+  const payouts = [...(await payoutsOfEvents(client, event.lane, [event.number])), ...(own === null ? [] : [own])]
   if (payouts.length === 0) return new Map()
   const ids = payouts.map(({ payout }) => payout)
   const attempts = await attemptsOfPayouts(client, event.lane, ids)
@@ -28,14 +29,14 @@ export async function followPayouts(
   const moves = await movesOf(client, event.lane, { payouts: ids, attempts })
   return new Map(
     payouts.map((row) => {
-      const own = attempts.filter(({ payout }) => payout === row.payout)
+      const tried = attempts.filter(({ payout }) => payout === row.payout)
       const payout = {
         payout: row.payout,
         ...amountDocument(row.units, row.asset),
         destination: row.destination === null || describe === null ? null : describe(row.destination),
         tries: row.tries,
         created_at: row.created_at.toString(),
-        attempts: own.map((attempt) => {
+        attempts: tried.map((attempt) => {
           const costs = moves.filter(({ subject }) => subject === attempt.attempt).map(transferDocument)
           const { proof, ...document } = attemptDocument(attempt)
           return { ...document, proof: proof as ExplainedPayout['attempts'][number]['proof'], payouts: sizes.get(attempt.attempt) ?? 0, costs }
@@ -44,7 +45,7 @@ export async function followPayouts(
           .filter(({ subject }) => subject === row.payout)
           .map((move) => ({ ...transferDocument(move), block: { number: move.block.toString(), hash: move.hash, recorded_at: move.recorded_at.toString() } })),
       }
-      return [row.part, { payout, now: standingOf(row, own, settlements.get(row.payout)) }]
+      return [row.part, { payout, now: standingOf(row, tried, settlements.get(row.payout)) }]
     }),
   )
 }

@@ -75,6 +75,8 @@ function standingSentence({ role, now, payout, account }: ExplainedShare): strin
       return `It stands in ${now.account}, from which nothing is paid.`
     case 'changed':
       return `The step "${now.by}" changed it, so that this share itself was not posted.`
+    case 'running':
+      return `It is posted to ${account}, and counts when its distribution is complete.`
     case 'payable':
       return `It stands in ${account}; its payout is made next.`
     case 'queued':

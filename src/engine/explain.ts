@@ -7,9 +7,11 @@ import { explainDistribution, stateKeysFor, type Divisible, type ExplainedPart }
 import { fingerprint } from '../core/event.ts'
 import { parsePlan, type PlanVersion } from '../core/plan.ts'
 import { present } from '../core/assert.ts'
+import { roleOfPart } from '../core/part.ts'
 import { referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { RuleState } from '../core/rules/rule.ts'
+import type { DistributionRow } from '../store/distribution.ts'
 import { eventByDigest, eventsByNumber, type StoredEvent } from '../store/event.ts'
 import { proofOfEvent, transfersOfEvent, type EventProof, type NamedTransfer } from '../store/explain.ts'
 import { planVersionsOf } from '../store/ledger.ts'
@@ -18,6 +20,7 @@ import { statesBefore, type StateRow } from '../store/rule-state.ts'
 import { inSnapshot, rows } from '../store/statement.ts'
 import { amountDocument } from './documents.ts'
 import { transferDocument, type ExplainedShare, type Explanation, type Standing } from './explain-document.ts'
+import { explainLargeShare, largeOf, recipientAsked, recipientOfPart, type ExplainedLargeShare } from './explain-large.ts'
 import { followPayouts, type Followed } from './explain-payouts.ts'
 import { laneOf, type Ledger } from './ledger.ts'
 import type { Desk } from './world.ts'
@@ -31,9 +34,10 @@ export async function explain(reader: Pick<Desk, 'store' | 'rails'>, ledger: Led
     const { event, ...asked } = await resolve(client, ledger, subject)
     const { plan, storedHash } = await readPlan(client, ledger, event)
     const [proof, transfers] = [await proofOfEvent(client, event.lane, event.number), await transfersOfEvent(client, event.lane, event.number)]
-    const followed = await followPayouts(client, { event, describe: reader.rails[ledger.row.rail]?.describe ?? null })
+    const large = asked.large === null ? null : await explainLargeShare(client, { ledger, plan, ...asked.large })
+    const followed = await followPayouts(client, { event, part: large?.share.part ?? null, describe: reader.rails[ledger.row.rail]?.describe ?? null })
     const state = await stateBefore(client, event, plan)
-    return compose({ ledger, event, plan, storedHash, proof: present(proof, 'block of the event'), transfers, followed, state, asked })
+    return compose({ ledger, event, plan, storedHash, proof: present(proof, 'block of the event'), transfers, followed, state, asked, large })
   })
 }
 
@@ -49,16 +53,22 @@ function divisible(event: StoredEvent): Divisible {
   return { ...event, facts: { ...event.facts, ...event.standing } }
 }
 
-type Asked = { readonly kind: Explanation['asked']['kind']; readonly subject: string; readonly parts: number[] | null }
+type Asked = {
+  readonly kind: Explanation['asked']['kind']
+  readonly subject: string
+  readonly parts: number[] | null
+  /** A share of a large distribution, which is explained by itself. */
+  readonly large: { readonly row: DistributionRow; readonly recipient: string } | null
+}
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 async function resolve(client: PoolClient, ledger: Ledger, subject: string): Promise<Asked & { readonly event: StoredEvent }> {
   const whole = await findEvent(client, ledger, subject)
-  if (whole !== null) return { kind: 'event', subject, parts: null, event: whole }
+  if (whole !== null) return { kind: 'event', subject, parts: null, large: null, event: whole }
   const cut = subject.lastIndexOf('#')
   const event = cut > 0 ? await findEvent(client, ledger, subject.slice(0, cut)) : null
-  if (event !== null) return { kind: 'share', subject, event, parts: [await partOf(client, ledger, event, subject.slice(cut + 1))] }
+  if (event !== null) return { kind: 'share', subject, event, ...(await shareAsked(client, ledger, event, subject.slice(cut + 1))) }
   const shown = JSON.stringify(subject.slice(0, 80).toWellFormed())
   if (!UUID.test(subject)) {
     const forms = "give an event's source reference, a share as <reference>#<role>, or a payout's id"
@@ -66,7 +76,11 @@ async function resolve(client: PoolClient, ledger: Ledger, subject: string): Pro
   }
   const payout = await findPayout(client, ledger.lanes, subject.toLowerCase())
   const [owner] = payout === null ? [] : await eventsByNumber(client, payout.lane, [payout.event])
-  if (payout !== null && owner !== undefined) return { kind: 'payout', subject, event: owner, parts: [payout.part] }
+  if (payout !== null && owner !== undefined) {
+    const row = await largeOf(client, owner)
+    const isLarge = row !== null && (await recipientOfPart(client, row, payout.part)) !== null
+    return { kind: 'payout', subject, event: owner, parts: [payout.part], large: isLarge ? { row, recipient: payout.recipient } : null }
+  }
   throw new Refusal('payout_not_found', `the ledger ${ledger.name} has no payout and no event ${shown}: \`npx apportion payout list\` shows payouts`, { payout: subject })
 }
 
@@ -74,6 +88,15 @@ async function findEvent(client: PoolClient, ledger: Ledger, reference: string):
   const found = await eventByDigest(client, laneOf(ledger, reference), referenceDigest(reference))
   // Text that is no Unicode has the digest of its replacement.
   return found?.reference === reference ? found : null
+}
+
+async function shareAsked(client: PoolClient, ledger: Ledger, event: StoredEvent, asked: string): Promise<Pick<Asked, 'parts' | 'large'>> {
+  const row = await largeOf(client, event)
+  if (row === null) return { parts: [await partOf(client, ledger, event, asked)], large: null }
+  // What the plan itself names comes first; any other name is a recipient's.
+  const { plan } = await readPlan(client, ledger, event)
+  const isListed = event.shares.some(({ part }) => roleOfPart(plan, part) === asked)
+  return isListed ? { parts: [await partOf(client, ledger, event, asked)], large: null } : { parts: null, large: { row, recipient: recipientAsked(asked) } }
 }
 
 async function partOf(client: PoolClient, ledger: Ledger, event: StoredEvent, role: string): Promise<number> {
@@ -106,14 +129,16 @@ type Sources = {
   readonly followed: ReadonlyMap<number, Followed>
   readonly state: RuleState
   readonly asked: Asked
+  readonly large: ExplainedLargeShare | null
 }
 
 type Difference = Explanation['differences'][number]
 
 function compose(sources: Sources): Explanation {
-  const { ledger, event, plan, proof, transfers, state, asked } = sources
+  const { ledger, event, plan, proof, transfers, state, asked: { large: _, ...asked }, large } = sources
   const explained = explainDistribution(divisible(event), plan, state)
-  const shares = explained.shares.map((share) => shareDocument(sources, share))
+  const own = large === null ? [] : [shareDocument({ ...sources, transfers: large.transfer === null ? [] : [large.transfer] }, large.share)]
+  const shares = [...explained.shares.map((share) => shareDocument(sources, share)), ...own]
   const posted = shares.filter(({ changed_by: changed }) => changed === null)
   const received = transfers.find(({ kind }) => kind === 'received')
   const differences = [...differencesOfEvent(sources, received), ...posted.flatMap((share) => differencesOfShare(sources, share)), ...strays(sources, posted)]
@@ -123,7 +148,7 @@ function compose(sources: Sources): Explanation {
   return {
     format: 2,
     ledger: ledger.name,
-    asked: { ...asked, parts: asked.parts ?? posted.map(({ part }) => part) },
+    asked: { ...asked, parts: asked.parts ?? (large === null ? posted.map(({ part }) => part) : [large.share.part]) },
     event: {
       ...{ reference, lane: ledger.lanes.indexOf(event.lane), number: event.number.toString(), ...amountDocument(event.units, event.asset) },
       ...{ event_at: event.eventAt.toString(), recorded_at: recordedAt, parties, facts, standing, door, backdated },
@@ -140,9 +165,9 @@ function compose(sources: Sources): Explanation {
   }
 }
 
-function shareDocument({ event, transfers, followed }: Sources, { changedBy, ...share }: ExplainedPart): ExplainedShare {
+function shareDocument({ event, transfers, followed, large }: Sources, { changedBy, ...share }: ExplainedPart): ExplainedShare {
   const { part, role } = share
-  const transfer = changedBy === null ? transfers.find((candidate) => candidate.kind === 'share' && candidate.part === part) : undefined
+  const transfer = changedBy === null ? transfers.find((candidate) => (candidate.kind === 'share' || candidate.kind === 'distributed') && candidate.part === part) : undefined
   const { payout, now } = followed.get(part) ?? { payout: null, now: null }
   const claimed = event.claimed !== null && Object.hasOwn(event.claimed, role) ? event.claimed[role] : undefined
   return {
@@ -152,7 +177,7 @@ function shareDocument({ event, transfers, followed }: Sources, { changedBy, ...
     changed_by: changedBy,
     claimed: claimed?.toString() ?? null,
     transfer: transfer === undefined ? null : transferDocument(transfer),
-    now: now ?? standingOf(share, { changedBy, transfer }),
+    now: now ?? standingOf(share, { changedBy, transfer, isRunning: large?.share.part === part && !large.isComplete }),
     payout,
   }
 }
@@ -160,11 +185,12 @@ function shareDocument({ event, transfers, followed }: Sources, { changedBy, ...
 /** Where a share stands that no payout was made of. */
 function standingOf(
   { units, account }: Pick<ExplainedPart, 'units' | 'account'>,
-  { changedBy, transfer }: { changedBy: string | null; transfer: NamedTransfer | undefined },
+  { changedBy, transfer, isRunning }: { changedBy: string | null; transfer: NamedTransfer | undefined; isRunning: boolean },
 ): Standing {
   if (changedBy !== null) return { state: 'changed', by: changedBy }
   if (units === '0') return { state: 'zero' }
   if (transfer === undefined) return { state: 'missing' }
+  if (isRunning) return { state: 'running' }
   const role = roleNameOf(account)
   return role === 'payable' ? { state: 'payable' } : { state: 'kept', account }
 }

@@ -84,6 +84,20 @@ const progressSchema = z
   })
   .meta({ id: 'DistributionProgress' })
 
+export const proofSchema = z
+  .strictObject({
+    reference: z.string(),
+    recipient: z.string(),
+    ...amount,
+    leaf: z.string().meta({ description: 'Recipient, tab, units, line feed: the bytes of the leaf' }),
+    place: z.number().int().meta({ description: 'Its place among the leaves, from 0' }),
+    leaves: z.number().int(),
+    path: z.array(z.string()).readonly().meta({ description: 'Hashes of the siblings, from the leaf up' }),
+    root: z.string(),
+    snapshot: z.string(),
+  })
+  .meta({ id: 'ShareProof' })
+
 export const distributionSchema = z
   .strictObject({
     ...event,
@@ -211,6 +225,7 @@ export const referenceParams = z.strictObject({
   reference: z.string().meta({ description: "The event's source reference, percent-encoded (a slash is %2F)" }),
 })
 export const subjectParams = z.strictObject({ ledger, subject: z.string() })
+export const proofParams = z.strictObject({ ...referenceParams.shape, recipient: z.string() })
 export const payoutParams = z.strictObject({ ledger, payout: z.string() })
 
 export const page = {

@@ -39,7 +39,7 @@ it('names every operation, each once, with a problem for refusals', () => {
   expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual([
     ...['addPlan', 'allocate', 'approvePayout', 'approvePayouts', 'approvePlan', 'approveSettings', 'changeSettings', 'countPayouts', 'createKey', 'createSnapshot'],
     ...['diffPlans', 'draftPlan', 'editPlan', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout'],
-    ...['getPlan', 'getReadiness', 'getRecipient', 'getSettings', 'getSnapshot', 'getStatement', 'listApprovals', 'listBalances', 'listBlocks'],
+    ...['getPlan', 'getReadiness', 'getRecipient', 'getSettings', 'getShareProof', 'getSnapshot', 'getStatement', 'listApprovals', 'listBalances', 'listBlocks'],
     ...['listDistributions', 'listEntries', 'listEvents', 'listFacts', 'listKeys', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent'],
     ...['listPlans', 'listRecipients', 'listSnapshots', 'listStatementLines', 'listWaitingApprovals', 'listWallets', 'previewPlan', 'recordEvent', 'recordEvents', 'rejectPayout'],
     ...['rejectPayouts', 'rejectPlan', 'reportAgeing', 'reportTop', 'reportTotals', 'revokeKey', 'setFact', 'validatePlan'],

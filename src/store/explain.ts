@@ -50,6 +50,23 @@ export async function transfersOfEvent(on: Queryable, lane: bigint, event: bigin
   })
 }
 
+/** The transfer of one part of a large distribution; null where its share is zero. Only its chunk is looked through. */
+export async function transferOfPart(
+  on: Queryable,
+  { lane, digest }: { readonly lane: bigint; readonly digest: string },
+  { first_transfer: first, shares }: { readonly first_transfer: bigint; readonly shares: number },
+  part: number,
+): Promise<NamedTransfer | null> {
+  return await maybeRow(on, {
+    text: `select transfer.number, transfer.kind, transfer.part, transfer.subject, debit.name as debit, credit.name as credit, credit.asset, transfer.units
+      from apportion.transfer
+      join apportion.account debit on debit.lane = transfer.lane and debit.number = transfer.debit
+      join apportion.account credit on credit.lane = transfer.lane and credit.number = transfer.credit
+      where transfer.lane = $1 and transfer.number >= $2 and transfer.number < $3 and transfer.kind = 'distributed' and transfer.subject = $4 and transfer.part = $5`,
+    values: [lane, first, first + BigInt(shares), digest, part],
+  })
+}
+
 export type Move = NamedTransfer & { readonly block: bigint; readonly hash: string; readonly recorded_at: Temporal.Instant }
 
 /**

@@ -325,3 +325,11 @@ export async function countPayouts(
     values: [plainArray(lanes)],
   })
 }
+
+/** The payout of one part of an event. */
+export async function payoutOfPart(on: Queryable, { lane, event, part }: { lane: bigint; event: bigint; part: number }): Promise<PayoutRow | null> {
+  return await maybeRow(on, {
+    text: `select ${COLUMNS} from apportion.payout where lane = $1 and event = $2 and part = $3`,
+    values: [lane, event, part],
+  })
+}

@@ -4,7 +4,8 @@ import { pipeline } from 'node:stream/promises'
 import { Readable } from 'node:stream'
 import type { PoolClient } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import { maybeRow, rows, type Ask, type Queryable } from './statement.ts'
+import { present } from '../core/assert.ts'
+import { asking, maybeRow, rows, type Ask, type Queryable } from './statement.ts'
 
 export type SnapshotRow = {
   readonly snapshot: string
@@ -118,4 +119,13 @@ export async function snapshotBlocks(ask: Ask, snapshot: string, { from, limit }
     values: [snapshot, from, limit],
   })
   return found.map((block) => ({ ...block, weights_before: BigInt(block.weights_before) }))
+}
+
+/** The block in which a recipient would stand, and the place it begins at; null before the first. */
+export async function blockOfRecipient(on: Queryable, snapshot: string, recipient: string): Promise<SnapshotBlock | null> {
+  const found = await maybeRow<{ first_place: number }>(on, {
+    text: `select first_place from apportion.snapshot_block where snapshot = $1 and first_recipient <= $2 order by first_recipient desc limit 1`,
+    values: [snapshot, recipient],
+  })
+  return found === null ? null : present((await snapshotBlocks(asking(on), snapshot, { from: found.first_place, limit: 1 }))[0], 'block')
 }

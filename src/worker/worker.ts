@@ -4,6 +4,7 @@
 
 import { present } from '../core/assert.ts'
 import type { Effects } from '../core/effects.ts'
+import { growTree } from '../engine/prove-shares.ts'
 import { createDistributor, type Distributor } from '../engine/carry-distributions.ts'
 import { divideLanes, type LaneDivision } from '../engine/divide-lanes.ts'
 import { forgetIdempotencyKeys } from '../engine/idempotency.ts'
@@ -153,6 +154,7 @@ function tasksOf(world: World, { recorder, distributor }: { recorder: Recorder; 
     },
     ...ledger.lanes.flatMap((lane, position): Task[] => [
       { name: `distributions ${ledger.name} ${position}`, lane, restMs: rest, step: async () => (await distributor.step(ledger, lane)) !== null },
+      { name: `trees ${ledger.name} ${position}`, lane, restMs: rest, step: async () => await growTree(world, ledger, lane) },
       { name: `payouts ${ledger.name} ${position}`, lane, restMs: rest, step: async () => (await makePayouts(world, ledger, lane)) > 0 },
       {
         name: `held ${ledger.name} ${position}`,

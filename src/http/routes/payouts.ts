@@ -1,6 +1,7 @@
 // Distributions and the payouts that they became.
 
 import { distribution, distributions } from '../../engine/read-distributions.ts'
+import { proof } from '../../engine/prove-shares.ts'
 import { payout, payoutCounts, payouts } from '../../engine/read-ledger.ts'
 import { callerOf } from '../auth.ts'
 import {
@@ -13,6 +14,8 @@ import {
   payoutParams,
   payoutQuery,
   payoutSchema,
+  proofParams,
+  proofSchema,
   referenceParams,
 } from '../contract.ts'
 import type { App, Parts } from './parts.ts'
@@ -48,6 +51,21 @@ export function distributionRoutes(app: App, { desk }: Parts): void {
       },
     },
     async (request) => await distribution(desk, callerOf(request).ledger, request.params.reference),
+  )
+
+  app.get(
+    '/ledgers/:ledger/distributions/:reference/proof/:recipient',
+    {
+      config: { right: 'read' },
+      schema: {
+        summary: 'The Merkle proof of one share of a distribution by snapshot',
+        operationId: 'getShareProof',
+        tags,
+        params: proofParams,
+        response: { 200: proofSchema },
+      },
+    },
+    async (request) => await proof(desk, callerOf(request).ledger, { reference: request.params.reference, recipient: request.params.recipient }),
   )
 }
 
