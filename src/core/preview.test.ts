@@ -12,6 +12,7 @@ import { totalsOf, type Totals } from './preview/tally.ts'
 import { createTimeline, type Announced } from './preview/timeline.ts'
 import { ratio } from './ratio.ts'
 import { Refusal } from './refusal.ts'
+import { completeSnapshot } from './snapshot.ts'
 
 const AT = Temporal.Instant.from('2026-11-21T12:00:00Z')
 const ASSET = 'USD/2'
@@ -88,6 +89,13 @@ describe('the totals', () => {
         expect(Object.fromEntries(found.map(({ recipient, units }) => [recipient, units]))).toEqual(Object.fromEntries([...payable].filter(([, units]) => units > 0n)))
       }),
     )
+  })
+
+  it('keep what goes out by snapshot in the account from which it is given out', () => {
+    const plan = planOf({ name: 'pool', from: 'received', rule: 'pro-rata', parameters: { by: { fact: 'score' }, whenAllZero: { fund: 'later' } } })
+    const snapshot = { score: completeSnapshot({ hash: 'ab'.repeat(32), recipients: 3, weights: '10' }) }
+    const found = totals(plan, [eventOf(100n, { facts: snapshot }), eventOf(10n, { facts: { score: { ana: '1' } } })])
+    expect([got(found), found.accounts]).toEqual([{ ana: '10' }, [{ asset: ASSET, account: 'distributing', units: 100n }]])
   })
 
   it('say what is carried beside what is paid', () => {

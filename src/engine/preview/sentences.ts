@@ -49,6 +49,7 @@ function particulars({ source, side: { events, divided, refusals, claims }, tota
   return [
     ...(most === undefined ? [] : [`${count(events - divided)} would be refused, ${refusals.size === 1 ? 'all' : 'most'} of them with ${most[0]}.`]),
     ...claimSentence(claims, source),
+    ...totals.accounts.filter(({ account }) => account === 'distributing').map(({ units, asset }) => `${formatMoney(units, parseAsset(asset))} go out by snapshot: who gets how much of it is not worked out here.`),
     ...totals.assets.filter(({ carried }) => carried !== 0n).map(({ asset, carried }) => carriedText(formatMoney(carried < 0n ? -carried : carried, parseAsset(asset)), carried)),
   ]
 }
