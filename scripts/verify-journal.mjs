@@ -15,6 +15,10 @@ export const KINDS = {
   received: [['expected'], ['received']],
   share: [['received', 'fund', 'carried', 'rounding'], ['payable', 'carried', 'fund', 'rounding', 'distributing']],
   distributed: [['distributing'], ['payable']],
+  reversed: [['payable', 'owed_by', 'carried', 'fund'], ['received']],
+  restored: [['received'], ['carried', 'fund']],
+  refunded: [['received'], ['expected']],
+  recouped: [['payable'], ['owed_by']],
   reserved: [['payable'], ['in_flight']],
   released: [['in_flight'], ['payable']],
   settled: [['in_flight'], ['wallet']],
@@ -24,9 +28,11 @@ export const KINDS = {
   withdrawn: [['owner'], ['wallet']],
 }
 /** Kinds that belong to an event; all others belong to a payout, an attempt or a movement. */
-export const OF_EVENTS = ['received', 'share']
-/** Roles whose balance, credits less debits, may not fall below zero. */
-export const FLOORS = ['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight', 'distributing']
+export const OF_EVENTS = ['received', 'share', 'reversed', 'restored', 'refunded']
+/** Roles whose balance may not fall below zero: credits less debits. */
+export const FLOORS = ['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight', 'distributing', 'owed_by']
+/** Of these, those whose balance is debits less credits. */
+export const DEBIT_SIDE = ['owed_by']
 
 const GENESIS = '0'.repeat(64)
 const sha256 = (data) => createHash('sha256').update(data).digest('hex')
@@ -83,7 +89,7 @@ function accountOf(state, name, asset) {
   const known = accounts.get(key)
   if (known !== undefined) return known
   const role = ACCOUNT.exec(name)?.[1] ?? fail(state, 'an account by name', name)
-  const account = { name, role, floor: FLOORS.includes(role), debits: 0n, credits: 0n }
+  const account = { name, role, floor: FLOORS.includes(role), sign: DEBIT_SIDE.includes(role) ? -1n : 1n, debits: 0n, credits: 0n }
   accounts.set(key, account)
   return account
 }
@@ -92,10 +98,12 @@ function accountOf(state, name, asset) {
 function closeEvent(state) {
   const { event, lane } = state
   if (event === null) return
-  const { units, asset, received, shared, first } = event
+  const { units, asset, received, shared, back, refunded, first } = event
   const expected = `${units} units of ${asset} received and ${units} shared`
   const at = `, transfers ${first} to ${lane.transfer}`
-  holds(state, received === units && shared === units, expected, `${received} received and ${shared} shared`, at)
+  // A reversal takes back and refunds its units instead.
+  const sound = back === 0n && refunded === 0n ? received === units && shared === units : received === 0n && shared === 0n && back === units && refunded === units
+  holds(state, sound, `${expected}, or as many taken back and refunded`, `${received} received, ${shared} shared, ${back} taken back and ${refunded} refunded`, at)
   event.done = true
   state.event = null
 }
@@ -142,7 +150,7 @@ const READERS = {
     holds(state, INSTANT.test(eventAt) && (amount === '0' || UNITS.test(amount)) && ASSET.test(asset), 'an instant, an asset and units', said)
     holds(state, plans.get(plan) === planHash, `plan version ${plan} with the hash ${plans.get(plan)}`, planHash)
     const units = BigInt(amount)
-    block.events.set(number, { number, digest, fingerprint, asset, units, record, received: 0n, shared: 0n, first: '', done: amount === '0', told: false })
+    block.events.set(number, { number, digest, fingerprint, asset, units, record, received: 0n, shared: 0n, back: 0n, refunded: 0n, first: '', done: amount === '0', told: false })
     counts.events += 1
   },
   /** What was recorded with an event, of which its line holds digests. */
@@ -150,14 +158,17 @@ const READERS = {
     const event = state.block.events.get(number) ?? fail(state, 'the record of an event of this block', number)
     holds(state, !event.told, 'one record of an event', `another of event ${number}`)
     event.told = true
-    const { reference, parties, facts, standing, ...recorded } = parse(state, rest.join('\t'))
+    const { reference, parties, facts, standing, reverses = null, reversed = null, ...recorded } = parse(state, rest.join('\t'))
     const at = `, event ${number} (${reference})`
     const digest = sha256(reference).slice(0, 32)
     holds(state, digest === event.digest.replaceAll('-', ''), `a reference with the digest ${event.digest}`, digest, at)
     const content = `${event.asset}\n${event.units}\n${canonical(parties)}\n`
-    const print = sha256(facts === null ? `1\n${content}` : `2\n${content}${canonical(facts)}\n`)
+    const undoes = (units) => sha256(`3\n${event.asset}\n${units}\n${canonical({ reverses: reversed })}\n`)
+    const plain = sha256(facts === null ? `1\n${content}` : `2\n${content}${canonical(facts)}\n`)
+    // A reversal was asked for by units, or as all that was left.
+    const print = reverses === null ? plain : undoes('rest') === event.fingerprint ? event.fingerprint : undoes(event.units)
     holds(state, print === event.fingerprint, `asset, units, parties and facts with the fingerprint ${event.fingerprint}`, print, at)
-    const record = sha256(`1\n${canonical(standing === null ? recorded : { ...recorded, standing })}\n`)
+    const record = sha256(`1\n${canonical(reverses !== null ? { ...recorded, reverses } : standing === null ? recorded : { ...recorded, standing })}\n`)
     holds(state, record === event.record, `a record with the digest ${event.record}`, record, at)
   },
   T: (state, [number, owner, kind, , subject, debit, credit, asset, units]) => {
@@ -183,7 +194,9 @@ const READERS = {
     holds(state, !event.done && event.asset === asset, `a transfer of ${event.asset}, with the others of its event`, said, at)
     event.first ||= number
     // What moves between a plan's own accounts was given out before.
-    if (kind === 'received' || debit === 'received') event[kind === 'received' ? 'received' : 'shared'] += amount
+    if (kind === 'reversed' || kind === 'restored') event.back += kind === 'reversed' ? amount : -amount
+    else if (kind === 'refunded') event.refunded += amount
+    else if (kind === 'received' || debit === 'received') event[kind === 'received' ? 'received' : 'shared'] += amount
   },
   /** The hash of a block. */
   H: (state, [hash]) => {
@@ -193,8 +206,9 @@ const READERS = {
       holds(state, done, 'transfers of each event', `none of event ${number}`)
       holds(state, told === header.records, 'the records that the header promises', `${told ? 'one' : 'none'} of event ${number}`)
     }
-    for (const { name, debits, credits, floor } of block.touched) {
-      holds(state, !floor || credits >= debits, 'a balance of zero or more', `${credits - debits} units in ${name}`)
+    for (const { name, debits, credits, floor, sign } of block.touched) {
+      const balance = (credits - debits) * sign
+      holds(state, !floor || balance >= 0n, 'a balance of zero or more', `${balance} units in ${name}`)
     }
     const made = block.chain.digest('hex')
     holds(state, made === hash, `the hash ${made} of these lines (transfers up to ${lane.transfer})`, `the hash ${hash}`)

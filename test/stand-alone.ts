@@ -4,6 +4,7 @@ export type StandAlone = {
   readonly KINDS: Readonly<Record<string, readonly [debit: string, credit: string]>>
   readonly OF_EVENTS: readonly string[]
   readonly FLOORS: readonly string[]
+  readonly DEBIT_SIDE: readonly string[]
   readonly verifyJournal: (
     stream: Iterable<Uint8Array>,
     known?: string | null,

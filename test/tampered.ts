@@ -58,9 +58,9 @@ export type WorkedLedger = {
 /** Each block a range of its own: what is broken must be named wherever the cuts are. */
 const SMALLEST: RangeSize = { transfers: 1n, transfersAnAccount: 0n, ranges: 100n }
 
-export async function workedLedger(): Promise<WorkedLedger> {
+export async function workedLedger(work: (paper: PaperDatabase) => Promise<PaperLedger> = workOn): Promise<WorkedLedger> {
   const paper = await paperDatabase()
-  const { world, ledger, lane } = await workOn(paper)
+  const { world, ledger, lane } = await work(paper)
   const { pool } = paper.database
   const expectSound = async () => expect((await verify(world, ledger)).breaks).toEqual([])
   await expectSound()
@@ -122,7 +122,7 @@ async function rechain(pool: PoolClient, lane: bigint): Promise<void> {
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await pool.query<Row>(text, [lane])).rows
   const blocks = await read<Block>('select * from apportion.block where lane = $1 order by number')
   const events = await read<EventLine & Recorded & { event_at: Temporal.Instant }>(
-    `select number, digest, fingerprint, event_at, asset, units, plan, plan_version.hash as "planHash", backdated, claimed, details, standing, door
+    `select number, digest, fingerprint, event_at, asset, units, plan, plan_version.hash as "planHash", backdated, claimed, details, standing, reverses::text as reverses, door
      from apportion.event join apportion.reference using (lane, digest) join apportion.lane using (lane)
      join apportion.plan_version on plan_version.ledger = lane.ledger and plan_version.version = event.plan where lane = $1 order by number`,
   )

@@ -123,7 +123,7 @@ describe('the command line', () => {
       [['event', 'record', '--file', join(folder, 'nothing')], 1, 'cannot be read: there is none of this name', 'field_malformed'],
       [['event', 'record', '--file', bad], 1, 'line 2 of the file: sale_amount is missing; nothing was recorded', 'field_malformed'],
       [['event', 'record', '--file', broken], 1, 'line 3 of the file is not JSON: nothing was recorded', 'body_malformed'],
-      [['payout', 'list', '--state', 'bogus'], 1, '--state takes one of queued, awaiting_approval, held, reserved, settled, not "bogus"', 'field_malformed'],
+      [['payout', 'list', '--state', 'bogus'], 1, '--state takes one of queued, awaiting_approval, held, reserved, settled, cancelled, not "bogus"', 'field_malformed'],
       [['report', 'top', '--by', 'luck'], 1, '--by takes one of earned, payable, paid, not "luck"', 'field_malformed'],
       [['statement', 'show', 'ai', '--by', 'luck'], 1, '--by takes one of recorded_at, event_at, not "luck"', 'field_malformed'],
       [['plan', 'add', join(folder, 'nothing')], 1, 'cannot be read', 'field_malformed'],
@@ -177,8 +177,8 @@ describe('the command line', () => {
     ) as Record<'operator' | 'approver' | 'admin', string>
     const as = (who: keyof typeof made): readonly string[] => ['--key', made[who]]
     const plan = file('plan.json', JSON.stringify(saleSplit.firstPlan).replace('"80"', '"70"').replace('"15"', '"25"'))
-    expect(await apportion(['settings', 'set', '--plan-approvals', '1', '--payout-above', 'SOL/9=10', '--fact-notice', 'percent=60'])).toMatchObject({ code: 0, err: '' })
-    expect((await apportion(['settings', 'show'])).out).toMatch(/plans: 1 approvals .*\npayouts above 10 SOL: a person's approval\na raise of percent: 60 s/)
+    expect(await apportion(['settings', 'set', '--plan-approvals', '1', '--payout-above', 'SOL/9=10', '--recoup-percent', '80', '--fact-notice', 'percent=60'])).toMatchObject({ code: 0, err: '' })
+    expect((await apportion(['settings', 'show'])).out).toMatch(/plans: 1 approvals .*\npayouts above 10 SOL: a person's approval\nwhat a recipient owes: kept back from later shares, up to 80 % of each\na raise of percent: 60 s/)
     const { draft, hash } = (await json('plan', 'draft', plan, ...as('operator'))) as { draft: string; hash: string }
     const refused = [
       [['plan', 'add', plan], 'approval_missing'],
@@ -206,6 +206,22 @@ describe('the command line', () => {
     expect((await apportion(['fact', 'set', 'percent', 'bot', '7.50'])).out).toMatch(/^percent of bot is 7\.5 from /)
     expect((await apportion(['fact', 'list'])).out).toMatch(/7\.5 .* pending +owner\n.* 5 .* in force +operator/)
     expect((await apportion(['payout', 'approve', '--all-below', '100', ...as('approver')])).out).toBe('No payout waits that is smaller.\n')
+  }, 60_000)
+
+  it('reverses an event in parts, once each', async () => {
+    expect(await apportion(['event', 'record', 'reference=returned', ...SALE])).toMatchObject({ code: 0 })
+    const part = ['event', 'reverse', 'returned', 'returned/1', '--amount', '30', '--note', 'one of three']
+    expect(await apportion(part)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^recorded: returned\/1 reverses 30 SOL of returned\n/) })
+    expect(await apportion(part)).toMatchObject({ code: 0, out: expect.stringMatching(/^was recorded before: returned\/1 reverses 30 SOL of returned\n/) })
+    expect(await json('event', 'reverse', 'returned', 'returned/2')).toMatchObject({ state: 'recorded', event: { units: '70000000000', shares: [] } })
+    const refused = [
+      [['event', 'reverse', 'returned', 'returned/3'], 'reversal_exceeded'],
+      [['event', 'reverse', 'returned', 'returned/3', '--amount', 'ten'], 'amount_malformed'],
+      [['event', 'reverse', 'returned/1', 'returned/3'], 'reversal_forbidden'],
+      [['event', 'reverse', 'never', 'returned/3'], 'event_not_found'],
+    ] as const
+    await eachOf(refused, async ([words, code]) => expect(await apportion(words)).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`(${code})`) }))
+    expect((await apportion(['explain', 'returned'])).out).toMatch(/returned\/1 reversed 30 SOL of returned at .*: 2[14] SOL from payable:ai/)
   }, 60_000)
 
   it('ends a command that follows with the code of Ctrl-C, and leaves no connection', async () => {

@@ -70,6 +70,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     ],
     load: async () => await import('./commands/event/record.ts'),
   }),
+  entry('event', 'reverse', {
+    summary: 'a refund or chargeback of an event, whole or in part',
+    words: [
+      ['<reference>', 'the event that is reversed'],
+      ['<reversal>', "the reversal's own reference"],
+    ],
+    options: [LEDGER, ['--amount <amount>', 'of its asset, such as 1.5; all that is left when left out'], ['--note <text>', 'kept with it']],
+    load: async () => await import('./commands/event/reverse.ts'),
+  }),
   entry('event', 'list', { summary: 'events, newest first', options: [LEDGER, ...PAGE], load: async () => await import('./commands/event/list.ts') }),
   entry('event', 'show', {
     summary: 'one event with its shares',
@@ -119,7 +128,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   }),
   entry('payout', 'list', {
     summary: 'payouts, newest first',
-    options: [LEDGER, ['--state <state>', 'queued, awaiting_approval, held, reserved or settled'], ...PAGE],
+    options: [LEDGER, ['--state <state>', 'queued, awaiting_approval, held, reserved, settled or cancelled'], ...PAGE],
     load: async () => await import('./commands/payout/list.ts'),
   }),
   entry('payout', 'show', {
@@ -286,6 +295,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       ['--plan-approvals <persons>', 'who must approve a plan besides who drafted it'],
       ['--plan-notice <seconds>', 'least time from approval to effect'],
       ['--payout-above <asset=amount...>', 'a larger payout waits for a person; none takes it away'],
+      ['--recoup-percent <percent>', 'how much of a share is kept back from a recipient who owes'],
       ['--fact-notice <name=seconds...>', 'notice of a raise of that fact; none takes it away'],
     ],
     load: async () => await import('./commands/settings/set.ts'),

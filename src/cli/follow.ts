@@ -46,12 +46,12 @@ async function ledgerProgress(desk: CommandDesk, ledger: Ledger): Promise<Progre
   const sum = (state?: string): number => {
     return counts.filter((count) => state === undefined || count.state === state).reduce((all, { payouts }) => all + Number(payouts), 0)
   }
-  return { settled: sum('settled'), held: sum('held'), total: sum() }
+  return { settled: sum('settled'), held: sum('held'), total: sum() - sum('cancelled') }
 }
 
 async function eventsProgress(desk: CommandDesk, ledger: Ledger, references: readonly string[]): Promise<Progress> {
   if (references.length > 1) return await ledgerProgress(desk, ledger)
   const payouts = (await Promise.all(references.map(async (reference) => await payoutsOfEvent(desk, ledger, reference)))).flat()
   const count = (state: string): number => payouts.filter((payout) => payout.state === state).length
-  return { settled: count('settled'), held: count('held'), total: payouts.length }
+  return { settled: count('settled'), held: count('held'), total: payouts.length - count('cancelled') }
 }

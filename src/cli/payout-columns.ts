@@ -9,6 +9,6 @@ export const PAYOUT_COLUMNS: readonly Column<PayoutDocument>[] = [
   { title: 'EVENT', of: ({ reference }) => reference },
   { title: 'ROLE', of: ({ role }) => role },
   { title: 'AMOUNT', of: ({ units, asset }) => formatMoney(BigInt(units), parseAsset(asset)), right: true },
-  { title: 'STATE', of: ({ state, reason }) => (reason === null ? state : `${state} (${reason})`) },
+  { title: 'STATE', of: ({ state, reason, locked_until: until }) => (reason !== null ? `${state} (${reason})` : state === 'queued' && until !== null ? `${state} (not before ${until})` : state) },
   { title: 'TO', of: ({ destination }) => destination ?? '-' },
 ]

@@ -17,10 +17,11 @@ export function showSettings(output: Output, document: SettingsDocument): void {
   })
 }
 
-function linesOf({ plan_approvals: approvals, plan_notice_seconds: notice, payout_approval_above: above, fact_notice_seconds: facts }: Settings): string[] {
+function linesOf({ plan_approvals: approvals, plan_notice_seconds: notice, payout_approval_above: above, recoup_percent: recouped, fact_notice_seconds: facts }: Settings): string[] {
   return [
     `plans: ${approvals} approvals by other persons, ${notice} s of notice`,
     ...Object.entries(above).map(([asset, units]) => `payouts above ${formatMoney(BigInt(units), parseAsset(asset))}: a person's approval`),
+    `what a recipient owes: kept back from later shares, up to ${recouped} % of each`,
     ...Object.entries(facts).map(([name, seconds]) => `a raise of ${name}: ${seconds} s of notice; a lowering counts at once`),
   ]
 }

@@ -8,6 +8,10 @@ const CHART: Readonly<Record<TransferKind, string>> = {
   received: 'expected → received',
   share: 'received | fund | carried | rounding → payable | carried | fund | rounding | distributing',
   distributed: 'distributing → payable',
+  reversed: 'payable | owed_by | carried | fund → received',
+  restored: 'received → carried | fund',
+  refunded: 'received → expected',
+  recouped: 'payable → owed_by',
   reserved: 'payable → in_flight',
   released: 'in_flight → payable',
   settled: 'in_flight → wallet',
@@ -35,7 +39,7 @@ it('names on a statement every kind by which money comes to a recipient or leave
     const crosses = debit.some((from) => credit.some((to) => isOfRecipients(from) !== isOfRecipients(to)))
     expect([debit, credit, statement !== null]).toEqual([debit, credit, crosses])
   }
-  expect(accountsOfRecipient('r')).toEqual(['payable:r', 'carried:r', 'in_flight:r'])
+  expect(accountsOfRecipient('r')).toEqual(['payable:r', 'carried:r', 'in_flight:r', 'owed_by:r'])
 })
 
 it.each([
@@ -44,6 +48,10 @@ it.each([
   ['share', 'carried:a', 'payable:a', true],
   ['share', 'received', 'rounding:split', true],
   ['share', 'payable:a', 'fund:reserve', false],
+  ['reversed', 'payable:a', 'received', true],
+  ['reversed', 'in_flight:a', 'received', false],
+  ['reversed', 'rounding:split', 'received', false],
+  ['recouped', 'payable:a', 'owed_by:a', true],
   ['share', 'receivedx', 'payable:a', false],
   ['settled', 'payable:a', 'wallet:w', false],
 ] as const)('a %s from %s to %s is in the chart: %s', (kind, debit, credit, allowed) => {
@@ -58,6 +66,7 @@ it.each([
   ['expected', 'debit', false],
   ['wallet', 'debit', false],
   ['network', 'debit', false],
+  ['owed_by', 'debit', true],
   ['owner', 'credit', false],
   ['received', 'credit', true],
   ['payable', 'credit', true],

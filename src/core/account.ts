@@ -29,30 +29,44 @@ const ROLES: Readonly<Record<string, Role>> = {
   in_flight: { side: 'credit', floor: true, recipients: true },
   /** What large distributions have taken and not yet given out: money on its way to recipients, chunk by chunk. */
   distributing: { side: 'credit', floor: true, recipients: false },
+  /** What a recipient had been paid, or was being paid, of an event that was reversed since. Kept back from later shares. */
+  owed_by: { side: 'debit', floor: true, recipients: true },
 }
 
 /** What changes a recipient's statement: opening + earned + adjusted − fees − paid = closing. */
 export type StatementLine = 'earned' | 'adjusted' | 'fee' | 'paid'
 
-/** `statement`: what it is called where it changes what is owed to a recipient; null for what never does. */
-type Kind = { readonly debit: readonly string[]; readonly credit: readonly string[]; readonly statement: StatementLine | null }
+/**
+ * `statement`: what it is called where it changes what is owed to a recipient; null for what never does. `event`: whether such transfers
+ * belong to an event; others are movements of a payout, an attempt or a wallet.
+ */
+type Kind = {
+  readonly debit: readonly string[]
+  readonly credit: readonly string[]
+  readonly statement: StatementLine | null
+  readonly event: boolean
+}
 
 /**
  * What a transfer is for, with the roles it may debit and credit. An owner's own movement of a wallet (money taken out
  * without a payout) is `withdrawn`, so that what left a wallet is always settled payouts + costs + recorded movements.
  */
 export const TRANSFER_KINDS = {
-  received: { debit: ['expected'], credit: ['received'], statement: null },
-  share: { debit: ['received', 'fund', 'carried', 'rounding'], credit: ['payable', 'carried', 'fund', 'rounding', 'distributing'], statement: 'earned' },
+  received: { debit: ['expected'], credit: ['received'], statement: null, event: true },
+  share: { debit: ['received', 'fund', 'carried', 'rounding'], credit: ['payable', 'carried', 'fund', 'rounding', 'distributing'], statement: 'earned', event: true },
   /** A share of a large distribution: it counts when all of them are posted. */
-  distributed: { debit: ['distributing'], credit: ['payable'], statement: 'earned' },
-  reserved: { debit: ['payable'], credit: ['in_flight'], statement: null },
-  released: { debit: ['in_flight'], credit: ['payable'], statement: null },
-  settled: { debit: ['in_flight'], credit: ['wallet'], statement: 'paid' },
-  fee: { debit: ['network'], credit: ['wallet'], statement: null },
-  rent: { debit: ['network'], credit: ['wallet'], statement: null },
-  funded: { debit: ['wallet'], credit: ['expected'], statement: null },
-  withdrawn: { debit: ['owner'], credit: ['wallet'], statement: null },
+  distributed: { debit: ['distributing'], credit: ['payable'], statement: 'earned', event: false },
+  reversed: { debit: ['payable', 'owed_by', 'carried', 'fund'], credit: ['received'], statement: 'adjusted', event: true },
+  restored: { debit: ['received'], credit: ['carried', 'fund'], statement: 'adjusted', event: true },
+  refunded: { debit: ['received'], credit: ['expected'], statement: null, event: true },
+  recouped: { debit: ['payable'], credit: ['owed_by'], statement: null, event: false },
+  reserved: { debit: ['payable'], credit: ['in_flight'], statement: null, event: false },
+  released: { debit: ['in_flight'], credit: ['payable'], statement: null, event: false },
+  settled: { debit: ['in_flight'], credit: ['wallet'], statement: 'paid', event: false },
+  fee: { debit: ['network'], credit: ['wallet'], statement: null, event: false },
+  rent: { debit: ['network'], credit: ['wallet'], statement: null, event: false },
+  funded: { debit: ['wallet'], credit: ['expected'], statement: null, event: false },
+  withdrawn: { debit: ['owner'], credit: ['wallet'], statement: null, event: false },
 } as const satisfies Readonly<Record<string, Kind>>
 
 export type TransferKind = keyof typeof TRANSFER_KINDS

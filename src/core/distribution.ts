@@ -144,8 +144,8 @@ function contextOf({ parties, facts, eventAt }: Undivided, { name }: Step): Rule
   return { step: name, parties, facts, at: eventAt }
 }
 
-/** What a step remembers of one asset says nothing of another: limits, advances and fractions are units of one. */
-function prefixOf({ asset }: Pick<Divisible, 'asset'>, { name }: Step): string {
+/** How the keys of what a step remembers begin. What it remembers of one asset says nothing of another: limits, advances and fractions are units of one. */
+export function prefixOf({ asset }: Pick<Divisible, 'asset'>, { name }: Pick<Step, 'name'>): string {
   return `${name}/${asset}/`
 }
 

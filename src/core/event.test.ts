@@ -85,19 +85,21 @@ it('names the fields that differ, and none when the fingerprints are equal', () 
 
 it('hashes what else an event was recorded with, and says its format', () => {
   const digestOf = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex')
-  const base = { backdated: false, claimed: null, details: null, door: 'api', standing: null }
+  const base = { backdated: false, claimed: null, details: null, door: 'api', standing: null, reverses: null }
   expect(recordDigest(base)).toBe(digestOf('1\n{"backdated":false,"claimed":null,"details":null,"door":"api"}\n'))
-  const all = { backdated: true, claimed: claimedJson({ house: 10n ** 38n, fund: 2n }), details: { rate: 1.5, note: null }, door: 'sql', standing: null }
+  const all = { backdated: true, claimed: claimedJson({ house: 10n ** 38n, fund: 2n }), details: { rate: 1.5, note: null }, door: 'sql', standing: null, reverses: null }
   const text = `1\n{"backdated":true,"claimed":{"fund":"2","house":"1${'0'.repeat(38)}"},"details":{"note":null,"rate":1.5},"door":"sql"}\n`
   expect(recordDigest(all)).toBe(digestOf(text))
   const kept = { ...base, standing: { percent: { s: '20' } } }
   expect(recordDigest(kept)).toBe(digestOf('1\n{"backdated":false,"claimed":null,"details":null,"door":"api","standing":{"percent":{"s":"20"}}}\n'))
+  const undoing = { ...base, details: { note: 'returned' }, reverses: '7' }
+  expect(recordDigest(undoing)).toBe(digestOf('1\n{"backdated":false,"claimed":null,"details":{"note":"returned"},"door":"api","reverses":"7"}\n'))
 })
 
 it('gives each record a digest of its own, though a plain one is worked out once', () => {
   const doors = Array.from({ length: 200 }, (_, index) => `door ${index}`)
   const digests = [...doors, ...doors].flatMap((door) =>
-    [true, false].flatMap((backdated) => [null, {}].map((details) => recordDigest({ backdated, claimed: null, details, door, standing: null }))),
+    [true, false].flatMap((backdated) => [null, {}].map((details) => recordDigest({ backdated, claimed: null, details, door, standing: null, reverses: null }))),
   )
   expect(new Set(digests).size).toBe(800)
 })

@@ -46,6 +46,8 @@ export type Recorded = {
   readonly door: string
   /** Facts that the ledger kept for the event's instant and its plan asked for; null where it asked for none. */
   readonly standing: Json
+  /** Number of the event that it reverses, as text; null for all others. */
+  readonly reverses: Json
 }
 
 /** Raised when the digest's content changes. */
@@ -56,14 +58,15 @@ const plainDigests = new Map<string, string>()
 const MAX_PLAIN_DIGESTS = 64
 
 /** SHA-256 in hex over everything that was recorded with an event and stands in no other field of its line. */
-export function recordDigest({ backdated, claimed, details, door, standing }: Recorded): string {
+export function recordDigest({ backdated, claimed, details, door, standing, reverses }: Recorded): string {
+  if (reverses !== null) return digestOf({ backdated, claimed, details, door, reverses })
   if (standing !== null) return digestOf({ backdated, claimed, details, door, standing })
   if (claimed !== null || details !== null) return digestOf({ backdated, claimed, details, door })
   if (plainDigests.size >= MAX_PLAIN_DIGESTS) plainDigests.clear()
   return plainDigests.getOrInsertComputed(`${backdated} ${door}`, () => digestOf({ backdated, claimed, details, door }))
 }
 
-function digestOf(recorded: Omit<Recorded, 'standing'> & Partial<Recorded>): string {
+function digestOf(recorded: Omit<Recorded, 'standing' | 'reverses'> & Partial<Recorded>): string {
   return sha256(`${RECORD_FORMAT}\n${canonicalJson(recorded)}\n`).toHex()
 }
 

@@ -36,6 +36,9 @@ const record = z.strictObject({
   backdated: z.boolean(),
   facts: facts.nullable(),
   standing: facts.nullable(),
+  /** Number and digest of the event that it reverses; null for all others. */
+  reverses: z.string().regex(/^[0-9]+$/).nullable().default(null),
+  reversed: z.string().nullable().default(null),
 })
 
 /** What was recorded with an event, of which its line holds digests. */

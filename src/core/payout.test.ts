@@ -15,6 +15,7 @@ const STATES: readonly PayoutState[] = [
   { state: 'held', reason: 'rejected', detail: 'not without a receipt', dueAt: null },
   { state: 'reserved', attempt: 'one' },
   { state: 'settled', attempt: 'one' },
+  { state: 'cancelled' },
 ]
 
 const ACTIONS: readonly PayoutAction[] = [
@@ -32,6 +33,7 @@ const ACTIONS: readonly PayoutAction[] = [
   { type: 'await' },
   { type: 'approve', dueAt: LATER },
   { type: 'reject', detail: 'not without a receipt' },
+  { type: 'cancel' },
 ]
 
 // Written a second time, state by state: everything that is not here is refused.
@@ -42,6 +44,10 @@ const ALLOWED: Readonly<Record<string, PayoutState>> = {
   'queued: hold creator_unknown': { state: 'held', reason: 'creator_unknown', detail: 'no such token', dueAt: null },
   'queued: requeue': { state: 'queued', dueAt: LATER },
   'queued: await': { state: 'awaiting_approval' },
+  'queued: cancel': { state: 'cancelled' },
+  'awaiting_approval: cancel': { state: 'cancelled' },
+  'held: cancel': { state: 'cancelled' },
+  'held rejected: cancel': { state: 'cancelled' },
   'awaiting_approval: approve': { state: 'queued', dueAt: LATER },
   'awaiting_approval: reject': { state: 'held', reason: 'rejected', detail: 'not without a receipt', dueAt: null },
   'held rejected: approve': { state: 'queued', dueAt: LATER },
@@ -88,6 +94,7 @@ it.each([
   ['hold', ['queued', 'held']],
   ['requeue', ['queued', 'held']],
   ['await', ['queued']],
+  ['cancel', ['queued', 'awaiting_approval', 'held']],
   ['approve', ['awaiting_approval', 'held']],
   ['reject', ['awaiting_approval']],
 ] as const)('%s starts from %s', (action, states) => {

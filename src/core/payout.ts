@@ -28,6 +28,8 @@ export type PayoutState =
   | { readonly state: 'held'; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
   | { readonly state: 'reserved'; readonly attempt: string }
   | { readonly state: 'settled'; readonly attempt: string }
+  /** Its event was reversed before it was paid, and nothing is left of it. */
+  | { readonly state: 'cancelled' }
 
 export type PayoutAction =
   | { readonly type: 'reserve'; readonly attempt: string }
@@ -42,14 +44,16 @@ export type PayoutAction =
   /** A person let it go; or it waited, and is no longer asked to. */
   | { readonly type: 'approve'; readonly dueAt: Temporal.Instant }
   | { readonly type: 'reject'; readonly detail: string }
+  | { readonly type: 'cancel' }
 
 /** Which actions each state allows and where they lead. Pages show the same table. */
 export const PAYOUT_TRANSITIONS = {
-  queued: { reserve: 'reserved', hold: 'held', requeue: 'queued', await: 'awaiting_approval' },
-  awaiting_approval: { approve: 'queued', reject: 'held' },
-  held: { requeue: 'queued', hold: 'held', approve: 'queued' },
+  queued: { reserve: 'reserved', hold: 'held', requeue: 'queued', await: 'awaiting_approval', cancel: 'cancelled' },
+  awaiting_approval: { approve: 'queued', reject: 'held', cancel: 'cancelled' },
+  held: { requeue: 'queued', hold: 'held', approve: 'queued', cancel: 'cancelled' },
   reserved: { settle: 'settled', release: 'queued', fail: 'held' },
   settled: {},
+  cancelled: {},
 } as const satisfies Record<PayoutState['state'], Partial<Record<PayoutAction['type'], PayoutState['state']>>>
 
 /** The states from which an action may start, for the condition of the update that carries it out. */
@@ -83,6 +87,8 @@ export function advancePayout(current: PayoutState, action: PayoutAction): Payou
       return current.state === 'held' && current.reason !== 'rejected' ? null : { state: 'queued', dueAt: action.dueAt }
     case 'reject':
       return { state: 'held', reason: 'rejected', detail: action.detail, dueAt: null }
+    case 'cancel':
+      return { state: 'cancelled' }
     default:
       return unreachable(action)
   }

@@ -34,12 +34,12 @@ const contents = fc.array(fc.tuple(content, content), { minLength: REFERENCES, m
 
 // Reservations and settlements twice, so that payouts get through to their end.
 const kind = fc.constantFrom(
-  ...(['reserved', 'reserved', 'released', 'settled', 'settled', 'fee', 'rent', 'funded', 'withdrawn'] as const),
+  ...(['reserved', 'reserved', 'released', 'settled', 'settled', 'fee', 'rent', 'funded', 'withdrawn', 'recouped'] as const),
 )
 const leg: fc.Arbitrary<Leg> = fc.tuple(kind, fc.constantFrom(...RECIPIENTS), units, asset).map(([each, recipient, moved, name]) => {
   const nameOf = (role: string): string => {
     if (role === 'wallet') return 'wallet:w'
-    return role === 'payable' || role === 'in_flight' ? `${role}:${recipient}` : role
+    return role === 'payable' || role === 'in_flight' || role === 'owed_by' ? `${role}:${recipient}` : role
   }
   const { debit: [debit], credit: [credit] } = TRANSFER_KINDS[each]
   return { kind: each, debit: nameOf(debit), credit: nameOf(credit), asset: name, units: moved, part: null, subject: `payout-${recipient}` }
@@ -48,10 +48,15 @@ const leg: fc.Arbitrary<Leg> = fc.tuple(kind, fc.constantFrom(...RECIPIENTS), un
 type Command =
   | { readonly type: 'event'; readonly reference: number; readonly mistaken: boolean; readonly refused: boolean }
   | { readonly type: 'move'; readonly legs: readonly Leg[] }
+  | { readonly type: 'reversal'; readonly reference: number; readonly from: string; readonly units: bigint; readonly restores: boolean }
 
 const rarely = fc.nat(7).map((side) => side === 0)
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('event' as const), reference: fc.nat(REFERENCES - 1), mistaken: rarely, refused: rarely }),
+  fc.record({
+    ...{ type: fc.constant('reversal' as const), reference: fc.nat(REFERENCES - 1), units: small, restores: fc.boolean() },
+    from: fc.tuple(fc.constantFrom('payable', 'owed_by'), fc.constantFrom(...RECIPIENTS)).map((names) => names.join(':')),
+  }),
   fc.record({ type: fc.constant('move' as const), legs: fc.array(leg, { minLength: 1, maxLength: 3 }) }),
 )
 
@@ -63,8 +68,29 @@ const script = fc.record({
   clock: fc.array(fc.integer({ min: -3000, max: 5000 }), { minLength: 1, maxLength: 10 }),
 })
 
+/** Takes units from one account, gives one of them to a fund where it may, and refunds the rest. */
+function reversalOf({ reference: place, from, units: taken, restores }: Extract<Command, { type: 'reversal' }>): Member {
+  const reference = `reversal-${place}`
+  const restored = restores && taken > 1n ? 1n : 0n
+  const base = { asset: 'SOL/9', subject: null, part: 0 }
+  const legs: readonly Leg[] = [
+    { ...base, kind: 'reversed', debit: from, credit: 'received', units: taken },
+    ...(restored === 0n ? [] : [{ ...base, kind: 'restored', debit: 'received', credit: 'fund:promotion', units: restored } as const]),
+    { ...base, kind: 'refunded', debit: 'received', credit: 'expected', units: taken - restored, part: null },
+  ]
+  return {
+    type: 'event',
+    input: { reference, asset: 'SOL/9', units: taken - restored, parties: {}, facts: {}, eventAt: START, claimed: null, details: null },
+    digest: referenceDigest(reference),
+    fingerprint: new TextEncoder().encode(`reversal of ${taken} from ${from}, ${restored} restored`),
+    ...{ plan: 1, planHash: 'ab'.repeat(32), door: 'api', backdated: false, standing: {} },
+    shares: { reverses: BigInt(place + 1), legs, state: new Map() },
+  }
+}
+
 function memberOf(command: Command, all: readonly (readonly [Content, Content])[]): Member {
   if (command.type === 'move') return command
+  if (command.type === 'reversal') return reversalOf(command)
   const pair = all[command.reference] as readonly [Content, Content]
   const said = pair[command.mistaken ? 1 : 0]
   const reference = `sale-${command.reference}`
@@ -101,6 +127,7 @@ function plainLegs(member: Member): readonly Leg[] {
   if (member.type === 'move') return member.legs
   const { asset: name, units: total } = member.input
   const shares = member.shares as Exclude<EventMember['shares'], Refusal | Undivided>
+  if ('legs' in shares) return shares.legs
   const base = { asset: name, subject: null }
   return [
     { ...base, kind: 'received', debit: 'expected', credit: 'received', units: total, part: null },
@@ -121,6 +148,7 @@ function problemWith(transfers: readonly TransferLine[], touched: readonly Leg[]
       const [debits, credits] = [sumOf(transfers, 'debit', name, of), sumOf(transfers, 'credit', name, of)]
       if (debits > MAX_UNITS || credits > MAX_UNITS) return 'balance_exceeded'
       if (/^(received|payable|in_flight)/.test(name) && credits < debits) return 'floor_exceeded'
+      if (name.startsWith('owed_by') && debits < credits) return 'floor_exceeded'
     }
   }
   return null

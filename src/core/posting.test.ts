@@ -61,9 +61,9 @@ it('posts an event: the money received, then a transfer for each share above zer
     { ...base, number: 43n, kind: 'share', debit: 'received', debitNumber: 5, credit: 'payable:c', creditNumber: 7, units: 20n, part: 2 },
   ])
   const { digest, fingerprint, planHash } = member
-  const recorded = recordDigest({ backdated: false, claimed: null, details: null, door: 'api', standing: null })
+  const recorded = recordDigest({ backdated: false, claimed: null, details: null, door: 'api', standing: null, reverses: null })
   expect(write?.events).toEqual([
-    { number: 11n, digest, fingerprint, eventAt: T0, asset: 'SOL/9', units: 100n, plan: 2, planHash, recorded, member, shares: member.shares, firstTransfer: 41n, transfers: 3 },
+    { number: 11n, digest, fingerprint, eventAt: T0, asset: 'SOL/9', units: 100n, plan: 2, planHash, recorded, member, shares: member.shares, reverses: null, firstTransfer: 41n, transfers: 3 },
   ])
   expect(write?.block).toEqual({ firstTransfer: 41n, firstEvent: 11n })
   expect(write?.head).toMatchObject({ event: 11n, transfer: 43n, block: 8n, account: 7, plan: 2, recordedAt: T1 })

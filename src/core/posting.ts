@@ -58,8 +58,11 @@ export type EventMember = {
   readonly backdated: boolean
   /** Facts kept by the ledger that its plan asked for. */
   readonly standing: FactSets
-  readonly shares: readonly Share[] | Refusal | Undivided
+  readonly shares: readonly Share[] | Refusal | Undivided | Reversing
 }
+
+/** What reverses an earlier event of the lane: its number, the legs that undo it, and what rules remember from then on. */
+export type Reversing = { readonly reverses: bigint; readonly legs: readonly Leg[]; readonly state: RuleState }
 
 /** Shares that depend on what the plan's rules remember: worked out when the events before it have been. */
 export type Undivided = {
@@ -85,6 +88,8 @@ export type Outcome =
 export type PostedEvent = EventLine & {
   readonly member: EventMember
   readonly shares: readonly Share[]
+  /** The event that it reverses; null for all others. */
+  readonly reverses: bigint | null
   readonly firstTransfer: bigint
   readonly transfers: number
 }
@@ -148,7 +153,11 @@ export function accountsOf(member: Member): readonly AccountName[] {
     return ['expected', ...member.shares.accounts].map((name) => ({ name, asset }))
   }
   if (member.type === 'event') return accountsOfEvent(member)
-  return member.legs.flatMap(({ debit, credit, asset }) => [
+  return accountsOfLegs(member.legs)
+}
+
+function accountsOfLegs(legs: readonly Leg[]): readonly AccountName[] {
+  return legs.flatMap(({ debit, credit, asset }) => [
     { name: debit, asset },
     { name: credit, asset },
   ])
@@ -156,6 +165,7 @@ export function accountsOf(member: Member): readonly AccountName[] {
 
 function accountsOfEvent({ input: { asset, units }, shares }: EventMember): readonly AccountName[] {
   if (shares instanceof Refusal || isUndivided(shares)) return []
+  if ('legs' in shares) return accountsOfLegs(shares.legs)
   const names: AccountName[] = units === 0n ? [] : [{ name: 'expected', asset }, { name: 'received', asset }]
   for (const { from, account, units: share } of shares) {
     if (share === 0n) continue
@@ -239,8 +249,7 @@ function decideEvent(draft: Draft, head: Head, member: EventMember): Outcome {
   }
   const divided = isUndivided(member.shares) ? member.shares.divide(draft.states) : member.shares
   if (divided instanceof Refusal) return { state: 'refused', refusal: divided }
-  const { shares, state } = 'shares' in divided ? divided : { shares: divided, state: null }
-  const legs = legsOfEvent(member, shares)
+  const { shares, legs, state, reverses } = workOf(member, divided)
   const number = head.event + BigInt(draft.events.length) + 1n
   const firstTransfer = nextTransfer(draft, head)
   const refusal = apply(draft, legs, { firstTransfer, event: number })
@@ -251,11 +260,19 @@ function decideEvent(draft: Draft, head: Head, member: EventMember): Outcome {
   }
   const { input, digest, fingerprint, plan, planHash, door, backdated, standing } = member
   const { eventAt, asset, units, details } = input
-  const recorded = recordDigest({ backdated, claimed: claimedJson(input.claimed), details, door, standing: factsJson(standing) })
+  const recorded = recordDigest({ backdated, claimed: claimedJson(input.claimed), details, door, standing: factsJson(standing), reverses: reverses?.toString() ?? null })
   draft.references.set(digest, { fingerprint, event: number })
   const line: EventLine = { number, digest, fingerprint, eventAt, asset, units, plan, planHash, recorded }
-  draft.events.push({ ...line, member, shares, firstTransfer, transfers: legs.length })
+  draft.events.push({ ...line, member, shares, reverses, firstTransfer, transfers: legs.length })
   return { state: 'posted', event: number, firstTransfer, transfers: legs.length }
+}
+
+type Work = { readonly shares: readonly Share[]; readonly legs: readonly Leg[]; readonly state: RuleState | null; readonly reverses: bigint | null }
+
+function workOf(member: EventMember, divided: readonly Share[] | Distribution | Reversing): Work {
+  if ('reverses' in divided) return { ...divided, shares: [] }
+  const { shares, state } = 'shares' in divided ? divided : { shares: divided, state: null }
+  return { shares, legs: legsOfEvent(member, shares), state, reverses: null }
 }
 
 function nextTransfer({ transfers }: Draft, head: Head): bigint {

@@ -12,13 +12,14 @@ const seals = [1, 2, 3].map((byte) => sealOf(new Uint8Array(32).fill(byte)))
 const keys = ['a', 'b', 'c'].map((letter) => `01940000-0000-7000-8000-00000000000${letter}`)
 const approvers: readonly Approver[] = seals.map(({ publicKey }, place) => ({ key: keys[place] ?? '', publicKey, revokedAt: null }))
 
-const loose: Settings = { plan_approvals: 0, plan_notice_seconds: 0, payout_approval_above: {}, fact_notice_seconds: {} }
-const tight: Settings = { plan_approvals: 1, plan_notice_seconds: 600, payout_approval_above: { 'USDC/6': '1000' }, fact_notice_seconds: { percent: 86_400 } }
+const loose: Settings = { plan_approvals: 0, plan_notice_seconds: 0, payout_approval_above: {}, recoup_percent: 0, fact_notice_seconds: {} }
+const tight: Settings = { plan_approvals: 1, plan_notice_seconds: 600, payout_approval_above: { 'USDC/6': '1000' }, recoup_percent: 50, fact_notice_seconds: { percent: 86_400 } }
 
 const arbitrary: fc.Arbitrary<Settings> = fc.record({
   plan_approvals: fc.integer({ min: 0, max: 3 }),
   plan_notice_seconds: fc.integer({ min: 0, max: 1000 }),
   payout_approval_above: fc.dictionary(fc.constantFrom('USDC/6', 'SOL/9'), fc.bigInt({ min: 0n, max: 100n }).map(String), { noNullPrototype: true }),
+  recoup_percent: fc.integer({ min: 0, max: 100 }),
   fact_notice_seconds: fc.dictionary(fc.constantFrom('percent', 'tier'), fc.integer({ min: 0, max: 100 }), { noNullPrototype: true }),
 })
 

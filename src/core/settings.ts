@@ -33,6 +33,8 @@ export const settingsSchema = z.strictObject({
   plan_notice_seconds: notice,
   /** By asset: a payout of more units than this goes only with a person's approval. */
   payout_approval_above: named(z.string().regex(/^[A-Z][A-Z0-9]{0,15}\/[0-9]{1,2}$/, 'must be an asset such as USDC/6'), units),
+  /** Of each share of a recipient who owes, so many per cent are kept back until nothing is owed any more. */
+  recoup_percent: z.int().min(0).max(100).default(100),
   /** By name of a fact: least time from the announcement of a raise to its effect. A lowering counts at once. */
   fact_notice_seconds: named(z.string().regex(FACT_NAME), notice),
 })
@@ -42,7 +44,7 @@ export type Settings = z.infer<typeof settingsSchema>
 /** What a ledger asks for before anybody changed anything. */
 export function firstSettings({ sandbox }: { readonly sandbox: boolean }): Settings {
   const seconds = sandbox ? 0 : PRODUCTION_NOTICE_SECONDS
-  return { plan_approvals: 0, plan_notice_seconds: seconds, payout_approval_above: {}, fact_notice_seconds: {} }
+  return { plan_approvals: 0, plan_notice_seconds: seconds, payout_approval_above: {}, recoup_percent: 100, fact_notice_seconds: {} }
 }
 
 /** Reads settings from data. Refuses `settings_invalid`, naming the place. */
@@ -72,6 +74,8 @@ export function strictest(one: Settings, other: Settings): Settings {
     plan_approvals: Math.max(one.plan_approvals, other.plan_approvals),
     plan_notice_seconds: Math.max(one.plan_notice_seconds, other.plan_notice_seconds),
     payout_approval_above: merged(above, other.payout_approval_above, (a, b) => (BigInt(a) < BigInt(b) ? a : b)),
+    // What is kept back leaves no wallet, and can be let go later.
+    recoup_percent: Math.max(one.recoup_percent, other.recoup_percent),
     fact_notice_seconds: merged(notices, other.fact_notice_seconds, Math.max),
   }
 }

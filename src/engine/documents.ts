@@ -25,11 +25,13 @@ export type EventDocument = AmountDocument & {
   readonly parties: Readonly<Record<string, string>>
   readonly plan_version: number
   readonly backdated: boolean
+  /** Number of the event that it reverses; null for all others. */
+  readonly reverses: string | null
   readonly shares: readonly ShareDocument[]
 }
 
 export function eventDocument(event: RecordedEvent): EventDocument {
-  const { reference, number, eventAt, recordedAt, parties, plan, backdated, shares, asset, units } = event
+  const { reference, number, eventAt, recordedAt, parties, plan, backdated, reverses, shares, asset, units } = event
   return {
     reference,
     event: number.toString(),
@@ -40,6 +42,7 @@ export function eventDocument(event: RecordedEvent): EventDocument {
     ...amountDocument(units, asset),
     plan_version: plan,
     backdated,
+    reverses: reverses?.toString() ?? null,
     shares: shares.map((share) => ({ role: share.role, recipient: share.recipient, account: share.account, ...amountDocument(share.units, asset) })),
   }
 }
@@ -70,6 +73,7 @@ export type PayoutDocument = AmountDocument & {
   readonly reason: string | null
   readonly detail: string | null
   readonly due_at: string | null
+  readonly locked_until: string | null
   readonly tries: number
   readonly created_at: string
   readonly changed_at: string
@@ -91,6 +95,7 @@ export function payoutDocument(
     reason: row.reason,
     detail: row.detail,
     due_at: row.due_at?.toString() ?? null,
+    locked_until: row.locked_until?.toString() ?? null,
     tries: row.tries,
     created_at: row.created_at.toString(),
     changed_at: row.changed_at.toString(),

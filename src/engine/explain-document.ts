@@ -28,9 +28,11 @@ const standingSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('kept'), account: z.string() }),
   /** A later step changed it; what became of it stands there. */
   z.strictObject({ state: z.literal('changed'), by: z.string() }),
-  z.strictObject({ state: z.literal('queued'), since: instant, due_at: instant.nullable() }),
+  z.strictObject({ state: z.literal('queued'), since: instant, due_at: instant.nullable(), locked_until: instant.nullable() }),
   z.strictObject({ state: z.literal('awaiting_approval'), since: instant }),
   z.strictObject({ state: z.literal('held'), reason: z.string(), detail: z.string().nullable(), since: instant, retry_at: instant.nullable() }),
+  /** All of it was reversed before it was paid, or kept back for what the recipient owed. */
+  z.strictObject({ state: z.literal('cancelled'), since: instant }),
   z.strictObject({ state: z.literal('in_flight'), attempt: z.string(), identity: z.string(), attempt_state: z.string(), since: instant }),
   z.strictObject({ state: z.literal('paid'), attempt: z.string(), identity: z.string(), proof: z.json(), settled_at: instant }),
 ])
@@ -53,6 +55,7 @@ const attemptSchema = z.strictObject({
 
 const payoutSchema = z.strictObject({
   payout: z.string(),
+  /** Its share, less what reversals and recoupments took from it before it was paid. */
   ...amount,
   destination: z.string().nullable(),
   tries: z.int(),
@@ -84,6 +87,8 @@ const shareSchema = z.strictObject({
   extra: digits,
   note: z.string(),
   ...amount,
+  /** Of these, units taken back by reversals or kept back for what the recipient owes, before they were paid. */
+  deducted: digits,
   /** The later step that changed it, so that this one was never posted; null when it was. */
   changed_by: z.string().nullable(),
   /** Units that came with the event for this role; null when none did. */
@@ -98,7 +103,7 @@ export const explanationSchema = z.strictObject({
   format: z.literal(2),
   ledger: z.string(),
   /** What was asked for, and the parts of the plan that the question is about. */
-  asked: z.strictObject({ kind: z.enum(['event', 'share', 'payout']), subject: z.string(), parts: z.array(z.int()) }),
+  asked: z.strictObject({ kind: z.enum(['event', 'share', 'payout', 'reversal']), subject: z.string(), parts: z.array(z.int()) }),
   event: z.strictObject({
     reference: z.string(),
     /** Position of its lane in the ledger, from 0, and its number there. */
@@ -134,6 +139,16 @@ export const explanationSchema = z.strictObject({
   /** What the plan's rules remembered before this event, by key. */
   remembered: z.record(z.string(), z.json()),
   shares: z.array(shareSchema),
+  /** Refunds and chargebacks of the event, in order, with what each took back from where. */
+  reversals: z.array(
+    z.strictObject({
+      reference: z.string(),
+      number: digits,
+      ...amount,
+      block: blockSchema,
+      transfers: z.array(z.strictObject({ part: z.int().nullable(), ...transferSchema.shape })),
+    }),
+  ),
   /** Whether the ledger holds what was worked out anew here. */
   agrees: z.boolean(),
   differences: z.array(z.strictObject({ what: z.string(), expected: z.string(), found: z.string() })),

@@ -59,7 +59,7 @@ function standingOf(
   const dueAt = row.due_at?.toString() ?? null
   switch (row.state) {
     case 'queued':
-      return { state: 'queued', since, due_at: dueAt }
+      return { state: 'queued', since, due_at: dueAt, locked_until: row.locked_until?.toString() ?? null }
     case 'awaiting_approval':
       return { state: 'awaiting_approval', since }
     case 'held':
@@ -68,6 +68,8 @@ function standingOf(
       const live = attempts.find(({ attempt }) => attempt === row.live_attempt)
       return { state: 'in_flight', attempt: row.live_attempt ?? '', identity: live?.identity ?? '', attempt_state: live?.state ?? 'missing', since }
     }
+    case 'cancelled':
+      return { state: 'cancelled', since }
     case 'settled': {
       const paid = attempts.find(({ attempt }) => attempt === settlement?.attempt)
       const proof = (paid?.proof ?? null) as Extract<Standing, { state: 'paid' }>['proof']

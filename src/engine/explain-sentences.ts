@@ -13,6 +13,7 @@ export function sentences(explanation: Explanation): string[] {
     ...planSentences(explanation),
     ...told.flatMap((share) => shareSentences(explanation, share)),
     ...(others === 0 ? [] : [`The other ${others === 1 ? 'share is' : `${others} shares are`} explained with the event ${explanation.event.reference}.`]),
+    ...reversalSentences(explanation),
     ...costSentences(told),
     ...agreement(explanation),
   ]
@@ -49,6 +50,7 @@ function shareSentences(explanation: Explanation, share: ExplainedShare): string
     first,
     ...(claimed === null || claimed === units ? [] : [`The event came with ${claimed} units for ${role}; the plan's figure counts.`]),
     ...(transfer === null ? [] : [`The ledger holds it as transfer ${transfer.number}, from ${transfer.debit} to ${transfer.credit}, in block ${explanation.block.number}.`]),
+    ...(share.deducted === '0' ? [] : [`Before it was paid, ${money(share.deducted, asset)} of it were taken back by reversals, or kept back for what ${recipient ?? account} owed.`]),
     ...pastSentences(share),
     standingSentence(share),
   ]
@@ -64,7 +66,7 @@ function pastSentences({ payout }: ExplainedShare): string[] {
     })
 }
 
-function standingSentence({ role, now, payout, account }: ExplainedShare): string {
+function standingSentence({ role, now, payout, account, units, deducted }: ExplainedShare): string {
   const own = payout === null ? '' : `Payout ${payout.payout}${payout.destination === null ? '' : ` to ${payout.destination}`}`
   switch (now.state) {
     case 'zero':
@@ -78,13 +80,15 @@ function standingSentence({ role, now, payout, account }: ExplainedShare): strin
     case 'running':
       return `It is posted to ${account}, and counts when its distribution is complete.`
     case 'payable':
-      return `It stands in ${account}; its payout is made next.`
+      return deducted === units ? 'Nothing of it is left to be paid.' : `It stands in ${account}; its payout is made next.`
     case 'queued':
-      return `${own} is queued since ${now.since}${now.due_at === null ? '' : `, due at ${now.due_at}`}.`
+      return `${own} is queued since ${now.since}${now.due_at === null ? '' : `, due at ${now.due_at}`}${now.locked_until === null ? '' : `, locked until ${now.locked_until}`}.`
     case 'awaiting_approval':
       return `${own} waits since ${now.since} for a person's approval: it is more than the ledger pays without asking.`
     case 'held':
       return `${own} is held since ${now.since}: ${now.reason}${now.detail === null ? '' : ` (${now.detail})`}${now.retry_at === null ? '' : `; looked at again at ${now.retry_at}`}.`
+    case 'cancelled':
+      return `${own} was cancelled at ${now.since}: nothing is left of it to be paid.`
     case 'in_flight':
       return `${own} is on its way since ${now.since} in attempt ${now.attempt}, on the network ${now.identity} (${attemptText(now, payout)}).`
     case 'paid':
@@ -96,6 +100,17 @@ function standingSentence({ role, now, payout, account }: ExplainedShare): strin
 function attemptText({ attempt, attempt_state: state }: { readonly attempt: string; readonly attempt_state: string }, payout: ExplainedPayout | null): string {
   const reason = payout?.attempts.find((one) => one.attempt === attempt)?.reason ?? null
   return state === 'unknown' && reason !== null ? `${state}: ${reason}` : state
+}
+
+/** Each reversal: how much of what, and from which accounts it was taken. */
+function reversalSentences({ event, reversals }: Explanation): string[] {
+  return reversals.map(({ reference, units, asset, block, transfers }) => {
+    const moved = transfers.flatMap(({ kind, debit, credit, units: each, number }) => {
+      if (kind === 'reversed') return [`${money(each, asset)} from ${debit} (transfer ${number})`]
+      return kind === 'restored' ? [`${money(each, asset)} given back to ${credit} (transfer ${number})`] : []
+    })
+    return `${reference} reversed ${money(units, asset)} of ${event.reference} at ${block.recorded_at}, in block ${block.number}: ${moved.join(', ')}.`
+  })
 }
 
 /** What the network took, once an attempt. */

@@ -39,7 +39,7 @@ function readable(lines: readonly string[]): string[] {
 
 it('works out every figure of an event, with what came with it and where the ledger holds it', async () => {
   const { event, block, received, plan, steps, shares, ...rest } = await explained('sale')
-  expect(rest).toEqual({ format: 2, remembered: {}, ledger: 'explained', asked: { kind: 'event', subject: 'sale', parts: [0, 1, 2, 3] }, agrees: true, differences: [] })
+  expect(rest).toEqual({ format: 2, remembered: {}, reversals: [], ledger: 'explained', asked: { kind: 'event', subject: 'sale', parts: [0, 1, 2, 3] }, agrees: true, differences: [] })
   expect(event).toMatchObject({ reference: 'sale', lane: 0, number: '1', asset: ASSET, units: '101', amount: '1.01', parties: { guest: 'guest-1' }, door: 'test' })
   expect(block).toMatchObject({ number: '1', recorded_at: event.recorded_at })
   expect(received).toEqual({ number: '1', kind: 'received', debit: 'expected', credit: 'received', asset: ASSET, units: '101', amount: '1.01' })

@@ -21,6 +21,7 @@ import { inSnapshot, rows } from '../store/statement.ts'
 import { amountDocument } from './documents.ts'
 import { transferDocument, type ExplainedShare, type Explanation, type Standing } from './explain-document.ts'
 import { explainLargeShare, largeOf, recipientAsked, recipientOfPart, type ExplainedLargeShare } from './explain-large.ts'
+import { undoingsOf, type Undoings } from './explain-reversals.ts'
 import { followPayouts, type Followed } from './explain-payouts.ts'
 import { laneOf, type Ledger } from './ledger.ts'
 import type { Desk } from './world.ts'
@@ -35,9 +36,10 @@ export async function explain(reader: Pick<Desk, 'store' | 'rails'>, ledger: Led
     const { plan, storedHash } = await readPlan(client, ledger, event)
     const [proof, transfers] = [await proofOfEvent(client, event.lane, event.number), await transfersOfEvent(client, event.lane, event.number)]
     const large = asked.large === null ? null : await explainLargeShare(client, { ledger, plan, ...asked.large })
+    const undoings = await undoingsOf(client, event, large)
     const followed = await followPayouts(client, { event, part: large?.share.part ?? null, describe: reader.rails[ledger.row.rail]?.describe ?? null })
     const state = await stateBefore(client, event, plan)
-    return compose({ ledger, event, plan, storedHash, proof: present(proof, 'block of the event'), transfers, followed, state, asked, large })
+    return compose({ ledger, event, plan, storedHash, proof: present(proof, 'block of the event'), transfers, followed, undoings, state, asked, large })
   })
 }
 
@@ -65,6 +67,10 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 async function resolve(client: PoolClient, ledger: Ledger, subject: string): Promise<Asked & { readonly event: StoredEvent }> {
   const whole = await findEvent(client, ledger, subject)
+  if (whole !== null && whole.reverses !== null) {
+    const [reversed] = await eventsByNumber(client, whole.lane, [whole.reverses])
+    return { kind: 'reversal', subject, parts: null, large: null, event: present(reversed, 'reversed event') }
+  }
   if (whole !== null) return { kind: 'event', subject, parts: null, large: null, event: whole }
   const cut = subject.lastIndexOf('#')
   const event = cut > 0 ? await findEvent(client, ledger, subject.slice(0, cut)) : null
@@ -127,6 +133,7 @@ type Sources = {
   readonly proof: EventProof
   readonly transfers: readonly NamedTransfer[]
   readonly followed: ReadonlyMap<number, Followed>
+  readonly undoings: Undoings
   readonly state: RuleState
   readonly asked: Asked
   readonly large: ExplainedLargeShare | null
@@ -160,12 +167,13 @@ function compose(sources: Sources): Explanation {
     steps: [...explained.steps],
     remembered: Object.fromEntries(state) as Explanation['remembered'],
     shares,
+    reversals: sources.undoings.reversals,
     agrees: differences.length === 0,
     differences,
   }
 }
 
-function shareDocument({ event, transfers, followed, large }: Sources, { changedBy, ...share }: ExplainedPart): ExplainedShare {
+function shareDocument({ event, transfers, followed, undoings, large }: Sources, { changedBy, ...share }: ExplainedPart): ExplainedShare {
   const { part, role } = share
   const transfer = changedBy === null ? transfers.find((candidate) => (candidate.kind === 'share' || candidate.kind === 'distributed') && candidate.part === part) : undefined
   const { payout, now } = followed.get(part) ?? { payout: null, now: null }
@@ -174,6 +182,7 @@ function shareDocument({ event, transfers, followed, large }: Sources, { changed
     ...share,
     ...amountDocument(BigInt(share.units), event.asset),
     inputs: { ...share.inputs },
+    deducted: (transfer === undefined ? 0n : (undoings.deducted.get(transfer.number) ?? 0n)).toString(),
     changed_by: changedBy,
     claimed: claimed?.toString() ?? null,
     transfer: transfer === undefined ? null : transferDocument(transfer),
@@ -208,12 +217,12 @@ function differencesOfEvent({ event, plan, storedHash, proof }: Sources, receive
   ].flat()
 }
 
-function differencesOfShare({ event }: Sources, { role, units, from, account, transfer, payout }: ExplainedShare): Difference[] {
+function differencesOfShare({ event }: Sources, { role, units, from, account, transfer, payout, deducted, now }: ExplainedShare): Difference[] {
   const due = units === '0' ? 'no transfer' : `${units} units of ${event.asset} from ${from} to ${account}`
   const held = transfer === null ? 'no transfer' : `${transfer.units} units of ${transfer.asset} from ${transfer.debit} to ${transfer.credit}`
   return [
     ...difference(`share ${role}`, due, held),
-    ...(payout === null ? [] : difference(`payout of ${role}`, `${units} units of ${event.asset}`, `${payout.units} units of ${payout.asset}`)),
+    ...(payout === null || now.state === 'cancelled' ? [] : difference(`payout of ${role}`, `${BigInt(units) - BigInt(deducted)} units of ${event.asset}`, `${payout.units} units of ${payout.asset}`)),
   ]
 }
 

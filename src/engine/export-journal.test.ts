@@ -98,10 +98,11 @@ it('is verified by a script that imports nothing but Node, knows the same chart,
   const source = readFileSync(STAND_ALONE, 'utf8')
   const imported = [...source.matchAll(/(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(([, name]) => name)
   expect(imported).toEqual(['node:crypto', 'node:fs'])
-  const { KINDS, OF_EVENTS, FLOORS } = await standAlone()
+  const { KINDS, OF_EVENTS, FLOORS, DEBIT_SIDE } = await standAlone()
   expect(KINDS).toEqual(Object.fromEntries(Object.entries(TRANSFER_KINDS).map(([kind, { debit, credit }]) => [kind, [debit, credit]])))
-  expect(OF_EVENTS).toEqual(['received', 'share'])
+  expect(OF_EVENTS).toEqual(Object.entries(TRANSFER_KINDS).filter(([, { event }]) => event).map(([kind]) => kind))
   const roles = [...new Set(Object.values(TRANSFER_KINDS).flatMap(({ debit, credit }) => [...debit, ...credit]))]
+  expect(DEBIT_SIDE).toEqual(FLOORS.filter((role) => roleOf(role).side === 'debit'))
   expect(FLOORS.toSorted()).toEqual(roles.filter((role) => roleOf(role).floor).toSorted())
   const text = await exported()
   const run = (input: string, ...words: string[]) => {

@@ -168,8 +168,8 @@ async function writeEvents({ put, records }: Writing, events: Feed<string>, last
     events.skip()
     const content = fields.join('\t')
     const json = line.slice(content.length + 1)
-    const { backdated, claimed, details, door, standing } = JSON.parse(json) as Recorded
-    const record = isDeeperThan(MAX_DEPTH, [claimed, details, standing]) ? '' : recordDigest({ backdated, claimed, details, door, standing })
+    const { backdated, claimed, details, door, standing, reverses } = JSON.parse(json) as Recorded
+    const record = isDeeperThan(MAX_DEPTH, [claimed, details, standing]) ? '' : recordDigest({ backdated, claimed, details, door, standing, reverses })
     const full = put(`E\t${content}\t${record}\n${records ? `R\t${number}\t${json}\n` : ''}`)
     if (full !== undefined) await full
   }

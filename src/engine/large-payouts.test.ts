@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openLarge, type LargeLedger } from '../../test/large-ledger.ts'
 import { paperDatabase, paperEvent, type PaperDatabase } from '../../test/paper-ledger.ts'
+import { balancesOf, expectSound, reverse } from '../../test/reversing.ts'
 import { verify } from './verify.ts'
 
 let paper: PaperDatabase
@@ -48,6 +49,27 @@ it('pays nothing of it before the last chunk, everything of others meanwhile, an
   const { rows } = await paper.database.pool.query('select state, count(*)::integer as count from apportion.payout where lane = $1 group by state', [ledger.lane])
   expect(rows).toEqual([{ state: 'settled', count: 7 }])
   expect(await breaks(ledger)).toEqual([])
+})
+
+it('keeps back what a recipient owes of its share, and is not reversed itself', async () => {
+  const ledger = await openLarge(paper, 'owing')
+  await ledger.record([paperEvent('sale', 100n, { facts: { holdings: { ana: '1' } } })])
+  await ledger.makePayouts()
+  await ledger.nameDrawers(['ana'])
+  await ledger.makePayouts()
+  await ledger.send()
+  await ledger.look()
+  await reverse(ledger, 'sale', { reference: 'refund', units: 40n })
+  const { snapshot } = await ledger.snapshot('holders', HOLDERS)
+  await ledger.recordBy('dividend', 1000n, snapshot.hash, 2)
+  await ledger.step()
+  await ledger.makePayouts()
+  await ledger.complete()
+  await ledger.makePayouts()
+  expect(await payouts(ledger)).toEqual(['1 ana 100', '3 ana 7', '3 bo 94', '3 cy 141', '3 eli 247', '3 flo 47', '3 gus 424'])
+  expect(await balancesOf(ledger)).not.toHaveProperty('owed_by:ana')
+  await expect(reverse(ledger, 'dividend', { reference: 'back' })).rejects.toMatchObject({ code: 'reversal_forbidden', message: expect.stringContaining('divided by a snapshot') })
+  await expectSound(ledger, ['sale', 'refund', 'dividend', 'dividend#ana', 'dividend#bo'])
 })
 
 it.each<[string, string, string]>([

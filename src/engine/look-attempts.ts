@@ -205,7 +205,7 @@ function held(world: World, member: Member, attempt: LiveAttempt, reason: Payout
 /** A member after the end of the attempt that it stands on, as the payout's decider has it. */
 function moved({ payout }: Member, { attempt }: LiveAttempt, action: PayoutAction, rest: Pick<PayoutEnd, 'batch' | 'tries'>): PayoutEnd {
   const next = present(advancePayout({ state: 'reserved', attempt }, action), `${action.type} of a reserved payout`)
-  assert(next.state !== 'reserved' && next.state !== 'awaiting_approval', 'the end of an attempt reserves nothing and asks nobody')
+  assert(next.state === 'settled' || next.state === 'queued' || next.state === 'held', `the end of an attempt leaves no payout ${next.state}`)
   const dueAt = next.state === 'settled' ? null : next.dueAt
   const [reason, detail] = next.state === 'held' ? [next.reason, next.detail] : [null, null]
   return { payout, state: next.state, reason, detail, dueAt, ...rest }

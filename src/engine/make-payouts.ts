@@ -3,17 +3,20 @@
 
 import type { PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
-import { roleOfPart } from '../core/part.ts'
+import { payableFrom, roleOfPart } from '../core/part.ts'
 import type { PayoutHold } from '../core/payout.ts'
-import { movePayoutTransfer, newLargeShares, unpaidDistribution } from '../store/distribution.ts'
+import { lockDistribution, movePayoutTransfer, newLargeShares, unpaidDistribution, type DistributionRow } from '../store/distribution.ts'
 import { requeueHeld } from '../store/held-payout.ts'
 import { lastTransfer } from '../store/journal.ts'
 import {
-  hasWalletless, insertPayouts, isBeyondCursor, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, type NewShare,
+  hasWalletless, insertPayouts, isBeyondCursor, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, payoutCursor,
+  type NewPayout, type NewShare,
 } from '../store/payout.ts'
-import { inTransaction } from '../store/statement.ts'
+import { hasOwing, lockCursor } from '../store/reversal.ts'
+import { inTransaction, rows } from '../store/statement.ts'
 import { walletsOf } from '../store/wallet.ts'
 import { newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
+import { postKept } from './keep-back.ts'
 import { payingWalletOf } from './wallet.ts'
 import type { Desk } from './world.ts'
 
@@ -28,64 +31,114 @@ export const RECHECK_AFTER = { minutes: 15 }
 
 /**
  * Makes payouts of a lane's new shares. Answers how many; as many as the limit means that there may be more. While the ledger has no
- * wallet to pay from, they wait and say so.
+ * wallet to pay from, they wait and say so. What a recipient owes is kept back first.
  */
 export async function makePayouts(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
   const made = await makeNew(desk, ledger, lane)
   return made > 0 ? made : await makeOfLarge(desk, ledger, lane)
 }
 
+type At = { readonly ledger: Ledger; readonly lane: bigint }
+
+/** `again`: somebody else was first, and what was read is no longer so. */
+type Made = number | 'new plan' | 'owing' | 'again'
+
 async function makeNew(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
   // Asked without the cursor's lock, which costs a transaction of its own: an idle lane writes nothing.
   if (!(await isBeyondCursor(desk.store.pool, lane))) return 0
   const newest = newestPlan(ledger).version
-  const made = await inTransaction(desk.store.pool, async (client) => await makeFromCursor(client, desk, { ledger, lane }))
-  if (made !== 'new plan') return made
-  await refreshNewPlans(desk, ledger, newest)
+  const first = await inTransaction(desk.store.pool, async (client) => await makeFromCursor(client, desk, { ledger, lane }))
+  const made = first === 'owing' ? await makeKeepingBack(desk, { ledger, lane }) : first
+  if (typeof made === 'number') return made
+  if (made === 'new plan') await refreshNewPlans(desk, ledger, newest)
   return await makeNew(desk, ledger, lane)
+}
+
+async function makeFromCursor(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>, { ledger, lane }: At): Promise<Made> {
+  const cursor = await lockPayoutCursor(client, lane)
+  const head = await lastTransfer(client, lane)
+  const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, limit: MAX_SHARES })
+  if (!areKnown(ledger, shares)) return 'new plan'
+  // Whoever comes to owe holds the cursor's lock meanwhile.
+  if (shares.length > 0 && (await hasOwing(client, lane))) return 'owing'
+  const last = shares.at(-1)?.transfer ?? cursor
+  // All shares up to the head as it was read before them are among these, unless there were too many. What else stands there is no
+  // share and need not be read again: payouts make twice as many transfers as shares do.
+  const next = shares.length < MAX_SHARES && head > last ? head : last
+  if (next > cursor) await rows(client, movePayoutCursor(lane, next))
+  await insertShares(client, desk, { ledger, lane, shares })
+  return shares.length
+}
+
+/** The same where recipients owe. Shares never change, so that they can be read before the lane is locked. */
+async function makeKeepingBack(desk: Desk, at: At): Promise<Made> {
+  const { ledger, lane } = at
+  const { pool } = desk.store
+  const place = await payoutCursor(pool, lane)
+  const shares = await newShares(pool, { ledger: ledger.id, lane, after: place, limit: MAX_SHARES })
+  if (!areKnown(ledger, shares)) return 'new plan'
+  const last = shares.at(-1)?.transfer ?? place
+  return await keepBack(desk, at, { shares, place, guards: [lockCursor(lane)], move: movePayoutCursor(lane, last) })
 }
 
 /** Of shares of large distributions, which the cursor passes over: they are paid when the last of them is posted. */
 async function makeOfLarge(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
   if ((await unpaidDistribution(desk.store.pool, lane)) === null) return 0
-  return await inTransaction(desk.store.pool, async (client) => {
+  const first = await inTransaction(desk.store.pool, async (client) => {
     await lockPayoutCursor(client, lane)
     const found = await unpaidDistribution(client, lane)
     if (found === null) return 0
-    const { event, digest, payout_transfer: after, last_transfer: last } = found
-    const upTo = present(last, 'last share')
-    const shares = await newLargeShares(client, { ledger: ledger.id, lane, event, digest, after, upTo, limit: MAX_SHARES })
+    if (await hasOwing(client, lane)) return 'owing'
+    const { shares, move } = await largeShares(client, ledger, found)
     await insertShares(client, desk, { ledger, lane, shares })
-    await movePayoutTransfer(client, found, shares.length < MAX_SHARES ? upTo : present(shares.at(-1), 'share').transfer)
+    await rows(client, move)
     return shares.length
   })
+  const made = first === 'owing' ? await makeOfLargeKeepingBack(desk, { ledger, lane }) : first
+  return typeof made === 'number' ? made : await makeOfLarge(desk, ledger, lane)
 }
 
-type At = { readonly ledger: Ledger; readonly lane: bigint }
+async function makeOfLargeKeepingBack(desk: Desk, at: At): Promise<Made> {
+  const found = await unpaidDistribution(desk.store.pool, at.lane)
+  if (found === null) return 'again'
+  const { shares, move } = await largeShares(desk.store.pool, at.ledger, found)
+  return await keepBack(desk, at, { shares, place: found.payout_transfer, guards: [lockCursor(at.lane), lockDistribution(found)], move })
+}
 
-async function makeFromCursor(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>, { ledger, lane }: At): Promise<number | 'new plan'> {
-  const cursor = await lockPayoutCursor(client, lane)
-  const head = await lastTransfer(client, lane)
-  const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, limit: MAX_SHARES })
-  if (shares.some(({ plan }) => !ledger.plans.some(({ version }) => version === plan))) return 'new plan'
-  const last = shares.at(-1)?.transfer ?? cursor
-  // All shares up to the head as it was read before them are among these, unless there were too many. What else stands there is no
-  // share and need not be read again: payouts make twice as many transfers as shares do.
-  const next = shares.length < MAX_SHARES && head > last ? head : last
-  if (next > cursor) await movePayoutCursor(client, lane, next)
-  await insertShares(client, desk, { ledger, lane, shares })
-  return shares.length
+type Kept = Pick<Parameters<typeof postKept>[2], 'shares' | 'place' | 'guards' | 'move'>
+
+async function keepBack(desk: Desk, { ledger, lane }: At, { shares, place, guards, move }: Kept): Promise<number | 'again'> {
+  const wallet = payingWalletOf(await walletsOf(desk.store.pool, ledger.id))?.id ?? null
+  const payoutOfShare = (share: NewShare, left: { payout: string; units: bigint }): NewPayout => payoutOf(share, { ledger, wallet, ...left })
+  return await postKept(desk, { ledger, lane }, { shares, place, guards, move, payoutOfShare })
+}
+
+async function largeShares(on: Parameters<typeof newLargeShares>[0], ledger: Ledger, found: DistributionRow) {
+  const { lane, event, digest, payout_transfer: after, last_transfer: last } = found
+  const upTo = present(last, 'last share')
+  const shares = await newLargeShares(on, { ledger: ledger.id, lane, event, digest, after, upTo, limit: MAX_SHARES })
+  return { shares, move: movePayoutTransfer(found, shares.length < MAX_SHARES ? upTo : present(shares.at(-1), 'share').transfer) }
 }
 
 async function insertShares(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>, { ledger, lane, shares }: At & { readonly shares: readonly NewShare[] }): Promise<void> {
   if (shares.length === 0) return
   const wallet = payingWalletOf(await walletsOf(client, ledger.id))?.id ?? null
-  const payouts = shares.map((share) => {
-    const role = present(roleOfPart(planVersion(ledger, share.plan), share.part), `role of part ${share.part}`)
-    const reason = obstacleOf(share, role, wallet)
-    return { ...share, payout: desk.id(), role, wallet, state: reason === null ? ('queued' as const) : ('held' as const), reason }
-  })
-  await insertPayouts(client, lane, payouts, desk.now())
+  const payouts = shares.map((share) => payoutOf(share, { ledger, wallet, payout: desk.id(), units: share.units - share.deducted }))
+  await rows(client, insertPayouts(lane, payouts, desk.now()))
+}
+
+function areKnown({ plans }: Ledger, shares: readonly NewShare[]): boolean {
+  return shares.every(({ plan }) => plans.some(({ version }) => version === plan))
+}
+
+/** The payout of a share; where nothing is left of it, one that was cancelled from the first and says what it was. */
+function payoutOf(share: NewShare, { ledger, wallet, payout, units }: { ledger: Ledger; wallet: string | null; payout: string; units: bigint }): NewPayout {
+  const version = planVersion(ledger, share.plan)
+  const role = present(roleOfPart(version, share.part), `role of part ${share.part}`)
+  const base = { ...share, payout, role, wallet, lockedUntil: payableFrom(version, share.part, share.event_at) }
+  if (units === 0n) return { ...base, state: 'cancelled', reason: null }
+  const reason = obstacleOf(share, role, wallet)
+  return { ...base, units, state: reason === null ? 'queued' : 'held', reason }
 }
 
 function obstacleOf({ recipient_known: known, destination }: NewShare, role: string, wallet: string | null): PayoutHold | null {

@@ -256,7 +256,9 @@ async function reserve(
     accounts: accountsOf(member),
     guards: [reservePayouts(lane, prepared.map(({ attempt }) => attempt), now)],
     decide: ({ head, known, guarded }) => {
-      if (present(guarded[0], 'reservation').rowCount !== rows.length) return { abort: true, result: false }
+      const reserved = new Map((present(guarded[0], 'reservation').rows as { payout: string; units: bigint }[]).map(({ payout, units }) => [payout, units]))
+      // Another worker took one of them, or a reversal made one smaller, after it was read.
+      if (rows.some(({ payout, units }) => reserved.get(payout) !== units)) return { abort: true, result: false }
       const { outcomes, write } = decideBatch(head, known, [member], now)
       const [outcome] = outcomes
       if (outcome?.state === 'refused') throw outcome.refusal

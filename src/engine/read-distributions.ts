@@ -33,11 +33,11 @@ export type ProgressDocument = AmountDocument & {
 }
 
 /**
- * `settled` when every share above zero is; `held` when one waits for something; else `open`. By snapshot it is `running`, then `complete`:
+ * `settled` when every share above zero is, or was cancelled; `cancelled` when all were; `held` when one waits for something; else `open`. By snapshot it is `running`, then `complete`:
  * everything is payable, and its payouts are listed by themselves.
  */
 export type DistributionDocument = Omit<EventDocument, 'shares'> & {
-  readonly state: 'settled' | 'held' | 'open' | 'running' | 'complete'
+  readonly state: 'settled' | 'cancelled' | 'held' | 'open' | 'running' | 'complete'
   readonly shares: readonly DistributedShareDocument[]
   readonly progress: ProgressDocument | null
 }
@@ -103,5 +103,6 @@ function distributedShare(share: ShareDocument, payout: PayoutRow | undefined): 
 function stateOf(shares: readonly DistributedShareDocument[]): DistributionDocument['state'] {
   const states = new Set(shares.map(({ state }) => state).filter((state) => state !== 'zero' && state !== 'kept'))
   if (states.has('held') || states.has('awaiting_approval')) return 'held'
-  return [...states].every((state) => state === 'settled') ? 'settled' : 'open'
+  if (states.size === 1 && states.has('cancelled')) return 'cancelled'
+  return [...states].every((state) => state === 'settled' || state === 'cancelled') ? 'settled' : 'open'
 }

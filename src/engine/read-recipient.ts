@@ -1,9 +1,10 @@
 // One recipient: where it is paid, and what it has, by state and reason, with since when. Reads only.
 
+import { accountName } from '../core/account.ts'
 import { present } from '../core/assert.ts'
 import { flowsOf } from '../store/history.ts'
 import { unpaidEntries } from '../store/open-shares.ts'
-import { payoutEdges, payoutsOfRecipient, type RecipientStanding } from '../store/report.ts'
+import { payoutEdges, payoutsOfRecipient, takenFromNew, takenFromRecipient, type RecipientStanding } from '../store/report.ts'
 import { inSnapshot } from '../store/statement.ts'
 import { findRecipient } from '../store/wallet.ts'
 import { amountDocument, type AmountDocument, type RecipientDocument } from './documents.ts'
@@ -14,7 +15,10 @@ import { requireAccounts } from './read-statement.ts'
 import type { Desk } from './world.ts'
 
 export type StandingDocument = RecipientDocument & {
-  /** What came of every share: `payable` where no payout has been made yet, else its payout's state. */
+  /**
+   * What came of every share: `payable` where no payout has been made yet, `locked` where its plan does not let it be paid yet, else its
+   * payout's state; `reversed` and `recouped` is what was taken from shares before they were paid.
+   */
   readonly standing: readonly (AmountDocument & {
     readonly state: string
     readonly reason: string | null
@@ -26,24 +30,28 @@ export type StandingDocument = RecipientDocument & {
 }
 
 /** Refuses `recipient_not_found`. */
-export async function recipient({ store, rails }: Pick<Desk, 'store' | 'rails'>, ledger: Ledger, id: string): Promise<StandingDocument> {
+export async function recipient({ store, rails, now }: Pick<Desk, 'store' | 'rails' | 'now'>, ledger: Ledger, id: string): Promise<StandingDocument> {
   return await inSnapshot(store.pool, async (client) => {
-    const accounts = await requireAccounts(client, ledger, id)
+    await requireAccounts(client, ledger, id)
     const row = await findRecipient(client, ledger.id, id)
     const low = await payoutEdges(client, ledger.lanes)
+    const accounts = [accountName('payable', id)]
     const flows = await flowsOf(client, { range: { low, high: lastEdges(ledger) }, accounts, span: null })
     const earned = kindsOf('earned').filter((kind) => kind !== 'distributed')
     // Shares of large distributions become payouts by a place of their own.
     const unpaid = await unpaidEntries(client, lastEdges(ledger), accounts)
+    const taken = await takenFromNew(client, { after: low, recipient: id })
     const shares = flows.filter(({ kind, into }) => earned.includes(kind) && into > 0n).map(({ asset, into, entries, since }): RecipientStanding => {
-      return { state: 'payable', reason: null, asset, payouts: entries, units: into, since }
+      const reversed = taken.find((each) => each.asset === asset)?.units ?? 0n
+      return { state: 'payable', reason: null, asset, payouts: entries, units: into - reversed, since }
     })
     const large = [...Map.groupBy(unpaid, ({ asset }) => asset)].map(([asset, entries]): RecipientStanding => {
       const instants = entries.map(({ completed_at: at, recorded_at: posted }) => at ?? posted).toSorted((a, b) => Temporal.Instant.compare(a, b))
       const units = entries.reduce((all, entry) => all + entry.units, 0n)
       return { state: 'payable', reason: null, asset, payouts: BigInt(entries.length), units, since: present(instants[0], 'instant') }
     })
-    const found = [...shares, ...large, ...(await payoutsOfRecipient(client, ledger.lanes, id))]
+    const payouts = await payoutsOfRecipient(client, { lanes: ledger.lanes, recipient: id, now: now() })
+    const found = [...shares, ...large, ...taken, ...payouts, ...(await takenFromRecipient(client, ledger.lanes, id))]
     const destination = row?.destination ?? null
     return {
       recipient: id,

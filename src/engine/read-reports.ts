@@ -85,7 +85,7 @@ const AGES = [
 ] as const
 
 export type AgeingDocument = {
-  /** `payable` where no payout has been made yet; else the payout's state. */
+  /** `payable` where no payout has been made yet; `locked` where its plan does not let it be paid yet; else the payout's state. */
   readonly state: string
   readonly reason: string | null
   readonly asset: string
@@ -99,7 +99,7 @@ export async function ageing({ store, now }: Reader, ledger: Ledger): Promise<re
   const bounds = AGES.flatMap(({ to_days: days }) => (days === null ? [] : [now().subtract({ hours: 24 * days })])).toReversed()
   const found = await inReport(store.pool, async (client) => {
     const shares = await ageNewShares(client, { lanes: ledger.lanes, kinds: kindsOf('earned').filter((kind) => kind !== 'distributed'), bounds })
-    return [...shares, ...(await ageUnpaidDistributions(client, { lanes: ledger.lanes, bounds })), ...(await ageOpenPayouts(client, ledger.lanes, bounds))]
+    return [...shares, ...(await ageUnpaidDistributions(client, { lanes: ledger.lanes, bounds })), ...(await ageOpenPayouts(client, { lanes: ledger.lanes, bounds, now: now() }))]
   })
   const groups = Map.groupBy(found, ({ state, reason, asset }) => JSON.stringify([state, reason, asset]))
   return [...groups.values()].flatMap((group) => (group[0] === undefined ? [] : [ageingDocument(group[0], group)]))

@@ -35,6 +35,8 @@ export type RecordedEvent = {
   readonly standing: FactSets
   readonly plan: number
   readonly backdated: boolean
+  /** Number of the event that it reverses; null for all others. */
+  readonly reverses: bigint | null
   readonly shares: readonly Share[]
 }
 
@@ -314,15 +316,17 @@ async function answers(desk: Desk, { ledger, lane }: Queue, members: readonly Ev
   })
 }
 
-function recordedNow(lane: bigint, { number, member, eventAt, asset, units, plan, shares }: PostedEvent, recordedAt: Temporal.Instant): RecordedEvent {
+function recordedNow(lane: bigint, { number, member, eventAt, asset, units, plan, shares, reverses }: PostedEvent, recordedAt: Temporal.Instant): RecordedEvent {
   const { reference, parties, facts } = member.input
   const { standing, backdated } = member
-  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated, shares }
+  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated, reverses, shares }
 }
 
 /** The answer from what is stored: every share that the plan lists, those of zero units too. */
 export function recordedFromStore(ledger: Ledger, event: StoredEvent): RecordedEvent {
-  const { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan } = event
+  const { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated, reverses } = event
+  const recorded = { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated, reverses }
+  if (reverses !== null) return { ...recorded, shares: [] }
   const version = planVersion(ledger, plan)
   const held = event.shares.map(({ part, from, account, units: share }): Share => {
     const role = present(roleOfPart(version, part), `role of part ${part}`)
@@ -330,7 +334,7 @@ export function recordedFromStore(ledger: Ledger, event: StoredEvent): RecordedE
   })
   const known = new Set(held.map(({ part }) => part))
   const shares = [...held, ...listedShares(version, { parties }).filter(({ part }) => !known.has(part))].toSorted((a, b) => a.part - b.part)
-  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated: event.backdated, shares }
+  return { ...recorded, shares }
 }
 
 /** References that were in the table when it was adopted were paid by the system before us: they never become events. */

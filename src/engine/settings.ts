@@ -72,7 +72,7 @@ export function settingsDocument(ledger: Ledger, { settings: found, number, pend
 
 /** A change of some parts; what is null in a map is taken out of it. */
 export type SettingsPatch = {
-  readonly [Key in 'plan_approvals' | 'plan_notice_seconds']?: Settings[Key] | undefined
+  readonly [Key in 'plan_approvals' | 'plan_notice_seconds' | 'recoup_percent']?: Settings[Key] | undefined
 } & {
   readonly payout_approval_above?: Readonly<Record<string, string | null>> | undefined
   readonly fact_notice_seconds?: Readonly<Record<string, number | null>> | undefined
@@ -86,6 +86,7 @@ export function patched(current: Settings, patch: SettingsPatch): unknown {
     plan_approvals: patch.plan_approvals ?? current.plan_approvals,
     plan_notice_seconds: patch.plan_notice_seconds ?? current.plan_notice_seconds,
     payout_approval_above: merged(current.payout_approval_above, patch.payout_approval_above),
+    recoup_percent: patch.recoup_percent ?? current.recoup_percent,
     fact_notice_seconds: merged(current.fact_notice_seconds, patch.fact_notice_seconds),
   }
 }

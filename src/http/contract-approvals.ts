@@ -54,6 +54,7 @@ export const factIn = z.strictObject({
 export const settingsIn = z.strictObject({
   plan_approvals: z.number().int().optional(),
   plan_notice_seconds: z.number().int().optional(),
+  recoup_percent: z.number().int().optional(),
   payout_approval_above: z.record(z.string(), z.string().nullable()).optional().meta({ description: 'Units by asset; null: no limit' }),
   fact_notice_seconds: z.record(z.string(), z.number().int().nullable()).optional().meta({ description: 'By name of a fact; null: none' }),
 })

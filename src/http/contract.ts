@@ -64,11 +64,25 @@ const event = {
   ...amount,
   plan_version: z.number().int(),
   backdated: z.boolean(),
+  reverses: z.string().nullable().meta({ description: 'The number of the event that it reverses, in its lane; null for all others' }),
 }
 
 export const eventSchema = z.strictObject({ ...event, shares: z.array(shareSchema).readonly() }).meta({ id: 'Event' })
 
-export const payoutState = z.enum(['queued', 'awaiting_approval', 'held', 'reserved', 'settled'])
+const reference = z.string().max(1000)
+
+/** A refund or chargeback. `units` left out reverses all that is left; `amount` is the same as a decimal of the asset. */
+export const reversalIn = z
+  .strictObject({
+    reference: reference.meta({ description: "The reversal's own source reference" }),
+    units: z.string().regex(/^[1-9][0-9]{0,38}$/).optional(),
+    amount: z.string().max(100).optional(),
+    details: z.record(z.string(), z.json()).optional(),
+  })
+  .refine(({ units, amount }) => units === undefined || amount === undefined, 'give units or amount, not both')
+  .meta({ id: 'ReversalInput' })
+
+export const payoutState = z.enum(['queued', 'awaiting_approval', 'held', 'reserved', 'settled', 'cancelled'])
 const holdReason = z.string().nullable().meta({ description: 'Why it is held, while it is' })
 
 const progressSchema = z
@@ -108,9 +122,9 @@ export const distributionSchema = z
           .meta({ id: 'DistributedShare' }),
       )
       .readonly(),
-    state: z.enum(['settled', 'held', 'open', 'running', 'complete']).meta({
+    state: z.enum(['settled', 'cancelled', 'held', 'open', 'running', 'complete']).meta({
       description:
-        'settled: every share above zero is; held: one waits for something, if only for a person; open: on its way; by snapshot: running, then complete, and its payouts are listed by themselves',
+        'settled: every share above zero is, or was cancelled; cancelled: all were; held: one waits for something, if only for a person; open: on its way; by snapshot: running, then complete, and its payouts are listed by themselves',
     }),
     progress: progressSchema.nullable().meta({ description: 'How far a distribution by snapshot is; null for others' }),
   })
@@ -141,6 +155,7 @@ export const payoutSchema = z
     reason: holdReason,
     detail: z.string().nullable(),
     due_at: instant.nullable(),
+    locked_until: instant.nullable().meta({ description: 'Its plan lets it be paid only from then on' }),
     tries: z.number().int(),
     created_at: instant,
     changed_at: instant,

@@ -42,7 +42,7 @@ it('names every operation, each once, with a problem for refusals', () => {
     ...['getPlan', 'getReadiness', 'getRecipient', 'getSettings', 'getShareProof', 'getSnapshot', 'getStatement', 'listApprovals', 'listBalances', 'listBlocks'],
     ...['listDistributions', 'listEntries', 'listEvents', 'listFacts', 'listKeys', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent'],
     ...['listPlans', 'listRecipients', 'listSnapshots', 'listStatementLines', 'listWaitingApprovals', 'listWallets', 'previewPlan', 'recordEvent', 'recordEvents', 'rejectPayout'],
-    ...['rejectPayouts', 'rejectPlan', 'reportAgeing', 'reportTop', 'reportTotals', 'revokeKey', 'setFact', 'validatePlan'],
+    ...['rejectPayouts', 'rejectPlan', 'reportAgeing', 'reportTop', 'reportTotals', 'reverseEvent', 'revokeKey', 'setFact', 'validatePlan'],
     ...['withdrawPlan', 'withdrawSettings'],
   ])
   for (const { responses } of operations) expect(Object.keys(responses['default']?.content ?? {})).toEqual(['application/problem+json'])

@@ -108,7 +108,7 @@ function checkPayout(request: SignRequest, first: PayoutRow, row: PayoutRow): vo
   if (row.miscounted) throw refuse('count_mismatch', `payout ${payout} was counted before with another ledger, asset or amount`, { payout })
 }
 
-/** A payout is exactly the sum of its shares, and each of them is a share of its recipient in its asset. */
+/** A payout is exactly the sum of its shares, less what reversals and recoupments took from them, and each of them is a share of its recipient in its asset. */
 function checkShares({ payout, recipient, units, shares, strays, share_units: shareUnits }: PayoutRow): void {
   if (strays > 0n) {
     throw refuse('share_mismatch', `${strays} of the ${shares} transfers under payout ${payout} are no shares of ${recipient} in its asset`, {

@@ -158,7 +158,7 @@ export async function readBatch(
         select payout, ledger, asset, units from apportion.signing where signing.payout = asked.payout limit 1
       ) as signing on true
       cross join lateral (
-        select count(*) as shares, coalesce(sum(transfer.units), 0) as share_units,
+        select count(*) as shares, coalesce(sum(transfer.units - coalesce(deducted.units, 0)), 0) as share_units,
           count(*) filter (
             where (transfer.kind is distinct from 'share' and not coalesce(complete.is_complete, false))
               or account.name is distinct from 'payable:' || payout.recipient
@@ -172,6 +172,7 @@ export async function readBatch(
         left join lateral (
           select name, asset from apportion.account where lane = $1 and number = transfer.credit limit 1
         ) as account on true
+        left join lateral (select sum(units) as units from apportion.deduction where lane = $1 and share = payout_share.transfer) as deducted on true
         where payout_share.lane = $1 and payout_share.payout = asked.payout
       ) as share
       order by asked.place`,

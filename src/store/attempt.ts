@@ -52,7 +52,7 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
       from unnest($9::uuid[], $10::uuid[]) as row (attempt, payout)
       join locked on locked.payout = row.payout
       where payout.lane = $1 and payout.payout = row.payout
-      returning payout.payout`,
+      returning payout.payout, payout.units`,
     values: [
       lane,
       plainArray(attempts.map(({ attempt }) => attempt)),

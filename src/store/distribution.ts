@@ -138,8 +138,13 @@ export function moveDistribution({ lane, event, next_place: place }: Distributio
   }
 }
 
-export async function movePayoutTransfer(on: Queryable, { lane, event }: Pick<DistributionRow, 'lane' | 'event'>, transfer: bigint): Promise<void> {
-  await rows(on, { text: `update apportion.distribution set payout_transfer = $3 where lane = $1 and event = $2`, values: [lane, event, transfer] })
+/** Locks a distribution and answers how far its shares have become payouts, as `transfer`. */
+export function lockDistribution({ lane, event }: Pick<DistributionRow, 'lane' | 'event'>): Statement {
+  return { text: `select payout_transfer as transfer from apportion.distribution where lane = $1 and event = $2 for update`, values: [lane, event] }
+}
+
+export function movePayoutTransfer({ lane, event }: Pick<DistributionRow, 'lane' | 'event'>, transfer: bigint): Statement {
+  return { text: `update apportion.distribution set payout_transfer = $3 where lane = $1 and event = $2`, values: [lane, event, transfer] }
 }
 
 /** Shares of a complete distribution in order, with the destination that counts for its event. */
@@ -148,7 +153,7 @@ export async function newLargeShares(
   { ledger, lane, event, digest, after, upTo, limit }: { ledger: string; lane: bigint; event: bigint; digest: string; after: bigint; upTo: bigint; limit: number },
 ): Promise<NewShare[]> {
   return await rows(on, {
-    text: `select transfer.number as transfer, event.number as event, transfer.part, event.plan, transfer.units, account.asset,
+    text: `select transfer.number as transfer, event.number as event, transfer.part, event.plan, event.event_at, transfer.units, 0::numeric(39,0) as deducted, account.asset,
         substr(account.name, 9) as recipient, recipient.recipient is not null as recipient_known, destination.destination
       from (
         select number, credit, part, units from apportion.transfer

@@ -18,6 +18,7 @@ type Row = {
   details: JsonObject | null
   facts: FactSets | null
   standing: FactSets | null
+  reverses: bigint | null
   plan: number
   door: string
   backdated: boolean
@@ -36,6 +37,8 @@ export type StoredEvent = EventInput & {
   readonly door: string
   /** Facts that the ledger kept, as they were for this event. */
   readonly standing: FactSets
+  /** Number of the event that it reverses; null for all others. */
+  readonly reverses: bigint | null
   readonly backdated: boolean
   readonly firstTransfer: bigint
   readonly transfers: number
@@ -43,7 +46,7 @@ export type StoredEvent = EventInput & {
 }
 
 const SELECT_EVENT = `select event.lane, event.number, event.reference, event.event_at, block.recorded_at, event.asset, event.units,
-    event.parties, event.claimed, event.details, event.facts, event.standing, event.plan, event.door, event.backdated, event.first_transfer, event.transfers,
+    event.parties, event.claimed, event.details, event.facts, event.standing, event.reverses, event.plan, event.door, event.backdated, event.first_transfer, event.transfers,
     coalesce(shares.shares, '[]') as shares
   from apportion.event
   join apportion.block on block.lane = event.lane and block.number = event.block

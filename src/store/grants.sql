@@ -11,7 +11,7 @@ revoke execute on all functions in schema apportion from public, :app, :signer;
 revoke temporary on database :database from public, :app, :signer;
 
 grant select, insert on
-  apportion.event, apportion.reference, apportion.account, apportion.transfer, apportion.block, apportion.balance, apportion.checkpoint, apportion.rule_state,
+  apportion.event, apportion.reference, apportion.account, apportion.transfer, apportion.block, apportion.balance, apportion.checkpoint, apportion.rule_state, apportion.deduction,
   apportion.settlement, apportion.movement, apportion.attempt_payout, apportion.payout_share,
   apportion.plan_version, apportion.recipient, apportion.destination, apportion.plan_revision, apportion.approval
 to :app;
@@ -25,7 +25,7 @@ grant insert (key, ledger, name, secret_hash, rights, created_at) on apportion.a
 -- Ledgers are made by the owner.
 grant select on apportion.ledger, apportion.lane, apportion.asset to :app;
 grant select, insert on apportion.payout, apportion.attempt, apportion.wallet to :app;
-grant update (wallet, destination, state, reason, detail, due_at, tries, live_attempt, batch, changed_at) on apportion.payout to :app;
+grant update (wallet, destination, units, state, reason, detail, due_at, tries, live_attempt, batch, changed_at) on apportion.payout to :app;
 grant update (state, submits, looks, reason, proof, look_at, submit_at, ended_at) on apportion.attempt to :app;
 grant update (movement_cursor) on apportion.wallet to :app;
 grant select on apportion.head, apportion.payout_cursor to :app;
@@ -39,7 +39,7 @@ grant select, insert, delete on apportion.snapshot_line to :app;
 grant update (state, next_place, given, shares, first_transfer, last_transfer, threshold, ties, root, completed_at, payout_transfer) on apportion.distribution to :app;
 
 grant select on
-  apportion.ledger, apportion.asset, apportion.wallet, apportion.lane, apportion.payout, apportion.payout_share, apportion.transfer,
+  apportion.ledger, apportion.asset, apportion.wallet, apportion.lane, apportion.payout, apportion.payout_share, apportion.transfer, apportion.deduction,
   apportion.account, apportion.destination, apportion.signing_limit, apportion.settlement, apportion.settings_change, apportion.approval, apportion.distribution
 to :signer;
 grant select (key, ledger, rights, public_key, revoked_at) on apportion.api_key to :signer;

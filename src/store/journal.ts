@@ -63,7 +63,9 @@ export function recordedPages(on: Snapshot, { ledger, lane, bounds }: { ledger: 
   return linePages(on, { lane, bounds, more: [ledger] }, `select event.number,
       concat(event.number, E'\\t', event.digest, E'\\t', encode(reference.fingerprint, 'hex'), E'\\t', ${instantOf('event.event_at')}, E'\\t',
         translate(event.asset, E'\\n\\t', '  '), E'\\t', event.units, E'\\t', event.plan, E'\\t', plan_version.hash, E'\\t',
-        json_build_object('backdated', event.backdated, 'claimed', event.claimed, 'details', event.details, 'door', event.door, 'facts', event.facts, 'standing', event.standing,
+        json_build_object('backdated', event.backdated, 'claimed', event.claimed, 'details', event.details, 'door', event.door, 'facts', event.facts,
+          'standing', event.standing, 'reverses', event.reverses::text, 'reversed', (
+            select reversed.digest from apportion.event reversed where reversed.lane = $1 and reversed.number = event.reverses),
           'parties', event.parties, 'reference', event.reference)) as line
     from (
       select * from apportion.event where lane = $1 and number > $2 and number <= $3 order by number limit $4

@@ -3,7 +3,7 @@
 import type { JsonObject } from '../core/effects.ts'
 import type { PayoutHold, PayoutState } from '../core/payout.ts'
 import { PLACES } from '../core/part.ts'
-import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
+import { maybeRow, plainArray, rows, type Queryable, type Statement } from './statement.ts'
 
 export type PayoutRow = {
   readonly lane: bigint
@@ -21,6 +21,8 @@ export type PayoutRow = {
   readonly reason: string | null
   readonly detail: string | null
   readonly due_at: Temporal.Instant | null
+  /** Its plan lets it be paid only from then on. */
+  readonly locked_until: Temporal.Instant | null
   readonly tries: number
   readonly live_attempt: string | null
   readonly batch: string | null
@@ -29,7 +31,7 @@ export type PayoutRow = {
 }
 
 const COLUMNS = `payout.lane, payout.payout, payout.event, payout.part, payout.role, payout.recipient, payout.wallet, payout.asset,
-  payout.units, payout.destination, payout.state, payout.reason, payout.detail, payout.due_at, payout.tries, payout.live_attempt,
+  payout.units, payout.destination, payout.state, payout.reason, payout.detail, payout.due_at, payout.locked_until, payout.tries, payout.live_attempt,
   payout.batch, payout.created_at, payout.changed_at`
 
 /**
@@ -54,6 +56,9 @@ export type NewShare = {
   readonly part: number
   readonly plan: number
   readonly units: bigint
+  /** What reversals took from it already. */
+  readonly deducted: bigint
+  readonly event_at: Temporal.Instant
   readonly asset: string
   readonly recipient: string
   readonly recipient_known: boolean
@@ -80,8 +85,14 @@ export async function lockPayoutCursor(on: Queryable, lane: bigint): Promise<big
   return found[0]?.transfer ?? 0n
 }
 
-export async function movePayoutCursor(on: Queryable, lane: bigint, transfer: bigint): Promise<void> {
-  await rows(on, { text: `update apportion.payout_cursor set transfer = $2 where lane = $1`, values: [lane, transfer] })
+/** How far the shares of a lane have become payouts, as it was a moment ago. */
+export async function payoutCursor(on: Queryable, lane: bigint): Promise<bigint> {
+  const found = await rows<{ transfer: bigint }>(on, { text: `select transfer from apportion.payout_cursor where lane = $1`, values: [lane] })
+  return found[0]?.transfer ?? 0n
+}
+
+export function movePayoutCursor(lane: bigint, transfer: bigint): Statement {
+  return { text: `update apportion.payout_cursor set transfer = $2 where lane = $1`, values: [lane, transfer] }
 }
 
 /** The next shares after the cursor, in order, with the destination that counts for their event. */
@@ -90,7 +101,8 @@ export async function newShares(
   { ledger, lane, after, limit }: { ledger: string; lane: bigint; after: bigint; limit: number },
 ): Promise<NewShare[]> {
   return await rows(on, {
-    text: `select transfer.number as transfer, transfer.event, transfer.part, event.plan, transfer.units, account.asset,
+    text: `select transfer.number as transfer, transfer.event, transfer.part, event.plan, event.event_at, transfer.units, account.asset,
+        (select coalesce(sum(units), 0) from apportion.deduction where lane = $2 and share = transfer.number) as deducted,
         substr(account.name, 9) as recipient, recipient.recipient is not null as recipient_known, destination.destination
       from apportion.transfer
       join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
@@ -117,21 +129,22 @@ export type NewPayout = {
   readonly asset: string
   readonly units: bigint
   readonly destination: JsonObject | null
-  readonly state: 'queued' | 'held'
+  readonly lockedUntil: Temporal.Instant | null
+  readonly state: 'queued' | 'held' | 'cancelled'
   readonly reason: PayoutHold | null
 }
 
-export async function insertPayouts(on: Queryable, lane: bigint, payouts: readonly NewPayout[], at: Temporal.Instant): Promise<void> {
-  await rows(on, {
+export function insertPayouts(lane: bigint, payouts: readonly NewPayout[], at: Temporal.Instant): Statement {
+  return {
     text: `with given as (
         select * from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::uuid[], $9::text[],
-          $10::numeric[], $11::jsonb[], $12::text[], $13::text[])
-          as row (payout, transfer, event, part, role, recipient, wallet, asset, units, destination, state, reason)
+          $10::numeric[], $11::jsonb[], $12::text[], $13::text[], $15::timestamptz[])
+          as row (payout, transfer, event, part, role, recipient, wallet, asset, units, destination, state, reason, locked_until)
       ), made as (
         insert into apportion.payout (lane, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason,
-          due_at, created_at, changed_at)
-        select $1, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason,
-          case when reason = 'no_paying_wallet' then null else $14::timestamptz end, $14, $14 from given
+          locked_until, due_at, created_at, changed_at)
+        select $1, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason, locked_until,
+          case when reason = 'no_paying_wallet' or state = 'cancelled' then null else greatest($14::timestamptz, locked_until) end, $14, $14 from given
         returning payout
       )
       insert into apportion.payout_share (lane, transfer, payout) select $1, transfer, payout from given`,
@@ -150,8 +163,9 @@ export async function insertPayouts(on: Queryable, lane: bigint, payouts: readon
       plainArray(payouts.map(({ state }) => state)),
       payouts.map(({ reason }) => reason),
       at.toString(),
+      plainArray(payouts.map(({ lockedUntil }) => lockedUntil?.toString() ?? null)),
     ],
-  })
+  }
 }
 
 /** What is due on a lane: payouts that belong together first by their batch, then by age. */
@@ -162,6 +176,7 @@ export async function duePayouts(
   return await rows(on, {
     text: `select ${COLUMNS} from apportion.payout
       where lane = $1 and wallet = $2 and asset = $3 and state = 'queued' and due_at <= $4
+        and (locked_until is null or locked_until <= $4)
       order by due_at, batch, payout
       limit $5`,
     values: [lane, wallet, asset, now.toString(), limit],
@@ -179,6 +194,7 @@ export async function dueQueues(on: Queryable, lane: bigint, now: Temporal.Insta
         select from apportion.payout
         where payout.lane = $1 and payout.wallet = wallet.wallet and payout.asset = asset.asset
           and payout.state = 'queued' and payout.due_at <= $2
+          and (payout.locked_until is null or payout.locked_until <= $2)
       )
       order by wallet.wallet, asset.asset`,
     values: [lane, now.toString()],

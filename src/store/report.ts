@@ -133,15 +133,23 @@ export type Aged = {
   readonly since: Temporal.Instant
 }
 
+/** A queued payout whose plan does not let it be paid yet is locked. */
+function shownState(now: string): string {
+  return `case when state = 'queued' and locked_until > ${now}::timestamptz then 'locked' else state end`
+}
+
 /** Payouts that have not arrived, by state, reason and age. Bounds rise. */
-export async function ageOpenPayouts(on: Queryable, lanes: readonly bigint[], bounds: readonly Temporal.Instant[]): Promise<Aged[]> {
+export async function ageOpenPayouts(
+  on: Queryable,
+  { lanes, bounds, now }: { lanes: readonly bigint[]; bounds: readonly Temporal.Instant[]; now: Temporal.Instant },
+): Promise<Aged[]> {
   return await rows(on, {
-    text: `select state, reason, asset, width_bucket(created_at, $2::timestamptz[]) as age, count(*) as payouts, sum(units) as units, min(created_at) as since
+    text: `select ${shownState('$3')} as state, reason, asset, width_bucket(created_at, $2::timestamptz[]) as age, count(*) as payouts, sum(units) as units, min(created_at) as since
       from apportion.payout
-      where lane = any ($1::bigint[]) and state <> 'settled'
-      group by state, reason, asset, age
-      order by state, reason, asset, age`,
-    values: [plainArray(lanes), plainArray(bounds.map(String))],
+      where lane = any ($1::bigint[]) and state not in ('settled', 'cancelled')
+      group by 1, reason, asset, age
+      order by 1, reason, asset, age`,
+    values: [plainArray(lanes), plainArray(bounds.map(String)), now.toString()],
   })
 }
 
@@ -152,7 +160,8 @@ export async function ageNewShares(
 ): Promise<Aged[]> {
   return await rows(on, {
     text: `select 'payable' as state, null as reason, account.asset, width_bucket(block.recorded_at, $3::timestamptz[]) as age,
-        count(*) as payouts, sum(transfer.units) as units, min(block.recorded_at) as since
+        count(*) as payouts, min(block.recorded_at) as since, sum(transfer.units - coalesce((
+          select sum(units) from apportion.deduction where deduction.lane = transfer.lane and deduction.share = transfer.number), 0)) as units
       from apportion.payout_cursor
       join apportion.block on block.lane = payout_cursor.lane and block.last_transfer > payout_cursor.transfer
       join apportion.transfer on transfer.lane = block.lane and transfer.number between block.first_transfer and block.last_transfer
@@ -183,13 +192,49 @@ export async function ageUnpaidDistributions(on: Queryable, { lanes, bounds }: {
 /** What has become of a recipient's payouts, by state and reason. Linear in them. */
 export type RecipientStanding = Pick<Aged, 'state' | 'reason' | 'asset' | 'payouts' | 'units' | 'since'>
 
-export async function payoutsOfRecipient(on: Queryable, lanes: readonly bigint[], recipient: string): Promise<RecipientStanding[]> {
+type OfRecipient = { readonly lanes: readonly bigint[]; readonly recipient: string; readonly now: Temporal.Instant }
+
+/** Those of which nothing is left are told by what was taken from them. */
+export async function payoutsOfRecipient(on: Queryable, { lanes, recipient, now }: OfRecipient): Promise<RecipientStanding[]> {
   return await rows(on, {
-    text: `select state, reason, asset, count(*) as payouts, sum(units) as units, min(created_at) as since from apportion.payout
-      where lane = any ($1::bigint[]) and recipient = $2
-      group by state, reason, asset
-      order by state, reason, asset`,
+    text: `select ${shownState('$3')} as state, reason, asset, count(*) as payouts, sum(units) as units, min(created_at) as since from apportion.payout
+      where lane = any ($1::bigint[]) and recipient = $2 and state <> 'cancelled'
+      group by 1, reason, asset
+      order by 1, reason, asset`,
+    values: [plainArray(lanes), recipient, now.toString()],
+  })
+}
+
+/** What reversals and recoupments took from a recipient's shares before they were paid. `payouts` counts the shares. */
+export async function takenFromRecipient(on: Queryable, lanes: readonly bigint[], recipient: string): Promise<RecipientStanding[]> {
+  return await rows(on, {
+    text: `select transfer.kind as state, null as reason, payout.asset, count(distinct (payout.lane, deduction.share)) as payouts,
+        sum(deduction.units) as units, min(payout.created_at) as since
+      from apportion.payout
+      join apportion.payout_share on payout_share.lane = payout.lane and payout_share.payout = payout.payout
+      join apportion.deduction on deduction.lane = payout.lane and deduction.share = payout_share.transfer
+      join apportion.transfer on transfer.lane = payout.lane and transfer.number = deduction.transfer
+      where payout.lane = any ($1::bigint[]) and payout.recipient = $2
+      group by transfer.kind, payout.asset
+      order by transfer.kind desc, payout.asset`,
     values: [plainArray(lanes), recipient],
+  })
+}
+
+/** What reversals took from a recipient's shares of which no payout has been made yet: those after a place of each lane. */
+export async function takenFromNew(on: Queryable, { after, recipient }: { after: readonly Edge[]; recipient: string }): Promise<RecipientStanding[]> {
+  return await rows(on, {
+    text: `select 'reversed' as state, null as reason, account.asset, count(distinct (edge.lane, deduction.share)) as payouts,
+        sum(deduction.units) as units, min(block.recorded_at) as since
+      from unnest($1::bigint[], $2::bigint[]) as edge (lane, transfer)
+      join apportion.deduction on deduction.lane = edge.lane and deduction.share > edge.transfer
+      join apportion.transfer on transfer.lane = edge.lane and transfer.number = deduction.share
+      join apportion.account on account.lane = edge.lane and account.number = transfer.credit and account.name = 'payable:' || $3
+      join apportion.event on event.lane = edge.lane and event.number = transfer.event
+      join apportion.block on block.lane = edge.lane and block.number = event.block
+      group by account.asset
+      order by account.asset`,
+    values: [plainArray(after.map(({ lane }) => lane)), plainArray(after.map(({ transfer }) => transfer)), recipient],
   })
 }
 

@@ -45,6 +45,7 @@ export const TABLES: Readonly<Record<string, TableKind>> = {
   distribution: 'lane',
   distribution_chunk: 'lane',
   distribution_root: 'lane',
+  deduction: 'lane',
   payout_cursor: 'lane',
   attempt: 'lane',
   payout: 'lane',

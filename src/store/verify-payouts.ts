@@ -80,13 +80,16 @@ export async function payoutUnitFaults(
         select payout.payout, payout.event, payout.part, payout.units, coalesce(drawn.shares, 0) as shares
         from apportion.payout
         left join (
-          select payout_share.payout, sum(transfer.units) as shares
+          select payout_share.payout, sum(transfer.units - coalesce(deducted.units, 0)) as shares
           from apportion.payout_share
           join apportion.transfer on transfer.lane = payout_share.lane and transfer.number = payout_share.transfer
+          left join (
+            select share, sum(units) as units from apportion.deduction where lane = $1 group by share
+          ) deducted on deducted.share = payout_share.transfer
           where payout_share.lane = $1
           group by payout_share.payout
         ) drawn on drawn.payout = payout.payout
-        where payout.lane = $1 and coalesce(drawn.shares, 0) <> payout.units
+        where payout.lane = $1 and coalesce(drawn.shares, 0) <> case payout.state when 'cancelled' then 0 else payout.units end
       )
       select payout, event, units::text as units, shares::text as shares from fault order by event, part, payout limit $2`,
     values: [lane, limit],
@@ -176,7 +179,7 @@ export async function subjectFaults(on: Snapshot, { lane, limit }: Asked): Promi
   return await on.rows({
     text: `with moved as (
         select transfer.number as transfer, transfer.kind, transfer.subject, transfer.units, debit.name as debit, credit.name as credit,
-          credit.asset, coalesce(payout.units, movement.units) as owner_units,
+          credit.asset, coalesce(deduction.units, payout.units, movement.units) as owner_units, drawn.units as share_units,
           coalesce(payout.asset, movement.asset) as owner_asset, payout.recipient,
           coalesce(payout.wallet, attempt.wallet, movement.wallet) as wallet,
           coalesce(payout.state, attempt.state, movement.direction) as state, attempt.ended_at
@@ -184,21 +187,32 @@ export async function subjectFaults(on: Snapshot, { lane, limit }: Asked): Promi
         join apportion.account debit on debit.lane = transfer.lane and debit.number = transfer.debit
         join apportion.account credit on credit.lane = transfer.lane and credit.number = transfer.credit
         left join apportion.payout
-          on transfer.kind in ('reserved', 'released', 'settled') and payout.lane = transfer.lane and payout.payout = transfer.subject
+          on transfer.kind in ('reserved', 'released', 'settled', 'recouped') and payout.lane = transfer.lane and payout.payout = transfer.subject
+        left join apportion.deduction on transfer.kind = 'recouped' and deduction.lane = transfer.lane and deduction.transfer = transfer.number
+        left join lateral (
+          select sum(share.units) as units
+          from apportion.payout_share
+          join apportion.transfer share on share.lane = $1 and share.number = payout_share.transfer
+          where payout_share.lane = $1 and payout_share.payout = payout.payout
+        ) drawn on transfer.kind in ('reserved', 'released') and transfer.units <> payout.units
         left join apportion.attempt
           on transfer.kind in ('fee', 'rent') and attempt.lane = transfer.lane and attempt.attempt = transfer.subject
         left join apportion.movement
           on transfer.kind in ('funded', 'withdrawn') and movement.lane = transfer.lane and movement.movement = transfer.subject
-        where transfer.lane = $1 and transfer.kind in ('reserved', 'released', 'settled', 'fee', 'rent', 'funded', 'withdrawn')
+        where transfer.lane = $1 and transfer.kind in ('reserved', 'released', 'settled', 'recouped', 'fee', 'rent', 'funded', 'withdrawn')
       )
       select transfer, kind, subject, units::text as units, debit, credit, asset, owner_units::text as owner_units, owner_asset, recipient,
         wallet, state
       from moved
       where not coalesce(
-        case when kind in ('fee', 'rent') then ended_at is not null else units = owner_units and asset = owner_asset end
+        case when kind in ('fee', 'rent') then ended_at is not null else asset = owner_asset and (
+          -- A payout that was released may have become smaller by a reversal since.
+          units = owner_units or kind in ('reserved', 'released') and units between owner_units and share_units
+        ) end
         and case kind
           when 'reserved' then debit = 'payable:' || recipient and credit = 'in_flight:' || recipient
           when 'released' then debit = 'in_flight:' || recipient and credit = 'payable:' || recipient
+          when 'recouped' then debit = 'payable:' || recipient and credit = 'owed_by:' || recipient
           when 'settled' then debit = 'in_flight:' || recipient and credit = 'wallet:' || wallet
           when 'funded' then state = 'in' and debit = 'wallet:' || wallet
           when 'withdrawn' then state = 'out' and credit = 'wallet:' || wallet

@@ -38,15 +38,19 @@ export async function recipientFaults(on: Snapshot, { lane, cursor, limit }: Ask
         ) newest
         group by account.recipient, account.asset
       ), moved as (
-        select account.recipient, account.asset, sum(transfer.units) filter (where kind in ('share', 'distributed')) as shares,
-          sum(transfer.units) filter (where kind = 'share' and transfer.number > $2
-            or kind = 'distributed' and transfer.number > coalesce(distribution.payout_transfer, 0)) as unmade,
+        -- Shares less what reversals and recoupments took from them. What is kept back is kept back of shares that are payouts.
+        select account.recipient, account.asset,
+          sum(case when kind in ('share', 'distributed') then transfer.units else -transfer.units end) filter (where kind <> 'settled') as shares,
+          sum(case when kind in ('share', 'distributed') then transfer.units else -transfer.units end) filter (where kind = 'share' and transfer.number > $2
+            or kind = 'distributed' and transfer.number > coalesce(distribution.payout_transfer, 0) or kind = 'reversed' and deduction.share > $2) as unmade,
           sum(transfer.units) filter (where kind = 'settled') as settled
         from apportion.transfer
         join account on account.number = case when transfer.kind in ('share', 'distributed') then transfer.credit else transfer.debit end
         left join apportion.distribution
           on transfer.kind = 'distributed' and distribution.lane = transfer.lane and distribution.digest = transfer.subject
-        where transfer.lane = $1 and transfer.kind in ('share', 'distributed', 'settled')
+        left join apportion.deduction on transfer.kind = 'reversed' and deduction.lane = $1 and deduction.transfer = transfer.number
+        where transfer.lane = $1 and transfer.kind in ('share', 'distributed', 'settled', 'reversed', 'recouped')
+          and account.role = case transfer.kind when 'settled' then 'in_flight' else 'payable' end
         group by account.recipient, account.asset
       ), paid as (
         select recipient, asset, sum(units) filter (where state = 'settled') as paid, sum(units) filter (where state = 'reserved') as reserved,
@@ -124,6 +128,8 @@ export async function walletFaults(on: Snapshot, { lane, limit }: Asked): Promis
 /** How much of each kind a lane has, for the counts of a report. */
 export type PayoutTotals = {
   readonly shares: bigint
+  /** What reversals and recoupments took from shares. */
+  readonly deductions: bigint
   readonly payouts: bigint
   readonly attempts: bigint
   readonly settlements: bigint
@@ -137,6 +143,7 @@ export type PayoutTotals = {
 export async function payoutTotals(on: Snapshot, lane: bigint): Promise<PayoutTotals> {
   const [totals] = await on.rows<PayoutTotals>({
     text: `select (select count(*) from apportion.payout_share where lane = $1) as shares,
+      (select count(*) from apportion.deduction where lane = $1) as deductions,
       (select count(*) from apportion.payout where lane = $1) as payouts,
       (select count(*) from apportion.attempt where lane = $1) as attempts,
       (select count(*) from apportion.settlement where lane = $1) as settlements,

@@ -122,12 +122,42 @@ export type EventToVerify = {
   readonly standing: unknown
   /** What rules remember from it on, by key; null for most. */
   readonly states: unknown
+  /** The event that it reverses, and what the database holds of that one; null for all others. */
+  readonly reverses: bigint | null
+  readonly reversed: unknown
   readonly door: string
   readonly backdated: boolean
   /** What the reference's row says: null when there is none. */
   readonly reference_event: bigint | null
   readonly fingerprint: Uint8Array | null
 }
+
+/** What a reversal is held against: the reversed event, its shares, and what reversals before this one undid. */
+const REVERSED = `(
+  select json_build_object('digest', own.digest, 'plan', own.plan, 'asset', own.asset, 'units', own.units::text, 'reverses', own.reverses::text,
+    'before', (select coalesce(sum(units), 0)::text from apportion.event earlier
+      where earlier.lane = $1 and earlier.reverses = own.number and earlier.number < event.number),
+    'shares', (select json_agg(json_build_object('part', part, 'units', units::text,
+        'from', (select name from apportion.account where lane = $1 and number = debit),
+        'account', (select name from apportion.account where lane = $1 and number = credit)) order by number)
+      from apportion.transfer
+      where lane = $1 and number between own.first_transfer and own.first_transfer + own.transfers - 1 and kind = 'share'),
+    'undone', (select json_agg(json_build_object('part', undone.part, 'account', undone.account, 'units', undone.units::text))
+      from (
+        select transfer.part, transfer.units * case transfer.kind when 'reversed' then 1 else -1 end as units, account.name as account
+        from apportion.event earlier
+        join apportion.transfer on transfer.lane = $1 and transfer.kind in ('reversed', 'restored')
+          and transfer.number between earlier.first_transfer and earlier.first_transfer + earlier.transfers - 1
+        join apportion.account on account.lane = $1
+          and account.number = case transfer.kind when 'reversed' then transfer.debit else transfer.credit end
+        where earlier.lane = $1 and earlier.reverses = own.number and earlier.number < event.number
+      ) undone),
+    'changed', (select json_agg(json_build_object('key', key, 'after', value, 'before', (
+        select value from apportion.rule_state before where before.lane = $1 and before.key = state.key and before.event < own.number
+        order by before.event desc limit 1)) order by key)
+      from apportion.rule_state state where state.lane = $1 and state.event = own.number))
+  from apportion.event own where own.lane = $1 and own.number = event.reverses
+)`
 
 /**
  * Events by number, a page in one text: rows of the driver's cost more than all that is done with them. What may hold any character
@@ -138,7 +168,7 @@ export function eventPages(on: Snapshot, lane: bigint, bounds: Bounds): AsyncGen
       concat_ws(E'\\t', event.number, event.digest, event.event_at, event.block, event.first_transfer, event.transfers, event.plan, event.units,
         event.backdated, coalesce(reference.event::text, ''), coalesce(encode(reference.fingerprint, 'hex'), '-'),
         json_build_array(event.asset, event.door, event.reference, event.parties, event.claimed, event.details, event.facts, event.standing,
-          state.states)) as line
+          state.states, event.reverses::text, case when event.reverses is not null then ${REVERSED} end)) as line
     from (
       select * from apportion.event where lane = $1 and number > $2 and number <= $3 order by number limit $4
     ) event
@@ -152,11 +182,11 @@ export function eventPages(on: Snapshot, lane: bigint, bounds: Bounds): AsyncGen
 
 export function eventOf(line: string): EventToVerify {
   const [number = '', digest = '', at = '', block = '', first = '', transfers = '', plan = '', units = '', backdated = '', owner = '', print = '', ...rest] = line.split('\t')
-  type Rest = [asset: string, door: string, reference: string, parties: unknown, claimed: unknown, details: unknown, facts: unknown, standing: unknown, states: unknown]
-  const [asset, door, reference, parties, claimed, details, facts, standing, states] = JSON.parse(rest.join('\t')) as Rest
+  type Rest = [asset: string, door: string, reference: string, parties: unknown, claimed: unknown, details: unknown, facts: unknown, standing: unknown, states: unknown, reverses: string | null, reversed: unknown]
+  const [asset, door, reference, parties, claimed, details, facts, standing, states, reverses, reversed] = JSON.parse(rest.join('\t')) as Rest
   return {
     ...{ number: BigInt(number), digest, event_at: at, block: BigInt(block), first_transfer: BigInt(first), transfers: Number(transfers), plan: Number(plan) },
-    ...{ units: /^-?[0-9]+$/.test(units) ? BigInt(units) : units, asset, reference, parties, claimed, details, facts, standing, states, door, backdated: backdated === 't' },
+    ...{ units: /^-?[0-9]+$/.test(units) ? BigInt(units) : units, asset, reference, parties, claimed, details, facts, standing, states, reverses: reverses === null ? null : BigInt(reverses), reversed, door, backdated: backdated === 't' },
     ...{ reference_event: owner === '' ? null : BigInt(owner), fingerprint: print === '-' ? null : Uint8Array.fromHex(print) },
   }
 }

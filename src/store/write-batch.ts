@@ -99,7 +99,7 @@ function referenceRows(lane: bigint, { events }: BatchWrite): CopyRows {
   return { name: 'copy-reference', copy: 'copy apportion.reference (lane, digest, event, fingerprint) from stdin', lines }
 }
 
-const EVENT_COLUMNS = `lane, number, digest, event_at, block, first_transfer, transfers, plan, backdated, units, asset, door, reference, parties, claimed, details, facts, standing`
+const EVENT_COLUMNS = `lane, number, digest, event_at, block, first_transfer, transfers, plan, backdated, units, asset, door, reference, parties, claimed, details, facts, standing, reverses`
 
 function eventRows(lane: bigint, { head, events }: BatchWrite): CopyRows {
   let lines = ''
@@ -107,12 +107,12 @@ function eventRows(lane: bigint, { head, events }: BatchWrite): CopyRows {
   return { name: 'copy-event', copy: `copy apportion.event (${EVENT_COLUMNS}) from stdin`, lines }
 }
 
-function eventLine(lane: bigint, block: bigint, { number, digest, eventAt, firstTransfer, transfers, plan, units, asset, member }: PostedEvent): string {
+function eventLine(lane: bigint, block: bigint, { number, digest, eventAt, firstTransfer, transfers, plan, units, asset, member, reverses }: PostedEvent): string {
   const { reference, parties, claimed, details, facts } = member.input
   const place = `${lane}\t${number}\t${digest}\t${instantText(eventAt)}\t${block}\t${firstTransfer}\t${transfers}\t${plan}\t${member.backdated}`
   const content = `${units}\t${copyText(asset)}\t${copyText(member.door)}\t${copyText(reference)}`
   const given = `${copyJson(parties)}\t${copyJson(claimedJson(claimed))}\t${copyJson(details)}`
-  return `${place}\t${content}\t${given}\t${copyJson(factsJson(facts))}\t${copyJson(factsJson(member.standing))}\n`
+  return `${place}\t${content}\t${given}\t${copyJson(factsJson(facts))}\t${copyJson(factsJson(member.standing))}\t${reverses ?? '\\N'}\n`
 }
 
 function stateRows(lane: bigint, { states }: BatchWrite): CopyRows {

@@ -42,6 +42,7 @@ export const cap: Rule<Cap> = {
     carries: false,
     takesNothing: false,
   }),
+  counters: ['used/'],
   recipients: (context, { excess }) => [...context.given, ...recipientsOf([excessAccount(context, excess)])],
   keys: (context, given) => [...new Set(context.given)].flatMap((recipient) => usedKey(recipient, { at: context.at, per: given.per }) ?? []),
   split: (input, given) => {

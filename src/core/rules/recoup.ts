@@ -56,6 +56,7 @@ export const recoup: Rule<Recoup> = {
     carries: false,
     takesNothing: false,
   }),
+  counters: ['recouped/'],
   recipients: (context, { advances, rest }) => recipientsOf([...advances, rest].map(({ role, to }) => accountOf(to, { ...context, role }))),
   keys: (context, given) => [...roundingKeys(context.rounding, () => []), ...given.advances.map((each) => recoupedKey(context, each))],
   split: (input, given) => {

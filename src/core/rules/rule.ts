@@ -137,6 +137,10 @@ export type Rule<Parameters> = {
   readonly kind: string
   readonly parameters: z.ZodType<Parameters>
   readonly outline: (parameters: Parameters) => Outline
+  /** Beginnings of keys under which it counts units, as text: reversing an event gives back its part of what it added there. */
+  readonly counters?: readonly string[]
+  /** What it remembers that cannot be given back in part, in words: an event that changed it is not reversed, but corrected by another. */
+  readonly lasting?: string
   /** Ids of all recipients that `split` may give to, whatever the pool. `given` names those of the step whose shares it changes. */
   readonly recipients: (context: RuleContext & { readonly given: readonly string[] }, parameters: Parameters) => readonly string[]
   /** Keys of the state that `split` may ask for, whatever the pool. */
@@ -152,6 +156,8 @@ export type Rule<Parameters> = {
 export type BoundRule = {
   readonly kind: string
   readonly outline: Outline
+  readonly counters: readonly string[]
+  readonly lasting: string | null
   readonly recipients: (context: RuleContext & { readonly given: readonly string[] }) => readonly string[]
   readonly keys: (context: RuleContext & { readonly given: readonly string[]; readonly rounding: StepRounding }) => readonly string[]
   readonly split: (input: SplitInput) => Split
@@ -177,6 +183,8 @@ export function ruleEntry<Parameters>(rule: Rule<Parameters>): RuleEntry {
       return {
         kind,
         outline: rule.outline(parameters),
+        counters: rule.counters ?? [],
+        lasting: rule.lasting ?? null,
         recipients: (context) => rule.recipients(context, parameters),
         keys: (context) => rule.keys(context, parameters),
         split: (input) => rule.split(input, parameters),

@@ -151,19 +151,21 @@ function endEvents({ events, records, transfers }: OpenBlock, before: bigint): P
     const claims = claimed === null ? null : Object.fromEntries(Object.entries(claimed).map(([role, amount]) => [role, BigInt(amount)]))
     const input = { reference, asset, units, parties, eventAt, claimed: claims, details, facts }
     const member = { type: 'event', input, digest, fingerprint, plan, planHash, door, backdated, standing, shares: [] } as const
-    ended.push({ ...line, member, shares: [], firstTransfer: theirs[0]?.number ?? last + 1n, transfers: theirs.length })
+    const reverses = record.reverses === null ? null : BigInt(record.reverses)
+    ended.push({ ...line, member, shares: [], reverses, firstTransfer: theirs[0]?.number ?? last + 1n, transfers: theirs.length })
     last = theirs.at(-1)?.number ?? last
   }
   return ended
 }
 
 /** What rules remember from an event on: no file says it, since the events do. One that cannot be divided is found when all is verified. */
-function statesAfter({ plans, remembered }: OpenLane, { number, plan, member }: PostedEvent): BatchWrite['states'] {
+function statesAfter({ plans, remembered }: OpenLane, { number, plan, member, reverses }: PostedEvent): BatchWrite['states'] {
   const version = plans.get(plan)
   const { input, standing } = member
   const event = { ...input, facts: { ...input.facts, ...standing } }
   try {
-    if (version === undefined || stateKeysFor(event, version).length === 0) return []
+    // What a reversal gave back hangs on the event it reverses: a plan that remembers is found out by the verification at the end.
+    if (version === undefined || reverses !== null || stateKeysFor(event, version).length === 0) return []
     const { state } = distribute(event, version, { state: remembered })
     for (const [key, value] of state) remembered.set(key, value)
     return [...state].map(([key, value]) => ({ event: number, key, value }))

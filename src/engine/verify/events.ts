@@ -1,7 +1,7 @@
 // One event against everything that follows from it: its identity, its fingerprint, the plan version of its instant, and the shares
 // that version gives. What it must have posted is worked out anew here and met with the transfers as they come.
 
-import type { TransferKind } from '../../core/account.ts'
+import { present } from '../../core/assert.ts'
 import { canonicalJson, isDeeperThan } from '../../core/canonical.ts'
 import { distribute, explainDistribution, type Divisible, type Share } from '../../core/distribution.ts'
 import type { Json } from '../../core/effects.ts'
@@ -10,14 +10,12 @@ import type { EventLine } from '../../core/journal.ts'
 import { referenceDigest } from '../../core/reference.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { strayReferences, type EventToVerify } from '../../store/verify.ts'
-import { laneOf, type Ledger } from '../ledger.ts'
+import { laneOf } from '../ledger.ts'
 import type { Reading } from './books.ts'
+import type { EventReading, EventTransfer } from './event-reading.ts'
 import type { Place } from './findings.ts'
-import type { Plans } from './plans.ts'
+import { closeReversal, meetReversalTransfer, openReversal, reversalFingerprints, type OpenReversal } from './reversals.ts'
 import { claimedUnits, factsOf, instantOf, textsOf, type Texts } from './stored.ts'
-
-/** `remembered`: what the plan's rules remember at this point of the lane, as it was worked out from the events before. */
-export type EventReading = Reading & { readonly ledger: Ledger; readonly plans: Plans; readonly remembered: Map<string, Json> }
 
 /** An event on its way through its block: what it must have posted, and what it has. */
 export type OpenEvent = {
@@ -33,6 +31,8 @@ export type OpenEvent = {
   /** The transfer that brought it in. */
   receipt: bigint | null
   readonly parts: Set<number>
+  /** What it undid, where it is a reversal. */
+  readonly reversal: OpenReversal | null
 }
 
 export function openEvent(reading: EventReading, row: EventToVerify, block: { readonly number: bigint; readonly recordedAt: Temporal.Instant }): OpenEvent {
@@ -55,36 +55,31 @@ export function openEvent(reading: EventReading, row: EventToVerify, block: { re
     findings.broken('event', where, { expected: 'facts by name and subject', found: JSON.stringify([row.facts, row.standing]) })
   }
   const input = { asset: row.asset, units, parties: parties ?? {}, claimed: claimedUnits(claimed), facts: facts ?? {}, eventAt }
-  const print = fingerprint(input)
+  const reversal = openReversal(row)
+  const prints = reversal === null ? [fingerprint(input)] : reversalFingerprints(input, reversal)
+  const print = present(prints[0], 'fingerprint')
   findings.looked('fingerprint')
-  if (row.fingerprint !== null && Buffer.compare(print, row.fingerprint) !== 0) {
+  if (row.fingerprint !== null && prints.every((each) => Buffer.compare(each, row.fingerprint as Uint8Array) !== 0)) {
     const found = `${row.units} units of ${row.asset} for ${partiesText(input.parties)}, whose fingerprint is ${print.toHex()}`
     findings.broken('fingerprint', where, { expected: `content with the fingerprint ${row.fingerprint.toHex()}`, found })
   }
-  checkPlanInForce(reading, row, { where, eventAt, recordedAt: block.recordedAt })
-  const shares = sharesOf(reading, { ...input, facts: { ...input.facts, ...standing } }, { where, row })
+  // A reversal keeps the version of what it reverses.
+  if (reversal === null) checkPlanInForce(reading, row, { where, eventAt, recordedAt: block.recordedAt })
+  const shares = reversal === null ? sharesOf(reading, { ...input, facts: { ...input.facts, ...standing } }, { where, row }) : NO_SHARES
   const { number, digest, asset, plan } = row
   const line = { number, digest, fingerprint: row.fingerprint ?? print, eventAt, asset, units, plan, planHash: reading.plans.hash(plan), recorded: recordedOf(row) }
-  return { where, row, units, line, shares, received: 0n, shared: 0n, transfers: 0, receipt: null, parts: new Set() }
+  return { where, row, units, line, shares, received: 0n, shared: 0n, transfers: 0, receipt: null, parts: new Set(), reversal }
 }
+
+const NO_SHARES: OpenEvent['shares'] = new Map()
 
 /** Levels of objects and lists in what is recorded with an event: what walks them must not run out of stack. */
 const MAX_DEPTH = 500
 
 /** What the event was recorded with as its row has it now: the block's hash says whether it was so. */
-function recordedOf({ backdated, claimed, details, door, standing }: EventToVerify): string {
+function recordedOf({ backdated, claimed, details, door, standing, reverses }: EventToVerify): string {
   if (isDeeperThan(MAX_DEPTH, [claimed, details, standing])) return ''
-  return recordDigest({ backdated, claimed: claimed as Json, details: details as Json, door, standing: standing as Json })
-}
-
-export type EventTransfer = {
-  readonly number: bigint
-  readonly kind: TransferKind
-  readonly part: number | null
-  readonly debit: string
-  readonly credit: string
-  readonly asset: string
-  readonly units: bigint
+  return recordDigest({ backdated, claimed: claimed as Json, details: details as Json, door, standing: standing as Json, reverses: reverses?.toString() ?? null })
 }
 
 /** Meets a transfer of an event with what the event must have posted. */
@@ -96,6 +91,7 @@ export function meetTransfer({ findings }: EventReading, event: OpenEvent, trans
     const expected = `transfers ${row.first_transfer} to ${row.first_transfer + BigInt(row.transfers) - 1n} alone`
     findings.broken('event', { ...event.where, transfer: number }, { expected, found: `transfer ${number} as well` })
   }
+  if (event.reversal !== null && meetReversalTransfer(event.reversal, transfer)) return
   if (kind === 'received') {
     event.received += units
     event.receipt = number
@@ -122,7 +118,8 @@ function dueText({ units, from, account }: Share, asset: string): string {
 }
 
 /** After the last transfer of its block: whether all was posted, and as much given out as came in. */
-export function closeEvent({ findings }: EventReading, event: OpenEvent): void {
+export function closeEvent(reading: EventReading, event: OpenEvent): void {
+  const { findings } = reading
   const { where, row, shares, parts } = event
   for (const share of shares?.values() ?? []) {
     if (share.units === 0n || parts.has(share.part)) continue
@@ -132,6 +129,7 @@ export function closeEvent({ findings }: EventReading, event: OpenEvent): void {
   if (event.transfers !== row.transfers) {
     findings.broken('event', where, { expected: `${row.transfers} transfers`, found: `${event.transfers}` })
   }
+  if (event.reversal !== null) return closeReversal(reading, event.reversal, event)
   findings.looked('conservation')
   if (event.received === event.units && event.shared === event.units) return
   findings.broken('conservation', event.received === event.units ? where : { ...where, transfer: event.receipt }, {

@@ -25,6 +25,7 @@ export const CHECKS = {
   rule_state: "what a plan's rules remember is not what the event and the events before it make of it",
   checkpoint: 'the journal up to a block is not the one that was verified before: it was changed since, and perhaps worked out anew',
   payout_share: 'a share is not drawn on by exactly one payout: it could be paid twice, or never',
+  deduction: 'what a reversal or a recoupment took from a share is not what the ledger says it took: more or less of it would be paid',
   payout: 'a payout is not what its shares and its plan make it',
   payout_state: 'what a payout says of itself is not what the ledger and its attempts say',
   payout_transfer: 'a movement in the ledger does not agree with the payout, attempt or wallet movement it belongs to',

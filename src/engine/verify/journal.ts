@@ -10,7 +10,8 @@ import { statesAfter, type StateRow } from '../../store/rule-state.ts'
 import { newestAnnouncement } from '../../store/verify-approvals.ts'
 import type { Ledger } from '../ledger.ts'
 import { openBooks, type Books } from './books.ts'
-import { closeEvent, meetTransfer, openEvent, type EventReading, type OpenEvent } from './events.ts'
+import type { EventReading } from './event-reading.ts'
+import { closeEvent, meetTransfer, openEvent, type OpenEvent } from './events.ts'
 import { feedOf, type Feed } from './feed.ts'
 import { createFindings, type Found } from './findings.ts'
 import { checkPlans } from './plans.ts'
@@ -252,7 +253,7 @@ function chartProblem({ kind, units, event, subject }: Transfer, debit: Named, c
   }
   if (units <= 0n) return { expected: 'more than zero units', found: said() }
   if (debit.asset !== credit.asset) return { expected: 'one asset on both sides', found: `${said()}, from an account of ${debit.asset}` }
-  const ofEvent = kind === 'received' || kind === 'share'
+  const { event: ofEvent } = allowed
   if (ofEvent ? event !== null && subject === null : event === null && subject !== null) return null
   return { expected: ofEvent ? 'a transfer of an event' : 'a movement of a payout or wallet', found: `${said()}, of event ${event ?? 'none'} and subject ${subject ?? 'none'}` }
 }

@@ -15,6 +15,7 @@ import {
   subjectFaults,
   type SubjectFault,
 } from '../../store/verify-payouts.ts'
+import { deductionFaults } from '../../store/verify-deductions.ts'
 import { payoutTotals, recipientFaults, walletFaults, type RecipientFault } from '../../store/verify-sums.ts'
 import type { Reading } from './books.ts'
 import type { Plans } from './plans.ts'
@@ -27,6 +28,7 @@ export async function checkPayouts(reading: PayoutReading): Promise<void> {
   const totals = await payoutTotals(snapshot, lane)
   const counts = [
     ['payout_share', totals.shares],
+    ['deduction', totals.deductions],
     ['payout', totals.payouts],
     ['payout_state', totals.payouts],
     ['payout_transfer', totals.moves],
@@ -38,7 +40,7 @@ export async function checkPayouts(reading: PayoutReading): Promise<void> {
     ['wallet_sum', totals.wallets],
   ] as const
   for (const [check, count] of counts) findings.looked(check, Number(count))
-  for (const check of [checkShares, checkUnits, checkRoles, checkMoves, checkStates, checkSettlements, checkAttempts, checkMovements, checkRecipients, checkStatements, checkWallets]) {
+  for (const check of [checkShares, checkDeductions, checkUnits, checkRoles, checkMoves, checkStates, checkSettlements, checkAttempts, checkMovements, checkRecipients, checkStatements, checkWallets]) {
     if (findings.room() > 0) await check(reading)
   }
 }
@@ -57,6 +59,17 @@ async function checkShares({ lane, position, snapshot, findings, cursor }: Payou
       ? 'no such transfer'
       : `${row.kind} of event ${row.transfer_event ?? 'none'}, part ${row.transfer_part ?? 'none'}, of ${row.account_asset ?? ''} for ${row.account ?? ''}`
     findings.broken('payout_share', { lane: position, event, transfer, payout }, { expected, found })
+  }
+}
+
+async function checkDeductions({ lane, position, snapshot, findings }: PayoutReading): Promise<void> {
+  for (const row of await deductionFaults(snapshot, { lane, limit: findings.room() })) {
+    const { transfer, share, kind, event, units, account, deducted } = row
+    const found = deducted === null ? 'none' : `${deducted} units of the share in transfer ${share ?? 'unknown'}`
+    const expected = kind === null
+      ? 'a reversal or a recoupment that took it'
+      : `a deduction of ${units ?? 'no'} units from ${kind === 'reversed' ? 'a share of the event that it reverses' : 'the share of its payout'}, in ${account ?? 'no account'}`
+    findings.broken('deduction', { lane: position, event, transfer }, { expected, found })
   }
 }
 
@@ -102,6 +115,7 @@ function dueMove({ kind, owner_units: units, owner_asset: asset, recipient, wall
     const purse = accountName('wallet', wallet)
     return state === 'in' ? `funded: ${amount} from ${purse} to expected` : `withdrawn: ${amount} from owner to ${purse}`
   }
+  if (kind === 'recouped') return `${amount} from ${accountName('payable', recipient)} to ${accountName('owed_by', recipient)}`
   const [payable, flight] = [accountName('payable', recipient), accountName('in_flight', recipient)]
   if (kind === 'reserved') return `${amount} from ${payable} to ${flight}`
   return kind === 'released' ? `${amount} from ${flight} to ${payable}` : `${amount} from ${flight} to ${accountName('wallet', wallet)}`

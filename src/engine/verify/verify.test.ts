@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ASSET, paperDatabase, paperEvent, settled, type PaperDatabase } from '../../../test/paper-ledger.ts'
+import { reverse } from '../../../test/reversing.ts'
 import { verificationSchema, verificationSentences, verify, verifyOnward } from '../verify.ts'
 import { CHECKS } from './findings.ts'
 
@@ -41,7 +42,8 @@ it('finds a ledger sound whose payouts were settled, failed, expired, held and a
   await busy.look()
   expect(await breaks()).toEqual([])
   await busy.nameDrawers(['guest-1'])
-  await busy.record([paperEvent('late', 12345n)])
+  await reverse(busy, 'sale 7', { reference: 'sale 7/refund', units: 100n })
+  await busy.record([paperEvent('late', 12345n), paperEvent('sale 7/next', 1000n)])
   await busy.makePayouts()
   await busy.send()
   await busy.look()

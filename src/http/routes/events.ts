@@ -2,11 +2,15 @@
 
 import { z } from 'zod'
 import { present } from '../../core/assert.ts'
+import { parseAmount } from '../../core/money.ts'
+import { checkReference } from '../../core/reference.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { eventDocument } from '../../engine/documents.ts'
 import { event, events, payoutsOfEvent } from '../../engine/read-ledger.ts'
 import type { Offer } from '../../engine/record-event.ts'
-import type { RecordResult } from '../../engine/recorder.ts'
+import type { Ledger } from '../../engine/ledger.ts'
+import { recordedFromStore, type RecordResult } from '../../engine/recorder.ts'
+import { reverseEvent, type Reversal } from '../../engine/reverse-event.ts'
 import { callerOf, type Caller } from '../auth.ts'
 import { BATCH_BODY_LIMIT } from '../body.ts'
 import {
@@ -18,6 +22,7 @@ import {
   pageQuery,
   payoutListSchema,
   referenceParams,
+  reversalIn,
 } from '../contract.ts'
 import { malformed, problemOf } from '../errors.ts'
 import { answerOnce, type KeyState } from '../idempotent.ts'
@@ -30,6 +35,7 @@ const tags = ['events']
 
 export function eventRoutes(app: App, parts: Parts): void {
   recordRoutes(app, parts)
+  reversalRoute(app, parts)
   readRoutes(app, parts)
 }
 
@@ -88,6 +94,31 @@ function recordRoutes(app: App, { recorder, idempotency }: Parts): void {
   )
 }
 
+function reversalRoute(app: App, { desk, idempotency }: Parts): void {
+  app.post(
+    '/ledgers/:ledger/events/:reference/reversals',
+    {
+      config: { right: 'record' },
+      schema: {
+        summary: 'Reverse an event, whole or in part',
+        description: 'Unpaid shares get smaller; what was paid is owed by its recipient. 201: recorded now. 200: recorded before with the same content.',
+        operationId: 'reverseEvent',
+        tags,
+        params: referenceParams,
+        body: reversalIn,
+        response: { 200: eventSchema, 201: eventSchema },
+      },
+    },
+    async (request, reply) =>
+      await answerOnce(idempotency, request, reply, async () => {
+        const { ledger } = callerOf(request)
+        const { state, event: reversal } = await reverseEvent(desk, ledger, { ...reversalOf(request.body, ledger), reverses: request.params.reference })
+        const document: z.infer<typeof eventSchema> = eventDocument(recordedFromStore(ledger, reversal))
+        return { status: state === 'recorded' ? 201 : 200, refusedByState: false, show: () => document }
+      }),
+  )
+}
+
 function readRoutes(app: App, { desk }: Parts): void {
   app.get(
     '/ledgers/:ledger/events',
@@ -115,6 +146,11 @@ function readRoutes(app: App, { desk }: Parts): void {
     },
     async (request) => ({ items: await payoutsOfEvent(desk, callerOf(request).ledger, request.params.reference) }),
   )
+}
+
+function reversalOf({ reference, units, amount, details }: z.infer<typeof reversalIn>, { asset }: Ledger): Omit<Reversal, 'reverses'> {
+  const given = amount === undefined ? units : parseAmount(amount, { field: 'amount', scale: asset.scale }).toString()
+  return { reference: checkReference(reference, 'reference'), units: given === undefined ? null : BigInt(given), details: details ?? null, door: DOOR }
 }
 
 const batchBody = z.strictObject({ events: z.array(z.unknown()).min(1).max(MAX_BATCH) })

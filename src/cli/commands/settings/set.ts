@@ -17,6 +17,7 @@ export const run: Run = async (desk, { options }, output) => {
   const changed = await changeSettings(desk, ledger, person, {
     plan_approvals: maybeInteger(options['planApprovals'], 'plan-approvals'),
     plan_notice_seconds: maybeInteger(options['planNotice'], 'plan-notice'),
+    recoup_percent: maybeInteger(options['recoupPercent'], 'recoup-percent'),
     payout_approval_above: Object.fromEntries(above),
     fact_notice_seconds: Object.fromEntries(notices),
   })

@@ -46,6 +46,7 @@ export const profitShare: Rule<Parameters> = {
     takesNothing: true,
   }),
   recipients: (context, given) => recipientsOf(accountsOf(context, given)),
+  lasting: 'how high results have run and what share of them is due',
   keys: (context, given) => [keyOf(partyIn(context, given.subject)), ...roundingKeys(context.rounding, () => entriesOf(context, given, [0n, 0n]).map(({ key }) => key))],
   split: (input, given) => {
     const worked = work(input, given)

@@ -41,6 +41,7 @@ export const waterfall: Rule<Parameters> = {
     takesNothing: given.contributors !== undefined,
   }),
   recipients: ({ parties }, given) => [...new Set(recipientsOf(allMembers(given).map(({ role, to }) => accountOf(to, { role, parties }))))],
+  lasting: 'what each tranche and contributor has had, day by day',
   keys: ({ rounding }, given) => keysOf(given, rounding),
   split: (input, given) => {
     const { filled, state } = pour(input, given)

@@ -1,0 +1,33 @@
+// The reversals of an event in its explanation: what each took back from where, and what is left of the shares' payouts.
+
+import type { PoolClient } from 'pg'
+import { transfersOfEvent } from '../store/explain.ts'
+import { deductionsOf, reversalsOf } from '../store/reversal.ts'
+import type { StoredEvent } from '../store/event.ts'
+import { amountDocument } from './documents.ts'
+import { transferDocument, type Explanation } from './explain-document.ts'
+
+export type Undoings = {
+  readonly reversals: Explanation['reversals']
+  /** Units that reversals and recoupments took from shares that were not paid, by the share's transfer. */
+  readonly deducted: ReadonlyMap<bigint, bigint>
+}
+
+/** `large`: a share of a large distribution, whose transfer is none of the event's own. */
+export async function undoingsOf(client: PoolClient, event: StoredEvent, large: { readonly transfer: { readonly number: bigint } | null } | null): Promise<Undoings> {
+  const { lane, asset } = event
+  const found = await reversalsOf(client, lane, event.number)
+  const reversals: Explanation['reversals'] = []
+  for (const { number, reference, units, recorded_at: recordedAt, block, hash } of found) {
+    const transfers = await transfersOfEvent(client, lane, number)
+    reversals.push({
+      reference,
+      number: number.toString(),
+      ...amountDocument(units, asset),
+      block: { number: block.toString(), hash, recorded_at: recordedAt.toString() },
+      transfers: transfers.map((transfer) => ({ part: transfer.part, ...transferDocument(transfer) })),
+    })
+  }
+  const shares = [...event.shares.map(({ transfer }) => transfer), ...(large?.transfer?.number === undefined ? [] : [large.transfer.number])]
+  return { reversals, deducted: await deductionsOf(client, lane, shares) }
+}

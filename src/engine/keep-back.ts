@@ -1,0 +1,75 @@
+// What recipients owe, kept back from their new shares in the transaction that makes payouts of them: a transfer for each, and a smaller payout.
+
+import { accountKey, accountName, balanceOf } from '../core/account.ts'
+import { decideBatch, type Known, type Leg } from '../core/posting.ts'
+import { insertPayouts, type NewPayout, type NewShare } from '../store/payout.ts'
+import { runOnLane } from '../store/posting.ts'
+import { deductedFrom, insertDeductions } from '../store/reversal.ts'
+import type { Statement } from '../store/statement.ts'
+import type { Ledger } from './ledger.ts'
+import { readSettings } from './settings.ts'
+import type { Desk } from './world.ts'
+
+export type Keeping = {
+  readonly shares: readonly NewShare[]
+  /** How far shares had become payouts when these were read. The last of the guards answers how far they have, as `transfer`. */
+  readonly place: bigint
+  readonly guards: readonly Statement[]
+  /** Moves that place past these shares. */
+  readonly move: Statement
+  readonly payoutOfShare: (share: NewShare, left: { readonly payout: string; readonly units: bigint }) => NewPayout
+}
+
+/** Keeps back as much of each share as the ledger's settings say, and makes payouts of the rest. `again`: others made them meanwhile. */
+export async function postKept(
+  desk: Pick<Desk, 'store' | 'now' | 'id'>,
+  { ledger, lane }: { readonly ledger: Ledger; readonly lane: bigint },
+  { shares, place, guards, move, payoutOfShare }: Keeping,
+): Promise<number | 'again'> {
+  if (shares.length === 0) return 'again'
+  const now = desk.now()
+  const { settings } = await readSettings(desk.store.pool, ledger, now)
+  const accounts = shares.flatMap(({ recipient, asset }) => [{ name: accountName('payable', recipient), asset }, { name: accountName('owed_by', recipient), asset }])
+  return await runOnLane<number | 'again'>(desk.store, {
+    ...{ lane, digests: [], states: [], accounts },
+    guards: [deductedFrom(lane, shares.map(({ transfer }) => transfer)), ...guards],
+    decide: ({ head, known, guarded }) => {
+      const [taken, ...locked] = guarded.map(({ rows }) => rows as unknown[])
+      const [reached] = locked.at(-1) as { transfer: bigint }[]
+      if (reached?.transfer !== place) return { abort: true, result: 'again' }
+      const deducted = new Map((taken as { share: bigint; units: bigint }[]).map(({ share, units }) => [share, units]))
+      const left = shares.map((share) => ({ share, payout: desk.id(), units: share.units - (deducted.get(share.transfer) ?? 0n) }))
+      const kept = keepBack(left, { known, percent: settings.recoup_percent })
+      const legs = kept.flatMap(({ leg }) => leg ?? [])
+      const { outcomes, write } = decideBatch(head, known, legs.length === 0 ? [] : [{ type: 'move', legs }], now)
+      const [outcome] = outcomes
+      if (outcome?.state === 'refused') throw outcome.refusal
+      const first = outcome?.state === 'posted' ? outcome.firstTransfer : 0n
+      const deductions = kept
+        .flatMap(({ share, leg }) => (leg === null ? [] : [{ share: share.transfer, units: leg.units }]))
+        .map((each, index) => ({ ...each, transfer: first + BigInt(index) }))
+      const payouts = kept.map(({ share, payout, units }) => payoutOfShare(share, { payout, units }))
+      return { abort: false, write, after: [insertPayouts(lane, payouts, now), insertDeductions(lane, deductions), move], result: shares.length }
+    },
+  })
+}
+
+type Left = { readonly share: NewShare; readonly payout: string; readonly units: bigint }
+
+/** What is kept back of each share (null: nothing), and what is left of it to be paid. */
+function keepBack(left: readonly Left[], { known, percent }: { known: Known; percent: number }): readonly (Left & { readonly leg: Leg | null })[] {
+  const owed = new Map<string, bigint>()
+  return left.map(({ share, payout, units }) => {
+    const { recipient, asset } = share
+    const account = { name: accountName('owed_by', recipient), asset }
+    const found = known.accounts.get(accountKey(account))
+    const owing = owed.getOrInsertComputed(accountKey(account), () => (found === undefined ? 0n : balanceOf(account.name, found)))
+    // Rounded down for the one who is paid: a unit more is kept back from the next share.
+    const most = (units * BigInt(percent)) / 100n
+    const kept = owing < most ? owing : most
+    if (kept <= 0n) return { share, payout, units, leg: null }
+    owed.set(accountKey(account), owing - kept)
+    const leg: Leg = { kind: 'recouped', debit: accountName('payable', recipient), credit: account.name, asset, units: kept, part: null, subject: payout }
+    return { share, payout, units: units - kept, leg }
+  })
+}
