@@ -22,7 +22,7 @@ const share = (role: string, weight: string, to: object = { recipient: role }): 
 const shares = (...of: readonly object[]): PlanVersion => planOf({ name: 'split', from: 'received', rule: 'fixed-shares', parameters: { shares: of } })
 
 const eventOf = (units: bigint, more: Partial<PreviewedEvent> = {}): PreviewedEvent => ({
-  ...{ lane: 0, reference: 'a', line: null, plan: 1, standing: {}, recordedAt: AT, asset: ASSET, units, parties: {}, facts: {}, claimed: null, eventAt: AT },
+  ...{ lane: 0, reference: 'a', line: null, plan: 1, standing: {}, recordedAt: AT, asset: ASSET, units, parties: {}, facts: {}, claimed: null, eventAt: AT, isReversal: false },
   ...more,
 })
 
@@ -248,6 +248,12 @@ describe('standing facts over time', () => {
     expect(at(0, 9)).toEqual({ rate: { ana: '5' } })
     expect([at(9, 9, ['bo']), at(9, 9, ['cy'])]).toEqual([{ rate: { bo: '1' } }, {}])
   })
+})
+
+it('passes reversals over, and says what they were', () => {
+  const plan = shares(share('ana', '75'), share('bo', '25'))
+  const side = run(plan, [eventOf(100n), eventOf(40n, { isReversal: true }), eventOf(8n, { isReversal: true })])
+  expect([side.events, got(totalsOf(side.tally)), [...side.reversals]]).toEqual([1, { ana: '75', bo: '25' }, [[ASSET, { events: 2, units: 48n }]]])
 })
 
 it('takes no share from one event to another', () => {

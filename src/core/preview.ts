@@ -5,7 +5,7 @@ import { accountName, roleNameOf } from './account.ts'
 import { present } from './assert.ts'
 import { distribute, stateKeysFor, type AmountFields, type Distribution, type Divisible, type Share } from './distribution.ts'
 import type { Json } from './effects.ts'
-import { clip } from './money.ts'
+import { clip, type AssetName } from './money.ts'
 import type { PlanVersion } from './plan.ts'
 import { addShares, createTally, type Tally } from './preview/tally.ts'
 import { Refusal, type RefusalCode } from './refusal.ts'
@@ -26,6 +26,8 @@ export type PreviewedEvent = Divisible & {
   /** The facts that the ledger kept for it, as they were recorded. */
   readonly standing: FactSets
   readonly recordedAt: Temporal.Instant
+  /** Whether it undoes an earlier one. */
+  readonly isReversal: boolean
 }
 
 /** What a lane's rules remember, and what stands in the accounts that they may draw on, by name and asset. */
@@ -57,6 +59,8 @@ export type Side = {
   readonly first: FirstRefusal[]
   /** Events that came with amounts of their own, and those of them that the plan would refuse for it. */
   readonly claims: { events: number; mismatched: number }
+  /** Reversals met on the way, and their units by asset: they are passed over. */
+  readonly reversals: Map<AssetName, { events: number; units: bigint }>
 }
 
 /** Refusals told whole: enough to see what is wrong, and the rest is counted. */
@@ -66,11 +70,12 @@ export const FIRST_REFUSALS = 10
 const MAX_MESSAGE = 500
 
 export function createSide(plan: PreviewedPlan, lanes: ReadonlyMap<number, Memory>): Side {
-  return { plan, lanes, tally: createTally(), events: 0, divided: 0, refusals: new Map(), first: [], claims: { events: 0, mismatched: 0 } }
+  return { plan, lanes, tally: createTally(), events: 0, divided: 0, refusals: new Map(), first: [], claims: { events: 0, mismatched: 0 }, reversals: new Map() }
 }
 
-/** Divides the next event of its lane and adds it up. A refused one changes nothing but the count of refusals. */
+/** Divides the next event of its lane and adds it up; a reversal is passed over. A refused one changes nothing but the count of refusals. */
 export function previewEvent(side: Side, event: PreviewedEvent): void {
+  if (event.isReversal) return passOver(side, event)
   side.events += 1
   try {
     const { asset, units } = event
@@ -84,6 +89,16 @@ export function previewEvent(side: Side, event: PreviewedEvent): void {
     if (!(error instanceof Refusal)) throw error
     countRefusal(side, event, error)
   }
+}
+
+/**
+ * Counts a reversal. It undid shares that another plan gave, perhaps of an event before the span: what a plan gives is shown as it was before
+ * anything was taken back.
+ */
+function passOver({ reversals }: Side, { asset, units }: Pick<PreviewedEvent, 'asset' | 'units'>): void {
+  const own = reversals.getOrInsertComputed(asset, () => ({ events: 0, units: 0n }))
+  own.events += 1
+  own.units += units
 }
 
 /** Counts what could not even be read as an event. */

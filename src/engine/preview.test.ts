@@ -9,6 +9,7 @@ import { checkPreview } from './preview/check.ts'
 import { diffSchema, hashOf, previewSchema } from './preview/document.ts'
 import type { GivenEvent, SourceChoice } from './preview/source.ts'
 import { diffPlans, previewPlan, type PreviewOptions } from './preview.ts'
+import { reverseEvent } from './reverse-event.ts'
 import { setFact } from './set-fact.ts'
 import { Refusal } from '../core/refusal.ts'
 
@@ -127,6 +128,17 @@ describe('a preview of the past', () => {
     expect(got(await preview(ledger, { kind: 'recorded' }))).toMatchObject({ ana: '20', bo: '20' })
     // A plan that asks for no such fact divides events that were recorded with one.
     expect(await preview(ledger, { kind: 'version', version: 1 })).toMatchObject({ divided: '4', refused: '0' })
+  })
+
+  it('passes reversals over, and says so', async () => {
+    const ledger = await paper.open('reversed')
+    await ledger.record([paperEvent('sale', 100n)])
+    const { recordedAt } = (await reverseEvent(ledger.world, ledger.ledger, { reference: 'refund', reverses: 'sale', units: 40n, details: null, door: 'test' })).event
+    const found = await preview(ledger, content(FOR_GUESTS))
+    expect([found.events, found.reversals, got(found)]).toEqual(['1', [{ asset: ASSET, units: '40', amount: '0.40', events: '1' }], { house: '60', fund: '20', 'guest-1': '20' }])
+    expect(found.sentences[1]).toBe('1 reversal of 0.4 PAP is passed over: shares are as they were before anything was taken back.')
+    const source: SourceChoice = { kind: 'ledger', from: recordedAt.toString(), to: null }
+    expect((await refused(preview(ledger, { kind: 'in_force' }, { source }))).code).toBe('events_missing')
   })
 
   it('says how many sources would be refused for the amounts that they work out', async () => {

@@ -91,7 +91,7 @@ async function runPass<const Plans extends readonly [PlanChoice, ...PlanChoice[]
     events += BigInt(page.length)
     onProgress({ events, of: source.events })
   }
-  if (events === 0n) throw new Refusal('events_missing', 'no event was given: a preview of nothing shows nothing', { from: null, to: null })
+  if (sides.every((side) => side.events === 0)) throw new Refusal('events_missing', 'there is no event but reversals, if any: a preview of nothing shows nothing', { from: null, to: null })
   return sides.map((side, place) => ranOf({ plan: (subjects[place] as Subject).document, source: source.document, side })) as unknown as PerPlan<Plans, Ran>
 }
 

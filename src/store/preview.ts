@@ -47,6 +47,7 @@ export type PastEvent = {
   readonly event_at: string
   /** Empty where it was not asked for. */
   readonly recorded_at: string
+  readonly reversal: boolean
   readonly content: readonly [
     asset: string,
     reference: string,
@@ -63,15 +64,15 @@ type PastFacts = Readonly<Record<string, Readonly<Record<string, string>>>>
 export function pastEvents(on: Snapshot, lane: bigint, { bounds, recordedAt }: { bounds: Bounds; recordedAt: boolean }): AsyncGenerator<readonly string[], undefined> {
   const recorded = recordedAt ? `(select recorded_at::text from apportion.block where block.lane = $1 and block.number = event.block)` : `''`
   return linePages(on, { lane, bounds }, `select number,
-      concat_ws(E'\\t', units, plan, event_at, ${recorded}, json_build_array(asset, reference, parties, claimed, facts, standing)) as line
+      concat_ws(E'\\t', units, plan, event_at, ${recorded}, reverses is not null, json_build_array(asset, reference, parties, claimed, facts, standing)) as line
     from apportion.event where lane = $1 and number > $2 and number <= $3 order by number limit $4`)
 }
 
 /** A line of `pastEvents`. */
 export function pastEventOf(line: string): PastEvent {
-  const [units = '', plan = '', at = '', recorded = ''] = line.split('\t', 4)
-  const content = line.slice(units.length + plan.length + at.length + recorded.length + 4)
-  return { units: BigInt(units), plan: Number(plan), event_at: at, recorded_at: recorded, content: JSON.parse(content) as PastEvent['content'] }
+  const [units = '', plan = '', at = '', recorded = '', reversal = ''] = line.split('\t', 5)
+  const content = line.slice(units.length + plan.length + at.length + recorded.length + reversal.length + 5)
+  return { units: BigInt(units), plan: Number(plan), event_at: at, recorded_at: recorded, reversal: reversal === 't', content: JSON.parse(content) as PastEvent['content'] }
 }
 
 /** What the rules of these steps remembered once an event of a lane had been recorded. */

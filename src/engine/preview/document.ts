@@ -56,6 +56,8 @@ const runSchema = z.strictObject({
   first_refusals: z.array(refusedSchema).max(FIRST_REFUSALS),
   /** Events that came with amounts of their own, and those of them whose amounts are not what the plan gives. */
   claims: z.strictObject({ events: digits, mismatched: digits }),
+  /** Reversals in the span, which are passed over: what a plan gives is shown as it was before anything was taken back. */
+  reversals: z.array(z.strictObject({ asset, units: digits, amount: z.string(), events: digits })),
   /** Units divided, and of them those carried for recipients. */
   assets: z.array(z.strictObject({ asset, units: digits, amount: z.string(), events: digits, carried: integer, recipients: z.int() })),
   /** SHA-256 over a line for each recipient: asset, recipient, units, carried, with tabs between and a line feed after. */
@@ -116,12 +118,13 @@ export function ranOf({ plan, source, side }: Omit<Ran, 'totals'>): Ran {
 }
 
 function runDocument({ plan, source, side, totals }: Ran): RunDocument {
-  const { events, divided, refusals, first, claims } = side
+  const { events, divided, refusals, first, claims, reversals } = side
   return {
     ...{ plan, source, events: events.toString(), divided: divided.toString(), refused: (events - divided).toString() },
     refusals: [...refusals].toSorted(([a, one], [b, other]) => other - one || (a < b ? -1 : 1)).map(([code, count]) => ({ code, count: count.toString() })),
     first_refusals: first.map((refused) => ({ ...refused })),
     claims: { events: claims.events.toString(), mismatched: claims.mismatched.toString() },
+    reversals: [...reversals].toSorted(([a], [b]) => compare(a, b)).map(([of, sum]) => ({ ...amountDocument(sum.units, of), events: sum.events.toString() })),
     assets: totals.assets.map((total) => ({
       ...amountDocument(total.units, total.asset),
       events: total.events.toString(),

@@ -44,12 +44,13 @@ function moneyText({ totals }: Ran): string {
   return money === '' ? '' : `: ${money}`
 }
 
-function particulars({ source, side: { events, divided, refusals, claims }, totals }: Ran): readonly string[] {
+function particulars({ source, side: { events, divided, refusals, claims, reversals }, totals }: Ran): readonly string[] {
   const [most] = [...refusals].toSorted(([, a], [, b]) => b - a)
   return [
     ...(most === undefined ? [] : [`${count(events - divided)} would be refused, ${refusals.size === 1 ? 'all' : 'most'} of them with ${most[0]}.`]),
     ...claimSentence(claims, source),
     ...totals.accounts.filter(({ account }) => account === 'distributing').map(({ units, asset }) => `${formatMoney(units, parseAsset(asset))} go out by snapshot: who gets how much of it is not worked out here.`),
+    ...[...reversals].map(([asset, own]) => `${plural(own.events, 'reversal')} of ${formatMoney(own.units, parseAsset(asset))} ${own.events === 1 ? 'is' : 'are'} passed over: shares are as they were before anything was taken back.`),
     ...totals.assets.filter(({ carried }) => carried !== 0n).map(({ asset, carried }) => carriedText(formatMoney(carried < 0n ? -carried : carried, parseAsset(asset)), carried)),
   ]
 }

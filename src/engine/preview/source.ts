@@ -98,10 +98,10 @@ async function* pastPages(client: PoolClient, lanes: readonly LaneSpan[], record
 }
 
 function pastEvent(line: string, lane: number): PreviewedEvent {
-  const { units, plan, event_at: at, recorded_at: recorded, content } = pastEventOf(line)
+  const { units, plan, event_at: at, recorded_at: recorded, reversal: isReversal, content } = pastEventOf(line)
   const [asset, reference, parties, claimed, facts, standing] = content
   return {
-    ...{ lane, reference, line: null, plan, asset, units, parties },
+    ...{ lane, reference, line: null, plan, asset, units, parties, isReversal },
     claimed: claimed === null ? null : Object.fromEntries(Object.entries(claimed).map(([role, amount]) => [role, BigInt(amount)])),
     facts: facts ?? NO_FACTS,
     standing: standing ?? NO_FACTS,
@@ -124,7 +124,7 @@ async function* givenPages(ledger: Ledger, events: AsyncIterable<GivenEvent> | I
 function givenEvent({ lanes }: Ledger, { line, input }: { readonly line: number | null; readonly input: EventInput }, now: Temporal.Instant): PreviewedEvent {
   const { reference, asset, units, parties, facts, claimed, eventAt } = input
   const lane = lanePosition(reference, lanes.length)
-  return { lane, reference, line, plan: null, asset, units, parties, facts, claimed, standing: NO_FACTS, eventAt: eventAt ?? now, recordedAt: now }
+  return { lane, reference, line, plan: null, asset, units, parties, facts, claimed, standing: NO_FACTS, eventAt: eventAt ?? now, recordedAt: now, isReversal: false }
 }
 
 /** What each lane's rules remember, and what stands in the accounts that the plan may draw on, where the events begin. */
