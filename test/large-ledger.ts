@@ -38,7 +38,7 @@ export async function openLarge(paper: PaperDatabase, name: string, steps: reado
   const [version] = opened.ledger.plans
   opened.ledger.plans = [{ ...present(version, 'plan version'), ...parsePlan({ steps }) }]
   const distributor = createDistributor(opened.world)
-  const step = async (): Promise<DistributionProgress | null> => await distributor.step(opened.ledger, opened.lane)
+  const step = async (): Promise<DistributionProgress | null> => await distributor.step(opened.ledger, opened.lane, 1)
   return {
     ...opened,
     snapshot: async (title, holders, sizes = { block: 2, most: 1000 }) => {
@@ -52,7 +52,7 @@ export async function openLarge(paper: PaperDatabase, name: string, steps: reado
     },
     step,
     complete: async () => {
-      while ((await step()) !== null);
+      while ((await distributor.step(opened.ledger, opened.lane)) !== null);
     },
   }
 }

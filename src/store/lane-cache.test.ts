@@ -204,3 +204,11 @@ describe('a lane cache', () => {
     )
   })
 })
+
+it('follows those that it remembers through a write of thousands, and takes in no stranger', () => {
+  const cache = createLaneCache()
+  cache.take(head(1), [name(1)], [state(1, 5n)])
+  cache.advance(write(2, [state(1, 7n), state(2, 1n)]), 'known')
+  expect(cache.recall([name(1)])?.accounts.get(accountKey(name(1)))?.debits).toBe(7n)
+  expect([cache.holds(hash(2)), cache.missing([name(1), name(2)])]).toEqual([true, [name(2)]])
+})

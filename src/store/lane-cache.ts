@@ -75,6 +75,8 @@ export function createMemory(max = MAX_ACCOUNTS): Memory {
 function createAccounts(memory: Memory): {
   readonly accounts: Map<string, AccountState>
   readonly remember: (found: readonly AccountState[]) => void
+  /** The same for those that are remembered already; others stay strangers. */
+  readonly update: (found: readonly AccountState[]) => void
   readonly add: (number: number, sums: { readonly debits?: bigint; readonly credits?: bigint }, transfer: bigint) => void
 } {
   const accounts = new Map<string, AccountState>()
@@ -91,6 +93,13 @@ function createAccounts(memory: Memory): {
         accounts.set(key, account)
       }
     },
+    update: (found) => {
+      for (const account of found) {
+        // By number: no text is made for the thousands that are none of these.
+        const key = keys.get(account.number)
+        if (key !== undefined && accounts.has(key)) accounts.set(key, account)
+      }
+    },
     add: (number, { debits = 0n, credits = 0n }, transfer) => {
       const key = keys.get(number)
       const account = key === undefined ? undefined : accounts.get(key)
@@ -101,7 +110,7 @@ function createAccounts(memory: Memory): {
 }
 
 export function createLaneCache(memory = createMemory()): LaneCache {
-  const { accounts, remember, add } = createAccounts(memory)
+  const { accounts, remember, update, add } = createAccounts(memory)
   let at: Head | null = null
   /** Looks in a row that found the lane as it was left. */
   let quiet = QUIET_LOOKS
@@ -151,7 +160,8 @@ export function createLaneCache(memory = createMemory()): LaneCache {
       // Answers of commits may come late: what is remembered may stand at another head than the one this write was decided on.
       if (!holds(before.hash)) accounts.clear()
       at = head
-      remember(remembers === 'all' ? touched : touched.filter((account) => accounts.has(accountKey(account))))
+      if (remembers === 'all') remember(touched)
+      else update(touched)
     },
     overtaken: () => {
       quiet = 0

@@ -71,10 +71,12 @@ async function runAlone<T>(store: Store, { cache }: Lane, work: LaneWork<T>): Pr
   }
 }
 
+type Remembered<T> = Omit<Extract<LaneDecision<T>, { abort: false }>, 'abort' | 'write'> & { readonly write: BatchWrite | WrittenBlock }
+
 /** What can be decided on what this process remembers, without asking: the write is made only if nothing has changed since. */
 export type RememberedWork<T> = Pick<LaneWork<T>, 'lane' | 'accounts'> & {
   /** Null when the decision needs what only the database knows. */
-  readonly decide: (found: { readonly head: Head; readonly known: Known }) => { readonly write: BatchWrite; readonly after: readonly Statement[]; readonly result: T } | null
+  readonly decide: (found: { readonly head: Head; readonly known: Known }) => Remembered<T> | null
   /** Told when the write is on its way: from then on the next one can be decided on what it will leave. */
   readonly sent: () => void
 }
@@ -105,7 +107,7 @@ async function sendRemembered<T>(store: Store, lane: Lane, { lane: id, accounts,
     const decision = recalled === null ? null : decide({ head: recalled.head, known: { references: new Map(), accounts: recalled.accounts, states: new Map() } })
     if (decision === null) return null
     const answer = runUnit(client, [...writeBatch(id, decision.write), ...decision.after])
-    cache.advance(decision.write)
+    cache.advance(decision.write, decision.remembers)
     sent()
     await answer
     return { result: decision.result }
