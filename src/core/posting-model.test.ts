@@ -34,7 +34,7 @@ const contents = fc.array(fc.tuple(content, content), { minLength: REFERENCES, m
 
 // Reservations and settlements twice, so that payouts get through to their end.
 const kind = fc.constantFrom(
-  ...(['reserved', 'reserved', 'released', 'settled', 'settled', 'fee', 'rent', 'funded', 'withdrawn', 'recouped'] as const),
+  ...(['reserved', 'reserved', 'released', 'released', 'settled', 'settled', 'fee', 'rent', 'funded', 'withdrawn', 'recouped', 'distributed'] as const),
 )
 const leg: fc.Arbitrary<Leg> = fc.tuple(kind, fc.constantFrom(...RECIPIENTS), units, asset).map(([each, recipient, moved, name]) => {
   const nameOf = (role: string): string => {
@@ -112,8 +112,9 @@ function memberOf(command: Command, all: readonly (readonly [Content, Content])[
           part,
           role: `r${part}`,
           from: 'received',
-          account: `payable:${RECIPIENTS[part] as string}`,
-          recipient: RECIPIENTS[part] as string,
+          // The third is one that is posted in parts: all of it waits in one account first.
+          account: part === 2 ? 'distributing' : `payable:${RECIPIENTS[part] as string}`,
+          recipient: part === 2 ? null : (RECIPIENTS[part] as string),
           units: share,
         })),
   }
@@ -147,7 +148,7 @@ function problemWith(transfers: readonly TransferLine[], touched: readonly Leg[]
     for (const name of [debit, credit]) {
       const [debits, credits] = [sumOf(transfers, 'debit', name, of), sumOf(transfers, 'credit', name, of)]
       if (debits > MAX_UNITS || credits > MAX_UNITS) return 'balance_exceeded'
-      if (/^(received|payable|in_flight)/.test(name) && credits < debits) return 'floor_exceeded'
+      if (/^(received|distributing|payable|in_flight)/.test(name) && credits < debits) return 'floor_exceeded'
       if (name.startsWith('owed_by') && debits < credits) return 'floor_exceeded'
     }
   }
@@ -300,28 +301,27 @@ function run(stored: Stored, members: readonly Member[], { sizes, clock }: Scrip
 it('posts like a ledger that takes one member at a time, however members are batched', () => {
   const kinds = new Set<TransferKind>()
   const told = new Set<string>()
-  fc.assert(
-    fc.property(script, ({ contents: all, commands, sizes, clock }) => {
-      const members = commands.map((each) => memberOf(each, all))
-      const plain: Plain = { transfers: [], events: new Map() }
-      const expected = members.map((member) => post(plain, member))
-      const [{ accounts, head }, ...others] = [sizes, [members.length], [1]].map((each) => {
-        const stored = emptyStore()
-        expect(run(stored, members, { sizes: each, clock })).toEqual(expected)
-        checkAccounts(stored)
-        expect(stored.transfers).toEqual(plain.transfers)
-        return stored
-      }) as [Stored, ...Stored[]]
-      for (const other of others) {
-        expect(other.accounts).toEqual(accounts)
-        expect(other.head).toMatchObject({ event: head.event, transfer: head.transfer, account: head.account, plan: head.plan })
-      }
-      for (const { kind } of plain.transfers) kinds.add(kind)
-      for (const outcome of expected) told.add(outcome.split(/ (?=of|from|no|\d)/)[0] as string)
-    }),
-    { numRuns: 100 },
-  )
-  // The scripts reach everything they are meant to reach.
+  const property = fc.property(script, ({ contents: all, commands, sizes, clock }) => {
+    const members = commands.map((each) => memberOf(each, all))
+    const plain: Plain = { transfers: [], events: new Map() }
+    const expected = members.map((member) => post(plain, member))
+    const [{ accounts, head }, ...others] = [sizes, [members.length], [1]].map((each) => {
+      const stored = emptyStore()
+      expect(run(stored, members, { sizes: each, clock })).toEqual(expected)
+      checkAccounts(stored)
+      expect(stored.transfers).toEqual(plain.transfers)
+      return stored
+    }) as [Stored, ...Stored[]]
+    for (const other of others) {
+      expect(other.accounts).toEqual(accounts)
+      expect(other.head).toMatchObject({ event: head.event, transfer: head.transfer, account: head.account, plan: head.plan })
+    }
+    for (const { kind } of plain.transfers) kinds.add(kind)
+    for (const outcome of expected) told.add(outcome.split(/ (?=of|from|no|\d)/)[0] as string)
+  })
+  fc.assert(property, { numRuns: 100 })
+  // These scripts are the same each time, and reach everything that scripts are meant to reach.
+  fc.assert(property, { numRuns: 100, seed: 7 })
   expect([...kinds].toSorted()).toEqual(Object.keys(TRANSFER_KINDS).toSorted())
   const reached = ['conflict', 'duplicate', 'posted', 'refused balance_exceeded', 'refused floor_exceeded', 'refused recipient_not_found']
   expect([...told].toSorted()).toEqual(reached)
