@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { present } from '../src/core/assert.ts'
 import type { Effects } from '../src/core/effects.ts'
 import { parseAsset } from '../src/core/money.ts'
-import { programs } from '../src/programs/index.ts'
+import { firstProgram } from '../src/programs/index.ts'
 import { rails } from '../src/rails/index.ts'
 import { startEmbedded } from '../src/store/embedded/start.ts'
 import { createPool } from '../src/store/pool.ts'
@@ -30,7 +30,7 @@ export async function loadDefaults({ effects, seconds, nowMs, say }: Loading): P
     const embedded = await startEmbedded({ dataDirectory: join(directory, 'postgres'), effects })
     const owner = createPool({ url: embedded.url, max: 2, applicationName: 'load' })
     try {
-      const { name, sample } = present([...programs.values()][0], 'program')
+      const { name, sample } = firstProgram
       const { key } = JSON.parse(await apportion(directory, ['key', 'create', 'load', '--rights', 'record', '--json'])) as { key: string }
       const client = openClient({ url: program.url, key, callers: CALLERS })
       const { rows } = await owner.query<{ event: bigint; address: string }>('select event, address from apportion.head, apportion.wallet')

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLedgerAsOwner } from '../src/boot/create-ledger.ts'
 import { present } from '../src/core/assert.ts'
-import { programs } from '../src/programs/index.ts'
+import { firstProgram, programs } from '../src/programs/index.ts'
 import { rails } from '../src/rails/index.ts'
 import { apportion, startProgram, tryApportion, type Settings } from '../simulation/process.ts'
 import { inDatabase, type BenchDatabase } from './database.ts'
@@ -49,7 +49,7 @@ export async function loadTwoServers(loading: Loading): Promise<Loaded> {
 
 /** A ledger with a wallet, money in it, and an address for everybody, so that both workers pay while the callers sell. */
 async function furnish({ effects }: Loading, database: BenchDatabase, { directory, networkUrl }: { readonly directory: string; readonly networkUrl: string }): Promise<Place> {
-  const program = present([...programs.values()][0], 'program')
+  const program = firstProgram
   const rail = present(rails[program.rail], program.rail)
   await createLedgerAsOwner({ ...effects, programs, rails }, database, {
     ...{ name: LEDGER, program: program.name, sandbox: true, railUrl: networkUrl, inboxSchema: 'public', tokens: {}, lanes: 1 },

@@ -4,10 +4,9 @@ import { readConfig } from './config.ts'
 import { firstLedger, showFirstSale } from './boot/first-sale.ts'
 import { startServer, type Server } from './boot/server.ts'
 import { hearSignals, outliveReaders } from './boot/signals.ts'
-import { present } from './core/assert.ts'
 import { Refusal } from './core/refusal.ts'
 import { ledgers as listLedgers } from './engine/read-ledger.ts'
-import { programs } from './programs/index.ts'
+import { firstProgram } from './programs/index.ts'
 import { machineEffects, stderrLog } from './world.ts'
 
 const print = (line: string): void => {
@@ -55,15 +54,14 @@ async function welcome(server: Server): Promise<void> {
 
 /** The first start shows what the program does, on the sandbox. */
 async function showFirst(server: Server): Promise<void> {
-  const program = present([...programs.values()][0], 'program')
   const existing = await listLedgers(server.world)
-  if (existing.length === 0) await server.networks.startSandbox(program.rail)
+  if (existing.length === 0) await server.networks.startSandbox(firstProgram.rail)
   // A ledger may name a sandbox elsewhere by its address: that one is nobody's first.
-  const sandboxed = existing.every(({ network }) => network === 'sandbox') && server.networks.runsSandbox(program.rail)
-  if (sandboxed) print(`  network    sandbox ${program.rail}, ${server.networks.sandboxUrl(program.rail)}`)
-  const ledger = sandboxed ? await firstLedger(server, program) : null
+  const sandboxed = existing.every(({ network }) => network === 'sandbox') && server.networks.runsSandbox(firstProgram.rail)
+  if (sandboxed) print(`  network    sandbox ${firstProgram.rail}, ${server.networks.sandboxUrl(firstProgram.rail)}`)
+  const ledger = sandboxed ? await firstLedger(server, firstProgram) : null
   if (ledger === null) return
-  print(`There is no event yet, so here is a first one on the SANDBOX (no real money moves): ${program.name}, which ${program.summary}.`)
-  await showFirstSale({ ...server, networkUrl: server.networks.sandboxUrl(program.rail) }, ledger, print)
+  print(`There is no event yet, so here is a first one on the SANDBOX (no real money moves): ${firstProgram.name}, which ${firstProgram.summary}.`)
+  await showFirstSale({ ...server, networkUrl: server.networks.sandboxUrl(firstProgram.rail) }, ledger, print)
   print('SANDBOX: all of this happened on a network inside this machine.')
 }

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Effects } from '../core/effects.ts'
+import { isFileProgram } from '../core/program.ts'
 import { applyInboxGrants } from '../engine/inbox-grants.ts'
 import { makeInboxViews } from '../engine/inbox-views.ts'
 import { programMigrations, programs } from '../programs/index.ts'
@@ -64,7 +65,7 @@ export async function openDatabase(
 /** Everything that is done to a database before it is used: when it was done with the same texts, it need not be done again. */
 async function textsOfThisVersion(): Promise<readonly string[]> {
   const migrations = await readMigrations({ programs: programMigrations })
-  const grants = [...programs.values()].map(({ name, views, grants: text }) => JSON.stringify([name, views, text]))
+  const grants = [...programs.values()].flatMap((program) => (isFileProgram(program) ? [] : [JSON.stringify([program.name, program.views, program.grants])]))
   return [...migrations.map(({ name, sha256 }) => `${name} ${sha256}`), await readFile(GRANTS, 'utf8'), ...grants]
 }
 

@@ -11,7 +11,7 @@ import { machine, until } from '../../test/effects.ts'
 import type { Config } from '../config.ts'
 import { present } from '../core/assert.ts'
 import { verify } from '../engine/verify.ts'
-import { programs } from '../programs/index.ts'
+import { firstProgram } from '../programs/index.ts'
 import { processesOf } from './fixture.ts'
 import { firstLedger, showFirstSale } from './first-sale.ts'
 import { masterKeyOf } from './master-key.ts'
@@ -77,7 +77,7 @@ describe('a server', () => {
 
   it('shows a first sale, each leg settled, and the balances that the network says', async () => {
     const server = await start()
-    const program = present([...programs.values()][0], 'program')
+    const program = firstProgram
     const networkUrl = await server.networks.startSandbox(program.rail)
     const ledger = present(await firstLedger(server, program), 'ledger')
     const lines: string[] = []

@@ -7,8 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { machine, until } from '../../test/effects.ts'
 import { addressOf, onServer, ROLES } from '../../test/template.ts'
-import { present } from '../core/assert.ts'
-import { programMigrations, programs } from '../programs/index.ts'
+import { firstProgram, programMigrations, programs } from '../programs/index.ts'
 import { rails } from '../rails/index.ts'
 import { migrate } from '../store/migrate.ts'
 import { createLedgerAsOwner } from './create-ledger.ts'
@@ -85,7 +84,7 @@ describe('what cannot be used is refused in words', () => {
   it("a second server's data folder that lacks the first one's master key", async () => {
     const first = await startServer(machine, settings())
     try {
-      const program = present([...programs.values()][0], 'program')
+      const program = firstProgram
       await first.networks.startSandbox(program.rail)
       await firstLedger(first, program)
       const dataDirectory = join(folder, 'second')
@@ -121,11 +120,10 @@ describe('what cannot be used is refused in words', () => {
 it('a server whose only ledger names a sandbox elsewhere starts without one of its own', async () => {
   const database = await testDatabase()
   try {
-    const [program] = programs.values()
     const roles = { app: ROLES.app, ownerUrl: database.url }
     await migrate(database.pool, { programs: programMigrations })
     await createLedgerAsOwner({ ...machine, programs, rails }, roles, {
-      ...{ name: 'elsewhere', program: present(program, 'program').name, sandbox: true, railUrl: 'http://127.0.0.1:1', inboxSchema: 'elsewhere', tokens: {}, lanes: 1 },
+      ...{ name: 'elsewhere', program: firstProgram.name, sandbox: true, railUrl: 'http://127.0.0.1:1', inboxSchema: 'elsewhere', tokens: {}, lanes: 1 },
     })
     const urls = { DATABASE_URL: database.url, APP_DATABASE_URL: database.appUrl, SIGNER_DATABASE_URL: database.signerUrl }
     const server = run('src/main.ts', [], { APPORTION_DATA: folder, LOG_LEVEL: 'error', ...urls })

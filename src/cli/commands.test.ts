@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { until } from '../../test/effects.ts'
+import { custom } from '../programs/custom/program.ts'
 import { saleSplit } from '../programs/sale-split/program.ts'
 import { breakOutside } from '../../test/stand-alone.ts'
 import { endAll, run, type Run } from '../boot/fixture.ts'
@@ -279,6 +280,30 @@ describe('the command line', () => {
     await eachOf(bad, async ([words, code]) => {
       expect(await apportion(words)).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`(${code})`) })
     })
+  })
+
+  it('installs a program from a file, and records its events in the words of their source', async () => {
+    const PAID = `paid_at=${Temporal.Now.instant().toString()}`
+    const folderOf = join(custom.templates, 'single-split')
+    const deal = readFileSync(join(folderOf, 'deal.json'), 'utf8')
+    const bad = file('bad-deal.json', deal.replace('"70%"', '"71%"'))
+    const refused = [
+      [['--file', bad], `${bad}:17: step split, shares: `, 'plan_invalid'],
+      [['--file', join(folder, 'none.json')], 'cannot be read: there is none of this name', 'file_not_found'],
+      [[], 'takes its terms from a file', 'field_malformed'],
+    ] as const
+    await eachOf(refused, async ([words, text, code]) => {
+      const answer = await apportion(['ledger', 'create', 'deal', '--program', 'custom', ...words])
+      expect(answer).toMatchObject({ code: 1, out: '', err: expect.stringContaining(text) })
+      expect(answer.err).toContain(`(${code})`)
+    })
+    expect(await apportion(['ledger', 'create', 'deal', '--program', 'custom', '--file', join(folderOf, 'deal.json')])).toMatchObject({ code: 0, err: '' })
+    expect(await json('ledger', 'show', 'deal')).toMatchObject({ name: 'deal', program: 'custom', schema: null, program_file: deal })
+    expect((await apportion(['ledger', 'show', 'deal'])).out).toContain('"summary": "shares each payment among a team')
+    const recorded = (await json('event', 'record', '--ledger', 'deal', '--backdate', '--file', join(folderOf, 'events.jsonl'))) as { state: string }[]
+    expect(recorded.map(({ state }) => state)).toEqual(['recorded', 'recorded', 'duplicate', 'recorded'])
+    expect(await json('event', 'record', '--ledger', 'deal', 'id=by-words', 'amount=1.5', PAID)).toMatchObject({ state: 'recorded', event: { shares: [{ amount: '1.050000000' }, {}, {}] } })
+    expect(await apportion(['event', 'record', '--ledger', 'deal', 'id=x', 'amount=1', PAID, 'colour=red'])).toMatchObject({ code: 1, err: expect.stringContaining('"colour" is no field of the event') })
   })
 
   it('says that the ledger holds, and ends with 1 when a figure was changed', async () => {

@@ -46,11 +46,17 @@ const entry = (noun: string | null, verb: string, { words = [], options = [], re
 
 export const COMMANDS: readonly CommandEntry[] = [
   entry('ledger', 'list', { summary: 'the ledgers of this database', load: async () => await import('./commands/ledger/list.ts') }),
+  entry('ledger', 'show', {
+    summary: 'one ledger, with the file that its terms come from',
+    words: [['<name>', 'its name']],
+    load: async () => await import('./commands/ledger/show.ts'),
+  }),
   entry('ledger', 'create', {
     summary: 'install a program as a new ledger',
     words: [['<name>', 'small letters, digits and dashes']],
     options: [
       ['--program <program>', 'which program', 'sale-split'],
+      ['--file <file>', 'its terms, for a program that takes them from a file'],
       ['--production', 'real money: needs --network-url and a master key'],
       ['--network-url <url>', "the network's address; left out, the sandbox that the server runs"],
       ['--schema <schema>', 'where its tables stand; its own name when left out'],
@@ -350,6 +356,30 @@ export const COMMANDS: readonly CommandEntry[] = [
     words: [['<files...>', 'JSON files; docs/reference/scenarios.md describes them']],
     needs: 'nothing',
     load: async () => await import('./commands/scenario/run.ts'),
+  }),
+  entry(null, 'init', {
+    summary: 'write the file of a program to begin with, with scenarios and events; without a template, list them',
+    words: [
+      ['[template]', 'which'],
+      ['[folder]', 'where; a new folder of the template\'s name when left out'],
+    ],
+    options: [['--force', 'replace files that are there']],
+    needs: 'nothing',
+    load: async () => await import('./commands/init.ts'),
+  }),
+  entry(null, 'try', {
+    summary: "what a program's file does with events, without a ledger",
+    words: [
+      ['<file>', "the program's file"],
+      ['<events>', 'JSON lines, one event each, as the source sends them; - reads standard input'],
+    ],
+    options: [
+      ['--program <program>', 'which program takes the file', 'custom'],
+      ['--given <file>', 'what there is before: {"facts", "funds", "at"}, as in scenarios'],
+      ['--totals', 'leave out what each event does'],
+    ],
+    needs: 'nothing',
+    load: async () => await import('./commands/try.ts'),
   }),
   entry(null, 'allocate', {
     summary: 'divide a pool by weights, without a ledger; without --pool, cases from standard input, one JSON object a line',

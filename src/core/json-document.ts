@@ -61,6 +61,16 @@ export function refusalAt(
   return new Refusal(code, `${file}:${line}: ${message}`, { ...details, file, line, column })
 }
 
+/** What the work refuses, with the line of the document that it is about. A refusal that names a file's line already is left as it is. */
+export function atLine<Result>(document: JsonDocument, pathOf: (refusal: Refusal) => readonly PropertyKey[], work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof Refusal) || typeof error.details['line'] === 'number') throw error
+    throw refusalAt(document, pathOf(error), error)
+  }
+}
+
 /** What the schema does not take in the document, by its line. Refuses `file_malformed`. */
 export function checkDocument<Output>(document: JsonDocument, schema: z.ZodType<Output>): Output {
   const parsed = schema.safeParse(document.value)
@@ -84,7 +94,8 @@ type Problem = { readonly path: readonly PropertyKey[]; readonly problem: string
 
 /** The first issue in words. Of a choice the branch counts that came furthest: it is the one that was meant. */
 function problemOf(issues: readonly z.core.$ZodIssue[], value: unknown): Problem {
-  const [issue] = issues
+  // A field that there is not is mostly the misspelt name of one that is missing.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
   if (issue === undefined) return { path: [], problem: 'is not of the form that it must have' }
   const { path } = issue
   if (issue.code === 'invalid_union' && !hasOwnWords(issue.message)) {
@@ -96,7 +107,7 @@ function problemOf(issues: readonly z.core.$ZodIssue[], value: unknown): Problem
     const [key = ''] = issue.keys
     return { path: [...path, key], problem: 'is no field that there is here: correct its name, or take it out' }
   }
-  if (valueAt(value, path) === undefined) return { path, problem: hasOwnWords(issue.message) ? `is missing: ${issue.message}` : 'is missing' }
+  if (valueAt(value, path) === undefined) return { path, problem: issue.code === 'custom' ? issue.message : 'is missing' }
   if (issue.code === 'invalid_type' && !hasOwnWords(issue.message)) return { path, problem: `must be ${nameOf(issue.expected)}` }
   if (issue.code === 'invalid_value' && !hasOwnWords(issue.message)) return { path, problem: `must be one of: ${issue.values.map(String).join(', ')}` }
   return { path, problem: hasOwnWords(issue.message) ? issue.message : 'is not of the form that it must have' }

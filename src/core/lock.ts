@@ -12,7 +12,7 @@ const HOURS_OF_A_DAY = 24
 /** `days` of 24 hours from the event's instant, or one instant for all. */
 export const lockSchema = z.union([z.strictObject({ days: z.int().min(1).max(MAX_DAYS) }), z.strictObject({ until: instant })], {
   error: `a lock is {"days": 1 to ${MAX_DAYS}} or {"until": an instant in UTC}`,
-})
+}).meta({ id: 'WrittenLock' })
 
 export type Lock = { readonly days: number } | { readonly until: Temporal.Instant }
 

@@ -127,7 +127,7 @@ it('refuses a rule that there is not, naming those there are', () => {
     expect.objectContaining({
       code: 'plan_invalid',
       message: `step split asks for the rule "guess"; there are: ${[...rules.keys()].join(', ')}`,
-      details: { step: 'split', rule: 'guess' },
+      details: { step: 'split', field: 'rule', rule: 'guess' },
     }),
   )
   expect(() => parsePlan({ steps: [{ ...step, rule: 'constructor' }] })).toThrow(expect.objectContaining({ code: 'plan_invalid' }))

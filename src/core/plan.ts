@@ -14,20 +14,24 @@ import type { Step } from './step.ts'
 
 const STEP_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/
 
-const step = z.strictObject({
+/** What every step has, whatever its rule. */
+export const stepFields = {
   name: z.string().regex(STEP_NAME),
   from: z.string().regex(/^(received|fund:[A-Za-z0-9][A-Za-z0-9._-]{0,99}|shares:[a-z0-9][a-z0-9-]{0,39})$/, 'a step divides received, fund:<name> or shares:<earlier step>'),
-  rule: z.string(),
-  parameters: z.json(),
   /** Left out: the rule's own choice. */
   rounding: stepRoundingSchema.optional(),
   lock: lockSchema.optional(),
-})
+}
+
+const step = z.strictObject({ ...stepFields, rule: z.string(), parameters: z.json() })
 
 /** Most steps of a plan: people write and read it, and a transfer's part holds its step in six bits. */
 export const MAX_STEPS = 64
 
 const planSchema = z.strictObject({ steps: z.array(step).min(1, 'a plan has at least one step').max(MAX_STEPS, `a plan has at most ${MAX_STEPS} steps`) })
+
+/** A plan inside a larger file. It is read by `parsePlan`, which says more of what is wrong than a schema can. */
+export const writtenPlan = z.json().meta({ id: 'WrittenPlan', description: 'A plan: {"steps": […]}, as docs/reference/rules.md describes it' })
 
 /** Levels of objects and lists in a plan: fixed shares take seven, and the rules to come will not take four times as many. */
 const MAX_DEPTH = 32
@@ -79,7 +83,7 @@ function bindStep({ name, from, rule: kind, parameters, rounding, lock }: Writte
   const entry = rules.get(kind)
   if (entry === undefined) {
     const known = [...rules.keys()].join(', ')
-    throw new Refusal('plan_invalid', `step ${name} asks for the rule ${quote(kind)}; there are: ${known}`, { step: name, rule: clip(kind) })
+    throw new Refusal('plan_invalid', `step ${name} asks for the rule ${quote(kind)}; there are: ${known}`, { step: name, field: 'rule', rule: clip(kind) })
   }
   try {
     const rule = entry.bind(parameters)

@@ -4,8 +4,10 @@ import type { z } from 'zod'
 import type { AmountFields, Share } from './distribution.ts'
 import type { JsonObject } from './effects.ts'
 import type { EventInput } from './event.ts'
-import type { AssetName } from './money.ts'
+import { clip, quote, type AssetName } from './money.ts'
 import type { PlanData } from './plan.ts'
+import { Refusal } from './refusal.ts'
+import type { Settings } from './settings.ts'
 
 /** A row of an inbox table as text, column by column, exactly as PostgreSQL prints it; null stays null. */
 export type InboxRow = Readonly<Record<string, string | null>>
@@ -37,6 +39,8 @@ export type Program = {
   readonly rail: string
   readonly recipients: readonly ProgramRecipient[]
   readonly firstPlan: PlanData
+  /** What a new ledger asks for besides what each does: the first change of its settings. */
+  readonly settings?: Partial<Pick<Settings, 'payout_approval_above'>>
   /** What its doors call the amounts that may come with an event, by the plan's roles. */
   readonly amountFields: AmountFields
   /** What its doors call `units`, `asset` and the parties, for refusals; what is left out is called so there too. */
@@ -54,4 +58,41 @@ export type Program = {
   readonly sample: { readonly body: JsonObject; readonly parties: readonly ProgramRecipient[] }
   /** The instant whose plan version counts. */
   readonly versionInstant: (event: { readonly eventAt: Temporal.Instant }) => Temporal.Instant
+}
+
+/** A program whose ledgers bring their terms themselves, each in a file of its own: business as data. */
+export type FileProgram = {
+  readonly name: string
+  readonly summary: string
+  /** What may come in, whatever the file says: for descriptions. */
+  readonly event: z.ZodType
+  /** The program that a file's text is. `file` is its name, for people. Refuses by the line: `file_malformed`, `plan_invalid`, … */
+  readonly read: (text: string, file: string) => Program
+  /** The folder whose folders are examples to begin with. */
+  readonly templates: string
+}
+
+export type InstalledProgram = Program | FileProgram
+
+export type Programs = ReadonlyMap<string, InstalledProgram>
+
+/** What a ledger's row says of its program: its name, and the text of its file where it takes one. */
+export type ProgramChoice = { readonly program: string; readonly file: string | null }
+
+/**
+ * The program of a ledger. Refuses `program_not_found`, `field_malformed` for a file too many or too few, and what its file is refused for.
+ */
+export function chosenProgram(programs: Programs, { program: name, file }: ProgramChoice, fileName = 'file'): Program {
+  const found = programs.get(name)
+  if (found === undefined) throw new Refusal('program_not_found', `there is no program ${quote(name)}; there are: ${[...programs.keys()].join(', ')}`, { program: clip(name) })
+  if (!isFileProgram(found)) {
+    if (file === null) return found
+    throw new Refusal('field_malformed', `the program ${name} takes no file: leave it out`, { field: 'file' })
+  }
+  if (file !== null) return found.read(file, fileName)
+  throw new Refusal('field_malformed', `the program ${name} takes its terms from a file: name it (\`apportion init\` writes one to begin with)`, { field: 'file' })
+}
+
+export function isFileProgram(program: InstalledProgram): program is FileProgram {
+  return 'read' in program
 }

@@ -1,7 +1,7 @@
 // A ledger in memory, to try plans on without a database: the same members, the same decisions and the same postings as the recorder's, on
 // accounts that nobody keeps. It never pays, and nothing in it is approved or given notice of.
 
-import { accountKey, accountName, balanceOf, partyOf, type AccountName } from './account.ts'
+import { accountKey, accountName, balanceOf, checkParty, partyOf, type AccountName } from './account.ts'
 import { present } from './assert.ts'
 import type { AmountFields, Share } from './distribution.ts'
 import type { Json } from './effects.ts'
@@ -53,7 +53,7 @@ export type Trial = {
   readonly addPlan: (data: unknown) => PlanVersion
   /** Keeps a standing fact from an instant on; null: always. Refuses `fact_invalid`. */
   readonly setFact: (fact: FactName & { readonly value: string; readonly from: Temporal.Instant | null }) => void
-  /** Puts units into a fund, as if earlier events had. */
+  /** Puts units into a fund, as if earlier events had. Refuses `recipient_malformed` for what is no fund's name. */
   readonly fill: (fund: string, units: bigint) => void
   /** All accounts that anything ever moved in, by name. */
   readonly accounts: () => readonly (AccountName & { readonly balance: bigint })[]
@@ -71,13 +71,14 @@ type Books = {
   plans: readonly PlanVersion[]
   readonly accounts: Map<string, AccountState>
   readonly states: Map<string, Json>
-  /** By digest: the fingerprint as 32 characters, then the event's number. A million references must fit beside everything else. */
+  /** By digest: the fingerprint and the event's number, all as flat text of one byte a character. A million of them must fit beside everything else. */
   readonly references: Map<string, string>
   readonly facts: Map<string, Map<string, StandingFact[]>>
   readonly locks: Map<string, LockedShare>
 }
 
 const FINGERPRINT_BYTES = 32
+const NUMBER_BYTES = 8
 
 /** Opens one. Refuses `plan_invalid`. */
 export function createTrial(terms: TrialTerms): Trial {
@@ -104,7 +105,7 @@ export function createTrial(terms: TrialTerms): Trial {
     },
     setFact: (fact) => setFact(books, fact),
     fill: (fund, units) => {
-      const account = { name: accountName('fund', fund), asset: terms.asset }
+      const account = { name: accountName('fund', checkParty(fund, 'funds')), asset: terms.asset }
       const number = books.head.account + 1
       books.head = { ...books.head, account: number }
       books.accounts.set(accountKey(account), { ...account, number, debits: 0n, credits: units, transfer: 0n })
@@ -143,14 +144,14 @@ function record(books: Books, input: EventInput): Tried {
   books.head = head
   for (const account of touched) books.accounts.set(accountKey(account), account)
   for (const { key, value } of states) books.states.set(key, value)
-  books.references.set(member.digest, `${Buffer.from(member.fingerprint).toString('latin1')}${number}`)
+  books.references.set(keyOf(member.digest), takenText(member.fingerprint, number))
   lock(books, plan, { eventAt: event.eventAt, shares })
   return { state: 'recorded', event: number, plan: plan.version, eventAt: event.eventAt, shares, transfers }
 }
 
 /** What the recorder would read for a member, and nothing else: a decision copies what it is given. */
 function knownTo({ accounts, states, references }: Books, member: EventMember): Known {
-  const taken = references.get(member.digest)
+  const taken = references.get(keyOf(member.digest))
   const touched = accountsOf(member).flatMap((account) => {
     const key = accountKey(account)
     const found = accounts.get(key)
@@ -163,8 +164,20 @@ function knownTo({ accounts, states, references }: Books, member: EventMember): 
   }
 }
 
+function keyOf(digest: string): string {
+  return Buffer.from(digest.replaceAll('-', ''), 'hex').toString('latin1')
+}
+
+function takenText(fingerprint: Uint8Array, event: bigint): string {
+  const bytes = Buffer.alloc(FINGERPRINT_BYTES + NUMBER_BYTES)
+  bytes.set(fingerprint)
+  bytes.writeBigUInt64BE(event, FINGERPRINT_BYTES)
+  return bytes.toString('latin1')
+}
+
 function takenOf(taken: string): { readonly fingerprint: Uint8Array; readonly event: bigint } {
-  return { fingerprint: Buffer.from(taken.slice(0, FINGERPRINT_BYTES), 'latin1'), event: BigInt(taken.slice(FINGERPRINT_BYTES)) }
+  const bytes = Buffer.from(taken, 'latin1')
+  return { fingerprint: bytes.subarray(0, FINGERPRINT_BYTES), event: bytes.readBigUInt64BE(FINGERPRINT_BYTES) }
 }
 
 function lock({ locks }: Books, plan: PlanVersion, { eventAt, shares }: { eventAt: Temporal.Instant; shares: readonly Share[] }): void {

@@ -4,10 +4,12 @@ import { escapeIdentifier, type Pool } from 'pg'
 import { GENESIS_HASH } from '../core/journal.ts'
 import { parseAsset } from '../core/money.ts'
 import { parsePlan } from '../core/plan.ts'
-import type { Program } from '../core/program.ts'
+import { chosenProgram, type Program } from '../core/program.ts'
 import { Refusal } from '../core/refusal.ts'
+import { firstSettings, parseSettings, type Settings } from '../core/settings.ts'
 import type { RailModule } from '../rails/rail.ts'
 import { insertAssets, insertLanes, insertLedger, insertPlanVersion } from '../store/ledger.ts'
+import { insertSettingsChange } from '../store/settings.ts'
 import { inTransaction } from '../store/statement.ts'
 import { insertRecipients } from '../store/wallet.ts'
 import { withNames } from './inbox-grants.ts'
@@ -16,6 +18,8 @@ import type { World } from './world.ts'
 export type NewLedger = {
   readonly name: string
   readonly program: string
+  /** The text of its file and the file's name for people, for a program that takes one. It is kept with the ledger. */
+  readonly programFile?: { readonly text: string; readonly name: string }
   readonly sandbox: boolean
   /** The network's address; null only in the sandbox, whose network this server starts itself. */
   readonly railUrl: string | null
@@ -40,10 +44,7 @@ export async function createLedger(
   world: Pick<World, 'now' | 'id' | 'random' | 'programs' | 'rails'> & { readonly owner: Pool; readonly appRole: string },
   given: NewLedger,
 ): Promise<void> {
-  const program = world.programs.get(given.program)
-  if (program === undefined) {
-    throw new Refusal('program_not_found', `there is no program ${given.program}; there are: ${[...world.programs.keys()].join(', ')}`, { program: given.program })
-  }
+  const program = chosenProgram(world.programs, { program: given.program, file: given.programFile?.text ?? null }, given.programFile?.name)
   checkLedger(given)
   const rail = world.rails[program.rail]
   if (rail === undefined) throw new Refusal('rail_not_found', `the program ${program.name} pays by ${program.rail}, which is no rail here`, { rail: program.rail })
@@ -57,6 +58,7 @@ export async function createLedger(
       ledger,
       name,
       program: program.name,
+      program_file: given.programFile?.text ?? null,
       sandbox,
       rail: rail.name,
       rail_url: railUrl,
@@ -67,7 +69,9 @@ export async function createLedger(
     })
     if (!isNew) throw new Refusal('ledger_conflict', `there is a ledger named ${name} already`, { ledger: name })
     await insertAssets(client, ledger, names.map((asset) => ({ asset, token: given.tokens[asset] ?? null })))
-    await insertPlanVersion(client, { ledger, version: 1, effectiveFrom: null, content: data, hash, at })
+    const change = firstChange(program, sandbox)
+    if (change !== null) await insertSettingsChange(client, { ledger, change: world.id(), number: 1, content: change, proposedBy: null, at })
+    await insertPlanVersion(client, { ledger, version: 1, effectiveFrom: null, content: data, hash, settings: change === null ? 0 : 1, at })
     await insertRecipients(client, { ledger, recipients: program.recipients, at })
     await insertLanes(client, { ledger, lanes: laneIds(world, given.lanes), hash: GENESIS_HASH, at })
     if (program.install !== null && inboxSchema !== null) {
@@ -78,6 +82,11 @@ export async function createLedger(
       if (program.grants !== null) await client.query(withNames(program.grants, names))
     }
   })
+}
+
+/** What the program asks for besides what every ledger does, as the first change of the settings; null for nothing. */
+function firstChange({ settings }: Program, sandbox: boolean): Settings | null {
+  return settings === undefined ? null : parseSettings({ ...firstSettings({ sandbox }), ...settings }, { sandbox })
 }
 
 /** The assets of a new ledger. Refuses a token without a name on the network here, where later every payout would wait for it in vain. */

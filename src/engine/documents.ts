@@ -116,6 +116,13 @@ export function ledgerDocument({ name, program, sandbox, rail, inbox_schema: sch
   return { name, program, network: sandbox ? 'sandbox' : 'production', rail, schema, created_at: created_at.toString() }
 }
 
+/** One ledger by itself, with the file that its terms come from, where its program takes one. */
+export type LedgerDetailDocument = LedgerDocument & { readonly program_file: string | null }
+
+export function ledgerDetailDocument(row: LedgerRow): LedgerDetailDocument {
+  return { ...ledgerDocument(row), program_file: row.program_file }
+}
+
 export type WalletDocument = {
   readonly wallet: string
   readonly label: string

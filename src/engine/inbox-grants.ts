@@ -2,7 +2,7 @@
 // be another one than it was.
 
 import { DatabaseError, escapeIdentifier, escapeLiteral, type Pool, type PoolClient } from 'pg'
-import type { Program } from '../core/program.ts'
+import { isFileProgram, type Program, type Programs } from '../core/program.ts'
 import { listLedgers } from '../store/ledger.ts'
 import { asOwner } from '../store/owner-lock.ts'
 
@@ -21,12 +21,12 @@ const UNDEFINED_SCHEMA = '3F000'
 /** Does something for every ledger that has tables of its own; one whose tables somebody dropped is left as it was. */
 export async function forEachInbox(
   client: PoolClient,
-  programs: ReadonlyMap<string, Program>,
+  programs: Programs,
   work: (found: { readonly program: Program; readonly schema: string; readonly ledger: string }) => Promise<void>,
 ): Promise<void> {
   for (const { ledger, program: name, inbox_schema: schema } of await listLedgers(client)) {
     const program = programs.get(name)
-    if (schema === null || program === undefined) continue
+    if (schema === null || program === undefined || isFileProgram(program)) continue
     await client.query('savepoint inbox')
     try {
       await work({ program, schema, ledger })
@@ -41,7 +41,7 @@ export async function forEachInbox(
 /** Lets the server's role use the tables of every ledger. */
 export async function applyInboxGrants(
   owner: Pool,
-  { app, programs }: { readonly app: string; readonly programs: ReadonlyMap<string, Program> },
+  { app, programs }: { readonly app: string; readonly programs: Programs },
 ): Promise<void> {
   await asOwner(owner, async (client) => {
     await forEachInbox(client, programs, async ({ program: { grants }, schema, ledger }) => {

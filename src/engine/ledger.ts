@@ -3,7 +3,7 @@
 import { assert, present } from '../core/assert.ts'
 import { parseAsset, type Asset } from '../core/money.ts'
 import { parsePlan, type PlanVersion } from '../core/plan.ts'
-import type { Program } from '../core/program.ts'
+import { chosenProgram, type Program } from '../core/program.ts'
 import { lanePosition } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { RailAsset } from '../rails/rail.ts'
@@ -93,11 +93,7 @@ async function requireLedger({ store }: Pick<Desk, 'store'>, name: string): Prom
 }
 
 async function loadLedger({ store, programs }: Pick<Desk, 'store' | 'programs'>, row: LedgerRow): Promise<Ledger> {
-  const program = programs.get(row.program)
-  if (program === undefined) {
-    const message = `the ledger ${row.name} is one of the program ${row.program}, which there is not here; there are: ${[...programs.keys()].join(', ')}`
-    throw new Refusal('program_not_found', message, { program: row.program, ledger: row.name })
-  }
+  const program = chosenProgram(programs, { program: row.program, file: row.program_file }, `the file of the ledger ${row.name}`)
   const [lanes, assets, plans, adopted] = await Promise.all([
     lanesOf(store.pool, row.ledger),
     assetsOf(store.pool, row.ledger),

@@ -35,16 +35,23 @@ export function listOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({ items: z.array(item).readonly() })
 }
 
-export const ledgerSchema = z
+const ledgerShape = {
+  name: z.string(),
+  program: z.string(),
+  network: z.enum(['sandbox', 'production']),
+  rail: z.string(),
+  schema: z.string().nullable().meta({ description: "The SQL schema of the ledger's own tables" }),
+  created_at: instant,
+}
+
+const ledgerSchema = z.strictObject(ledgerShape).meta({ id: 'Ledger' })
+
+export const ledgerDetailSchema = z
   .strictObject({
-    name: z.string(),
-    program: z.string(),
-    network: z.enum(['sandbox', 'production']),
-    rail: z.string(),
-    schema: z.string().nullable().meta({ description: "The SQL schema of the ledger's own tables" }),
-    created_at: instant,
+    ...ledgerShape,
+    program_file: z.string().nullable().meta({ description: 'The text of the file that its terms come from, as it was given; null where its program takes none' }),
   })
-  .meta({ id: 'Ledger' })
+  .meta({ id: 'LedgerDetail' })
 
 const share = {
   role: z.string(),

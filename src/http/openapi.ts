@@ -5,7 +5,7 @@ import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Program } from '../core/program.ts'
+import type { InstalledProgram } from '../core/program.ts'
 import { API_VERSION, idempotencyHeaders, MAX_BATCH } from './contract.ts'
 import { PROBLEM_TYPE } from './errors.ts'
 
@@ -34,7 +34,7 @@ const PROBLEM_RESPONSE = {
   content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
 }
 
-export async function describeApi(app: FastifyInstance, programs: readonly Program[]): Promise<void> {
+export async function describeApi(app: FastifyInstance, programs: readonly InstalledProgram[]): Promise<void> {
   const bodies = bodiesOf(programs)
   const transform = createJsonSchemaTransform({ zodToJsonConfig })
   const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig })
@@ -59,7 +59,7 @@ export async function describeApi(app: FastifyInstance, programs: readonly Progr
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 
-function bodiesOf(programs: readonly Program[]): Readonly<Record<'event' | 'batch', z.ZodType>> {
+function bodiesOf(programs: readonly InstalledProgram[]): Readonly<Record<'event' | 'batch', z.ZodType>> {
   const events = programs.map(({ event, name, summary }) => event.meta({ title: name, description: `An event of the program ${name}, which ${summary}` }))
   const event = events.length === 1 && events[0] !== undefined ? events[0] : z.union(events)
   return { event, batch: z.strictObject({ events: z.array(event).min(1).max(MAX_BATCH) }) }

@@ -8,6 +8,8 @@ export type LedgerRow = {
   readonly ledger: string
   readonly name: string
   readonly program: string
+  /** The text of the file that its terms come from, where the program takes one. */
+  readonly program_file: string | null
   readonly sandbox: boolean
   readonly rail: string
   readonly rail_url: string | null
@@ -18,7 +20,7 @@ export type LedgerRow = {
   readonly copied_at: Temporal.Instant | null
 }
 
-const LEDGER_COLUMNS = `ledger, name, program, sandbox, rail, rail_url, inbox_schema, settings, created_at, copied_at`
+const LEDGER_COLUMNS = `ledger, name, program, program_file, sandbox, rail, rail_url, inbox_schema, settings, created_at, copied_at`
 
 export async function listLedgers(on: Queryable): Promise<LedgerRow[]> {
   return await rows(on, { text: `select ${LEDGER_COLUMNS} from apportion.ledger order by created_at, name`, values: [] })
@@ -61,11 +63,12 @@ export async function planVersionsOf(on: Queryable, ledger: string): Promise<Pla
 /** Writes a ledger's row; false when there is one of that name, or will be once somebody else commits. */
 export async function insertLedger(client: PoolClient, row: LedgerRow): Promise<boolean> {
   const { rowCount } = await client.query({
-    text: `insert into apportion.ledger (${LEDGER_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (name) do nothing`,
+    text: `insert into apportion.ledger (${LEDGER_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (name) do nothing`,
     values: [
       row.ledger,
       row.name,
       row.program,
+      row.program_file,
       row.sandbox,
       row.rail,
       row.rail_url,

@@ -57,6 +57,7 @@ export const BARRELS = /^src\/(core\/rules|rails|programs)\/index\.ts$/
 /** Words by which a rail or a program gives itself away; each folder of either has an entry. */
 export const OWN_WORDS: Readonly<Record<string, RegExp>> = {
   'src/rails/solana/': /solana|lamport/i,
+  'src/programs/custom/': /\bdeals?\b|mapped-?event/i,
   'src/programs/sale-split/': /sale[-_]?split|profit_events/i,
 }
 

@@ -9,7 +9,7 @@ import type { Target } from './target.ts'
 /** Who gets the units that do not divide, as a plan has it; `none` for steps that leave none over. */
 export const stepRoundingSchema = z.union([roundingSchema, z.literal('none')], {
   error: 'a rounding is the name of one policy, or {"residual-to": <role or recipient>} with one name',
-})
+}).meta({ id: 'WrittenRounding' })
 
 export type StepRounding = z.infer<typeof stepRoundingSchema>
 
@@ -168,6 +168,7 @@ export type BoundRule = {
 /** A rule as the registry holds it: its parameters' type is its own affair. */
 export type RuleEntry = {
   readonly kind: string
+  readonly parameters: z.ZodType
   /** Checks the parameters. Throws the schema's ZodError. */
   readonly bind: (parameters: unknown) => BoundRule
 }
@@ -177,6 +178,7 @@ export function ruleEntry<Parameters>(rule: Rule<Parameters>): RuleEntry {
   const { kind } = rule
   return {
     kind,
+    parameters: rule.parameters,
     bind: (given) => {
       const parameters = rule.parameters.parse(given)
       const { quotas } = rule

@@ -12,7 +12,7 @@ export const target = z.union([
   z.strictObject({ recipient: identifier }),
   z.strictObject({ party: identifier }),
   z.strictObject({ fund: identifier }),
-])
+]).meta({ id: 'WrittenTarget' })
 
 export type Target = z.infer<typeof target>
 

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import type { Json } from '../effects.ts'
+import { writtenPlan } from '../plan.ts'
 
 /** Scenarios of one file, and what happens in one of them: people write and read them. */
 const MAX_SCENARIOS = 1000
@@ -15,18 +16,26 @@ const name = z.string().min(1).max(200)
 
 const amounts = z.record(name, amount)
 
-const plan = z.json().meta({ description: 'A plan: {"steps": […]}, as docs/reference/rules.md describes it' })
-
 const body = z.record(z.string(), z.json())
+
+/** What there is before anything happens, whatever the plan. */
+const start = {
+  at: instant.optional().meta({ description: 'When it begins; the beginning of 2026 when left out' }),
+  facts: z.record(name, z.record(name, z.string())).optional().meta({ description: 'Standing facts, by name and subject' }),
+  funds: amounts.optional().meta({ description: 'What stands in funds already, by name' }),
+}
+
+export const startSchema = z.strictObject(start)
+
+export type Start = z.infer<typeof startSchema>
 
 const given = z
   .strictObject({
     program: name.optional().meta({ description: 'An installed program: its asset, its first plan, and its words for events' }),
+    file: name.optional().meta({ description: "The program's file, where it takes one: its path from this file" }),
     asset: z.string().optional().meta({ description: 'CODE/scale, where no program is given' }),
-    plan: plan.optional(),
-    at: instant.optional().meta({ description: 'When it begins; the beginning of 2026 when left out' }),
-    facts: z.record(name, z.record(name, z.string())).optional().meta({ description: 'Standing facts, by name and subject' }),
-    funds: amounts.optional().meta({ description: 'What stands in funds already, by name' }),
+    plan: writtenPlan.optional(),
+    ...start,
     event: body.optional().meta({ description: 'Fields that each event has unless it says otherwise itself' }),
   })
   .meta({ description: 'What there is before anything happens' })
@@ -61,7 +70,7 @@ const eventStep = z.strictObject({
 
 const factStep = z.strictObject({ at, fact: z.strictObject({ name, subject: name, value: z.string() }), expect: refused.optional() })
 
-const planStep = z.strictObject({ at, plan, expect: refused.optional() })
+const planStep = z.strictObject({ at, plan: writtenPlan, expect: refused.optional() })
 
 const timeStep = z.strictObject({ at: instant })
 

@@ -2,11 +2,11 @@
 
 import type { EventInput } from '../event.ts'
 import { orRefusal } from '../event-member.ts'
-import { checkDocument, schemaRefusal, type JsonDocument } from '../json-document.ts'
+import { atLine, checkDocument, schemaRefusal, type JsonDocument } from '../json-document.ts'
 import { Refusal } from '../refusal.ts'
 import { compareEnd, compareRefusal, compareTried, refusedText, type Difference } from './compare.ts'
 import { scenarioFileSchema, type EventStep, type RefusedExpectation, type Scenario, type ScenarioStep } from './form.ts'
-import { atLine, setStage, type FindProgram, type Stage } from './stage.ts'
+import { setStage, type FindProgram, type Stage } from './stage.ts'
 
 export type Finding = Omit<Difference, 'path'> & {
   /** Where the file expects it. */

@@ -1,9 +1,9 @@
 // The key's ledger, and its wallets.
 
-import { ledgerDocument } from '../../engine/documents.ts'
+import { ledgerDetailDocument, ledgerDocument } from '../../engine/documents.ts'
 import { wallets } from '../../engine/read-ledger.ts'
 import { callerOf } from '../auth.ts'
-import { ledgerListSchema, ledgerParams, ledgerSchema, walletListSchema } from '../contract.ts'
+import { ledgerDetailSchema, ledgerListSchema, ledgerParams, walletListSchema } from '../contract.ts'
 import type { App, Parts } from './parts.ts'
 
 const tags = ['ledgers']
@@ -17,8 +17,8 @@ export function ledgerRoutes(app: App, { desk }: Parts): void {
 
   app.get(
     '/ledgers/:ledger',
-    { config: { right: 'read' }, schema: { summary: 'One ledger', operationId: 'getLedger', tags, params: ledgerParams, response: { 200: ledgerSchema } } },
-    async (request) => ledgerDocument(callerOf(request).ledger.row),
+    { config: { right: 'read' }, schema: { summary: 'One ledger', operationId: 'getLedger', tags, params: ledgerParams, response: { 200: ledgerDetailSchema } } },
+    async (request) => ledgerDetailDocument(callerOf(request).ledger.row),
   )
 
   app.get(

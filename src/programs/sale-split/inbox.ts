@@ -6,11 +6,12 @@ import { present } from '../../core/assert.ts'
 import { instantText } from '../../core/canonical.ts'
 import type { Share } from '../../core/distribution.ts'
 import type { EventInput } from '../../core/event.ts'
+import { parseInstant } from '../../core/event-words.ts'
 import type { Inbox, InboxRow } from '../../core/program.ts'
 import { checkReference } from '../../core/reference.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { AMOUNT_FIELDS, ASSET, checkSum, formatSol, parseLamports, parseShare, ROLES } from './amounts.ts'
-import { claimedOf, parseInstant } from './intake.ts'
+import { claimedOf } from './intake.ts'
 
 export const profitEvents: Inbox = {
   table: 'profit_events',

@@ -2,20 +2,14 @@
 // a JSON number has been rounded before we see it, so it is refused.
 
 import { z } from 'zod'
-import { canonicalJson } from '../../core/canonical.ts'
 import type { JsonObject } from '../../core/effects.ts'
 import type { EventInput } from '../../core/event.ts'
+import { detailsProblem, isStorable, parseInstant } from '../../core/event-words.ts'
 import { checkReference } from '../../core/reference.ts'
 import { AMOUNT_FIELDS, ASSET, checkSum, formatSol, parseLamports, parseShare, ROLES, type AmountField, type Role } from './amounts.ts'
 
-/** Longest note, and longest metadata as JSON: both are kept for ever beside the event. */
+/** Longest note: it is kept for ever beside the event. */
 const MAX_NOTE = 1000
-const MAX_METADATA = 10_000
-const MAX_METADATA_DEPTH = 20
-
-// PostgreSQL's calendar has no year 0, and nobody sells after year 9999.
-const FIRST_INSTANT = Temporal.Instant.from('0001-01-01T00:00:00Z')
-const LAST_INSTANT = Temporal.Instant.from('9999-12-31T23:59:59.999999Z')
 
 const amount = z.string('must be SOL as a decimal in text, such as "1.5": a JSON number would be rounded')
 
@@ -81,39 +75,7 @@ export function claimedOf(
   return Object.keys(claimed).length === 0 ? null : claimed
 }
 
-/** An instant cut to microseconds, as the ledger keeps it; 'outside' when it has no year from 1 to 9999 in UTC. */
-export function parseInstant(value: string): Temporal.Instant | 'outside' {
-  const instant = Temporal.Instant.from(value).round({ smallestUnit: 'microsecond', roundingMode: 'floor' })
-  const outside = Temporal.Instant.compare(instant, FIRST_INSTANT) < 0 || Temporal.Instant.compare(instant, LAST_INSTANT) > 0
-  return outside ? 'outside' : instant
-}
-
-function isStorable(value: string): boolean {
-  return !value.includes('\0') && value.isWellFormed()
-}
-
 function checkMetadata(metadata: Record<string, unknown>, context: z.RefinementCtx): void {
-  const problem = metadataProblem(metadata)
+  const problem = detailsProblem(metadata)
   if (problem !== null) context.addIssue({ code: 'custom', message: problem })
-}
-
-function metadataProblem(metadata: Record<string, unknown>): string | null {
-  const found = jsonProblem(metadata, MAX_METADATA_DEPTH)
-  if (found !== null) return found
-  const { length } = canonicalJson(metadata as JsonObject)
-  return length > MAX_METADATA ? `has ${length} characters as JSON, the longest is ${MAX_METADATA}` : null
-}
-
-function jsonProblem(value: unknown, depth: number): string | null {
-  if (value === null || typeof value === 'boolean') return null
-  if (typeof value === 'number') return Number.isFinite(value) ? null : 'holds a number that JSON cannot write'
-  if (typeof value === 'string') return isStorable(value) ? null : 'holds a character that cannot be stored (NUL or half of a pair)'
-  if (typeof value !== 'object') return 'holds something that is not JSON'
-  if (depth === 0) return `is nested more than ${MAX_METADATA_DEPTH} deep`
-  // A list has its places as keys, which do no harm.
-  for (const part of Object.entries<unknown>({ ...value }).flat()) {
-    const problem = jsonProblem(part, depth - 1)
-    if (problem !== null) return problem
-  }
-  return null
 }

@@ -3,13 +3,16 @@
 import { Refusal } from '../../../core/refusal.ts'
 import { ledgers } from '../../../engine/read-ledger.ts'
 import { maybeText, text, type Run } from '../../command.ts'
+import { readTextFile } from '../../document-file.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
   const name = text(words[0])
+  const file = maybeText(options['file'])
   const url = maybeText(options['networkUrl'])
   await desk.createLedger({
     name,
     program: text(options['program']),
+    ...(file !== null && { programFile: { text: readTextFile(file), name: file } }),
     sandbox: options['production'] !== true,
     railUrl: url,
     inboxSchema: maybeText(options['schema']) ?? name.replaceAll('-', '_'),

@@ -1,27 +1,28 @@
 // `scenario run`: carries out scenario files on ledgers in memory. What came otherwise than expected is shown beside it, and ends with 1.
 
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { chosenProgram } from '../../../core/program.ts'
 import { Refusal } from '../../../core/refusal.ts'
 import { runScenarios, type ScenarioResult } from '../../../core/scenario/run.ts'
 import type { FindProgram } from '../../../core/scenario/stage.ts'
 import type { Run } from '../../command.ts'
-import { readDocumentFile } from '../../document-file.ts'
+import { readDocumentFile, readTextFile } from '../../document-file.ts'
 import type { Output } from '../../output.ts'
 
 type Refused = { readonly file: string } & Pick<Refusal, 'code' | 'message' | 'details'>
 
 export const run: Run = async ({ programs }, { words }, output) => {
   const files = z.array(z.string()).parse(words[0])
-  const findProgram: FindProgram = ({ program: name }) => {
-    const program = programs.get(name)
-    if (program !== undefined) return program
-    throw new Refusal('program_not_found', `there is no program ${name}; there are: ${[...programs.keys()].join(', ')}`, { program: name })
-  }
   const results: ScenarioResult[] = []
   const refused: Refused[] = []
   for (const file of files) {
     try {
-      results.push(...runScenarios(await readDocumentFile(file), findProgram))
+      const findProgram: FindProgram = (named) => {
+        const path = named.file === null ? null : join(dirname(file), named.file)
+        return chosenProgram(programs, { program: named.program, file: path === null ? null : readTextFile(path) }, path ?? undefined)
+      }
+      results.push(...runScenarios(readDocumentFile(file), findProgram))
     } catch (error) {
       // A file that is none holds up none after it.
       if (!(error instanceof Refusal)) throw error

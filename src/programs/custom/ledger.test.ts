@@ -1,0 +1,98 @@
+// Ledgers of this program on a real database: what `try` says of a file's events is what its ledger does with them.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { testDatabase, type TestDatabase } from '../../../test/database.ts'
+import { machine } from '../../../test/effects.ts'
+import { ROLES } from '../../../test/template.ts'
+import { orRefusal } from '../../core/event-member.ts'
+import { schemaRefusal } from '../../core/json-document.ts'
+import type { EventInput } from '../../core/event.ts'
+import { Refusal } from '../../core/refusal.ts'
+import { createTrial } from '../../core/trial.ts'
+import { createLedger, type NewLedger } from '../../engine/create-ledger.ts'
+import { createLedgers } from '../../engine/ledger.ts'
+import { balances } from '../../engine/read-accounts.ts'
+import { createRecorder } from '../../engine/recorder.ts'
+import { readSettings } from '../../engine/settings.ts'
+import { verify } from '../../engine/verify.ts'
+import type { Desk } from '../../engine/world.ts'
+import { rails } from '../../rails/index.ts'
+import { openStore } from '../../store/store.ts'
+import { programs } from '../index.ts'
+import { custom } from './program.ts'
+
+let database: TestDatabase
+let desk: Desk
+
+beforeAll(async () => {
+  database = await testDatabase()
+  desk = { ...machine, store: openStore(database.appUrl, 'test'), programs, rails }
+})
+
+afterAll(async () => {
+  await desk.store.close()
+  await database.drop()
+})
+
+const textOf = (name: string, file: string): string => readFileSync(join(custom.templates, name, file), 'utf8')
+
+async function install(name: string, given: Partial<NewLedger> = {}): Promise<void> {
+  const plain = { name, program: 'custom', sandbox: true, railUrl: null, inboxSchema: name, tokens: {}, lanes: 1 }
+  await createLedger({ ...desk, owner: database.pool, appRole: ROLES.app }, { ...plain, ...given })
+}
+
+function eventsOf(name: string): readonly (EventInput | Refusal)[] {
+  const { event } = custom.read(textOf(name, 'deal.json'), 'deal.json')
+  return textOf(name, 'events.jsonl').trim().split('\n').map((line) =>
+    orRefusal(() => {
+      const parsed = event.safeParse(JSON.parse(line))
+      if (parsed.success) return parsed.data
+      throw schemaRefusal(parsed.error, JSON.parse(line))
+    }),
+  )
+}
+
+describe.each(readdirSync(custom.templates).toSorted())('the template %s', (name) => {
+  it('divides the same on a ledger as in memory, and the ledger holds', async () => {
+    const text = textOf(name, 'deal.json')
+    const program = custom.read(text, 'deal.json')
+    const native = rails[program.rail]?.nativeAssets.includes(program.asset) === true
+    await install(name, { programFile: { text, name: 'deal.json' }, tokens: native ? {} : { [program.asset]: 'a-mint' } })
+    const ledger = await createLedgers(desk).open(name)
+    expect(ledger.row.program_file).toBe(text)
+    const [recorder, trial] = [createRecorder(desk), createTrial({ ...program, plan: program.firstPlan, at: Temporal.Instant.from('2025-01-01T00:00:00Z') })]
+    for (const input of eventsOf(name)) {
+      if (input instanceof Refusal) continue
+      const [stored] = await recorder.record(ledger, [{ input, door: 'test', mayBackdate: true }])
+      const tried = trial.record(input)
+      expect(stored?.state).toBe(tried.state)
+      if (stored?.state === 'recorded' && tried.state === 'recorded') expect(stored.event.shares).toEqual(tried.shares)
+    }
+    const { items } = await balances(desk, ledger, { at: null, role: null, account: null, cursor: null, limit: 100 })
+    const standing = items.map(({ account, units }): [string, bigint] => [account, BigInt(units)])
+    expect(new Map(standing)).toEqual(new Map(trial.accounts().map(({ name: account, balance }) => [account, balance])))
+    expect((await verify(desk, ledger)).breaks).toEqual([])
+    const { settings } = await readSettings(desk.store.pool, ledger, machine.now())
+    expect(settings.payout_approval_above).toEqual(program.settings?.payout_approval_above ?? {})
+  })
+})
+
+it.each<[string, Partial<NewLedger>, string, string]>([
+  ['without a file', {}, 'field_malformed', 'takes its terms from a file'],
+  ['with a file that is none', { programFile: { text: '{', name: 'deal.json' } }, 'file_malformed', 'deal.json:1: a field begins with'],
+  ['with a rail that there is not', { programFile: { text: textOf('single-split', 'deal.json').replace('"rail": "solana"', '"rail": "paper"'), name: 'deal.json' } }, 'rail_not_found', 'paper'],
+  ['with a token that has no name', { programFile: { text: textOf('collective', 'deal.json'), name: 'deal.json' } }, 'asset_not_found', 'USDC/6'],
+  ['with a file for a program that takes none', { program: 'sale-split', programFile: { text: '{}', name: 'deal.json' } }, 'field_malformed', 'takes no file'],
+])('a ledger %s is refused, and nothing of it is made', async (_, given, code, says) => {
+  const before = await database.pool.query('select count(*) from apportion.ledger')
+  await expect(install('refused', given)).rejects.toMatchObject({ code, message: expect.stringContaining(says) })
+  expect((await database.pool.query('select count(*) from apportion.ledger')).rows).toEqual(before.rows)
+})
+
+it('a ledger whose file was changed behind its back is not opened', async () => {
+  await install('spoilt', { programFile: { text: textOf('single-split', 'deal.json'), name: 'deal.json' } })
+  await database.pool.query(`update apportion.ledger set program_file = '{}' where name = 'spoilt'`)
+  await expect(createLedgers(desk).open('spoilt')).rejects.toMatchObject({ code: 'file_malformed', message: expect.stringContaining('the file of the ledger spoilt:1: ') })
+})
