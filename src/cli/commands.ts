@@ -1,19 +1,7 @@
 // The table of commands: what each takes, in words for people, and the file that does it. A new verb is one file and one entry here.
 
-import type { Needs } from '../boot/desk.ts'
-import type { Run } from './command.ts'
-
-export type CommandEntry = {
-  readonly noun: string | null
-  readonly verb: string
-  readonly summary: string
-  readonly words: readonly (readonly [form: string, summary: string])[]
-  readonly options: readonly (readonly [form: string, summary: string, standard?: string])[]
-  /** Options without which the command is not understood. */
-  readonly required: readonly (readonly [form: string, summary: string])[]
-  readonly needs: Needs
-  readonly load: () => Promise<{ readonly run: Run }>
-}
+import { entry, type CommandEntry } from './command-entry.ts'
+import { OFFLINE_COMMANDS } from './offline-commands.ts'
 
 const LEDGER = ['--ledger <name>', 'which ledger; needed only when there are several'] as const
 const AT = ['--at <instant>', 'as it was recorded by then; now when left out'] as const
@@ -37,12 +25,6 @@ const PAGE = [
   ['--limit <count>', 'rows of a page, 1 to 1000 (20)'],
   ['--cursor <cursor>', 'go on after this place, as the page before says'],
 ] as const
-
-type Verb = Pick<CommandEntry, 'summary' | 'load'> & Partial<Pick<CommandEntry, 'words' | 'options' | 'required' | 'needs'>>
-
-const entry = (noun: string | null, verb: string, { words = [], options = [], required = [], needs = 'database', ...rest }: Verb): CommandEntry => {
-  return { noun, verb, words, options, required, needs, ...rest }
-}
 
 export const COMMANDS: readonly CommandEntry[] = [
   entry('ledger', 'list', { summary: 'the ledgers of this database', load: async () => await import('./commands/ledger/list.ts') }),
@@ -351,48 +333,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [LEDGER],
     load: async () => await import('./commands/key/revoke.ts'),
   }),
-  entry('scenario', 'run', {
-    summary: 'carry out scenario files without a ledger, and show what came otherwise than expected',
-    words: [['<files...>', 'JSON files; docs/reference/scenarios.md describes them']],
-    needs: 'nothing',
-    load: async () => await import('./commands/scenario/run.ts'),
-  }),
-  entry(null, 'init', {
-    summary: 'write the file of a program to begin with, with scenarios and events; without a template, list them',
-    words: [
-      ['[template]', 'which'],
-      ['[folder]', 'where; a new folder of the template\'s name when left out'],
-    ],
-    options: [['--force', 'replace files that are there']],
-    needs: 'nothing',
-    load: async () => await import('./commands/init.ts'),
-  }),
-  entry(null, 'try', {
-    summary: "what a program's file does with events, without a ledger",
-    words: [
-      ['<file>', "the program's file"],
-      ['<events>', 'JSON lines, one event each, as the source sends them; - reads standard input'],
-    ],
-    options: [
-      ['--program <program>', 'which program takes the file', 'custom'],
-      ['--given <file>', 'what there is before: {"facts", "funds", "at"}, as in scenarios'],
-      ['--totals', 'leave out what each event does'],
-    ],
-    needs: 'nothing',
-    load: async () => await import('./commands/try.ts'),
-  }),
-  entry(null, 'allocate', {
-    summary: 'divide a pool by weights, without a ledger; without --pool, cases from standard input, one JSON object a line',
-    options: [
-      ['--pool <units>', 'what is divided, in smallest units'],
-      ['--weights <weights>', 'such as 80,12.5,1/3'],
-      ['--rounding <policy>', 'who gets the units that do not divide', 'largest-remainder'],
-      ['--recipients <names>', 'who they are; their places from 1 on when left out'],
-      ['--state <json>', 'what the policy remembered, as the answer before gave it'],
-    ],
-    needs: 'nothing',
-    load: async () => await import('./commands/allocate.ts'),
-  }),
   entry(null, 'explain', {
     summary: 'why an amount is what it is',
     words: [['<subject>', "an event's reference, <reference>#<role>, or a payout's id"]],
@@ -427,4 +367,5 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => await import('./commands/import.ts'),
   }),
   entry(null, 'doctor', { summary: 'settings, database, ledgers and what fails', needs: 'database', load: async () => await import('./commands/doctor.ts') }),
+  ...OFFLINE_COMMANDS,
 ]

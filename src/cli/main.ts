@@ -5,7 +5,8 @@ import { withDesk } from '../boot/desk.ts'
 import { exitCodeOf, hearSignals, outliveReaders } from '../boot/signals.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { Given } from './command.ts'
-import { COMMANDS, type CommandEntry } from './commands.ts'
+import type { CommandEntry } from './command-entry.ts'
+import { COMMANDS } from './commands.ts'
 import { createOutput } from './output.ts'
 
 const USAGE = 2
