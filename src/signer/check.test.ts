@@ -198,6 +198,19 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a share of a distribution that is not complete',
+    reason: 'share_mismatch',
+    spoil: async (s) => {
+      const digest = crypto.randomUUID()
+      await s.run(
+        `insert into apportion.distribution (lane, event, digest, part, plan, snapshot, recipients, asset, units) values ($1, 9000, $2, 0, 1, sha256('x'), 1, 'SOL/9', 1)`,
+        [s.home.lane, digest],
+      )
+      await s.run(`update apportion.transfer set kind = 'distributed', event = null, subject = $3 where lane = $1 and number = $2`, [s.home.lane, second(s).transfer, digest])
+      return undefined
+    },
+  },
+  {
     name: "another recipient's share",
     reason: 'share_mismatch',
     spoil: async (s) => {

@@ -51,6 +51,19 @@ describe('signing', () => {
     checkSigned(await sign(), wallet.address, [{ ...payout, units: 42n }])
   })
 
+  it('signs a share of a large distribution once it is complete', async () => {
+    const { home, payouts, run, sign, wallet } = await signingScene(database, [5n])
+    const [payout] = payouts as [TestPayout]
+    const digest = crypto.randomUUID()
+    await run(
+      `insert into apportion.distribution (lane, event, digest, part, plan, snapshot, recipients, asset, units, state, next_place, given, completed_at)
+        values ($1, 9001, $2, 0, 1, sha256('x'), 1, 'SOL/9', 5, 'complete', 1, 5, now())`,
+      [home.lane, digest],
+    )
+    await run(`update apportion.transfer set kind = 'distributed', event = null, subject = $3 where lane = $1 and number = $2`, [home.lane, payout.transfer, digest])
+    checkSigned(await sign(), wallet.address, [payout])
+  })
+
   it('takes the destination that the payout has, as long as it was recorded for its recipient', async () => {
     const { home, payouts, run, sign, wallet } = await signingScene(database, [7n])
     const [payout] = payouts as [TestPayout]
