@@ -37,7 +37,7 @@ const record = z.strictObject({
   facts: facts.nullable(),
   standing: facts.nullable(),
   /** Number and digest of the event that it reverses; null for all others. */
-  reverses: z.string().regex(/^[0-9]+$/).nullable().default(null),
+  reverses: z.string().regex(/^[1-9][0-9]{0,17}$/).nullable().default(null),
   reversed: z.string().nullable().default(null),
 })
 

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ASSET, FIRST_PLAN, paperDatabase, paperEvent, type PaperDatabase, type PaperLedger } from '../../test/paper-ledger.ts'
+import { expectSound, reverse } from '../../test/reversing.ts'
 import { createWorker } from '../worker/worker.ts'
 import { addPlanVersion } from './add-plan-version.ts'
 import { explain } from './explain.ts'
@@ -62,6 +63,32 @@ it('keeps order, numbers, instants and heads, is sound, and exports to the same 
     const told = ({ shares }: typeof one) => shares.map(({ units, role, recipient }) => ({ units, role, recipient }))
     expect(told(other)).toEqual(told(one))
   }
+})
+
+it('keeps reversals, and what they gave back of what rules remember', async () => {
+  const of = await paper.open('reversing')
+  const pool = { name: 'pool', from: 'received', rule: 'pro-rata', parameters: { by: { fact: 'score' }, whenAllZero: { fund: 'later' } }, rounding: 'cumulative' }
+  const cap = { name: 'cap', from: 'shares:pool', rule: 'cap', parameters: { limit: '100', per: 'lifetime', excess: { fund: 'excess' } } }
+  const minimum = { name: 'minimum', from: 'shares:cap', rule: 'minimum', parameters: { minimum: '20' } }
+  await addPlanVersion(of.world, of.ledger, { content: { steps: [pool, cap, minimum] }, effectiveFrom: null })
+  const event = (reference: string, units: bigint) => paperEvent(reference, units, { facts: { score: { ana: '8', bo: '1' } } })
+  await of.record([event('a', 91n), event('b', 50n)])
+  await reverse(of, 'a', { reference: 'a/1', units: 40n })
+  await of.record([event('c', 77n)])
+  await reverse(of, 'b', { reference: 'b/1' })
+  await reverse(of, 'a', { reference: 'a/2' })
+  await of.record([event('d', 90n)])
+  await expectSound(of, ['a', 'a/1', 'b', 'c', 'd'])
+  const lines = await exported(of)
+  const made = await paper.open('reversing-copy')
+  await take(made, lines)
+  const copy = await reopen(made)
+  const states = async (lane: bigint | undefined) => (await paper.database.pool.query('select event, key, value from apportion.rule_state where lane = $1 order by event, key', [lane])).rows as unknown[]
+  expect(await states(copy.lanes[0])).toEqual(await states(of.lane))
+  expect((await exported({ world: made.world, ledger: copy })).slice(1)).toEqual(lines.slice(1))
+  await expect(reverse({ world: made.world, ledger: copy }, 'd', { reference: 'd/1' })).rejects.toMatchObject({ code: 'ledger_copy_forbidden' })
+  const other = lines.map((line) => (line.startsWith('R') ? line.replace(/"reverses" : "[0-9]+"/, '"reverses" : "2"') : line))
+  await expect(take(await paper.open('reversing-other'), other)).rejects.toMatchObject({ code: 'journal_malformed', message: expect.stringContaining('does not verify') })
 })
 
 it('makes a ledger in which nothing is recorded, planned or paid, whoever had it open', async () => {

@@ -7,11 +7,14 @@ import { GENESIS_HASH } from '../core/journal.ts'
 import { readHash, readHeader, readInstant, readNumber, type FileHeader } from '../core/journal-file.ts'
 import { parsePlan } from '../core/plan.ts'
 import { Refusal } from '../core/refusal.ts'
+import type { ChangedState } from '../core/reversal.ts'
 import { analyzeJournal, closeLane, copyBlocks, hasHistory, markCopied, replaceLanes } from '../store/copy-journal.ts'
+import { eventsByNumber } from '../store/event.ts'
 import { insertPlanVersion, lockHeads } from '../store/ledger.ts'
-import { inTransaction } from '../store/statement.ts'
+import { reversedUnitsOf, statesChangedBy } from '../store/reversal.ts'
+import { inTransaction, rows } from '../store/statement.ts'
 import { laneIds } from './create-ledger.ts'
-import { beginLane, endBlock, readBlockLine, type OpenBlock, type OpenLane, type Steps } from './import/blocks.ts'
+import { beginLane, endBlock, readBlockLine, reversedIn, type OpenBlock, type OpenLane, type Original, type Steps } from './import/blocks.ts'
 import type { Ledger } from './ledger.ts'
 import { verificationSentences, verifyWithin } from './verify.ts'
 import type { Desk } from './world.ts'
@@ -151,7 +154,25 @@ function openBlock(state: Import, fields: readonly string[]): undefined {
 }
 
 function closeBlock(state: Import, lane: OpenLane, block: OpenBlock, [hash = '']: readonly string[]): Promise<void> | undefined {
-  const problem = endBlock(lane, block, hash)
+  const reversed = reversedIn(block)
+  return reversed.length === 0 ? endOpenBlock(state, lane, block, { stored: hash, reversed: new Map() }) : closeReversing(state, lane, block, { stored: hash, reversed })
+}
+
+/** What a reversal gives back hangs on the event that it reverses, which is written and read again. */
+async function closeReversing(state: Import, lane: OpenLane, block: OpenBlock, { stored, reversed }: { stored: string; reversed: readonly bigint[] }): Promise<void> {
+  await copyBlocks(state.client, lane.lane, lane.take())
+  const originals = new Map<bigint, Original>()
+  for (const { number, units, shares } of await eventsByNumber(state.client, lane.lane, reversed)) {
+    const changed = await rows<ChangedState>(state.client, statesChangedBy(lane.lane, number))
+    const [before] = await rows<{ units: bigint }>(state.client, reversedUnitsOf(lane.lane, number))
+    originals.set(number, { units, shares: shares.map((share) => ({ ...share, role: '', recipient: null })), changed, before: before?.units ?? 0n })
+  }
+  await endOpenBlock(state, lane, block, { stored, reversed: originals })
+}
+
+function endOpenBlock(state: Import, lane: OpenLane, block: OpenBlock, ending: Parameters<typeof endBlock>[2]): Promise<void> | undefined {
+  const problem = endBlock(lane, block, ending)
+  const { stored: hash } = ending
   if (problem !== null) malformed(state, problem, `the hash ${hash.slice(0, 80)}`)
   state.block = null
   state.transfers += BigInt(block.transfers.length)

@@ -2,13 +2,14 @@
 // file says. What is answered as a text is what was expected instead.
 
 import { accountKey } from '../../core/account.ts'
-import { distribute, stateKeysFor } from '../../core/distribution.ts'
+import { distribute, stateKeysFor, type Share } from '../../core/distribution.ts'
 import type { Json } from '../../core/effects.ts'
 import { blockHash, GENESIS_HASH, JOURNAL_FORMAT, type EventLine, type TransferLine } from '../../core/journal.ts'
 import { readEvent, readHash, readInstant, readNumber, readRecord, readTransfer, type EventRecord } from '../../core/journal-file.ts'
 import type { PlanVersion } from '../../core/plan.ts'
 import type { AccountState, BatchWrite, Head, PostedEvent, PostedTransfer } from '../../core/posting.ts'
 import { Refusal } from '../../core/refusal.ts'
+import { holdingsOf, reversible, statesAfterReversal, type ChangedState } from '../../core/reversal.ts'
 
 export type OpenBlock = {
   readonly number: bigint
@@ -32,6 +33,9 @@ export type OpenLane = {
   readonly waiting: () => number
   readonly take: () => readonly BatchWrite[]
 }
+
+/** An event that is reversed, as it was written before: its shares, what it changed of what rules remember, and units reversed before. */
+export type Original = { readonly units: bigint; readonly shares: readonly Share[]; readonly changed: readonly ChangedState[]; readonly before: bigint }
 
 /** A plan version that can be read, by which events are divided. */
 export type Steps = Pick<PlanVersion, 'steps'>
@@ -91,8 +95,13 @@ export function readBlockLine(block: OpenBlock, type: string, fields: readonly s
   return null
 }
 
-/** Ends a block: with the hash of its lines it becomes one that waits to be written. */
-export function endBlock(lane: OpenLane, block: OpenBlock, stored: string): string | null {
+/** Numbers of earlier events that a block reverses. */
+export function reversedIn({ records }: OpenBlock): readonly bigint[] {
+  return [...records.values()].flatMap(({ reverses }) => (reverses === null ? [] : [BigInt(reverses)]))
+}
+
+/** Ends a block: with the hash of its lines it becomes one that waits to be written. `reversed`: the events that it reverses, by number. */
+export function endBlock(lane: OpenLane, block: OpenBlock, { stored, reversed }: { stored: string; reversed: ReadonlyMap<bigint, Original> }): string | null {
   const before = lane.head()
   const { number, recordedAt, events, transfers } = block
   const hash = blockHash(lane.head().hash, { number, recordedAt, events, transfers })
@@ -105,7 +114,7 @@ export function endBlock(lane: OpenLane, block: OpenBlock, stored: string): stri
   const { posted, touched } = post(lane.accounts, transfers)
   const ended = endEvents(block, before.transfer)
   if (typeof ended === 'string') return ended
-  const states = ended.flatMap((event) => statesAfter(lane, event))
+  const states = ended.flatMap((event) => (event.reverses === null ? statesAfter(lane, event) : statesReversed(lane, event, { original: reversed.get(event.reverses), transfers })))
   lane.add({
     before,
     head: { ...before, event: lastEvent, transfer: lastTransfer, block: number, account: lane.accounts.size, hash, recordedAt },
@@ -159,13 +168,12 @@ function endEvents({ events, records, transfers }: OpenBlock, before: bigint): P
 }
 
 /** What rules remember from an event on: no file says it, since the events do. One that cannot be divided is found when all is verified. */
-function statesAfter({ plans, remembered }: OpenLane, { number, plan, member, reverses }: PostedEvent): BatchWrite['states'] {
+function statesAfter({ plans, remembered }: OpenLane, { number, plan, member }: PostedEvent): BatchWrite['states'] {
   const version = plans.get(plan)
   const { input, standing } = member
   const event = { ...input, facts: { ...input.facts, ...standing } }
   try {
-    // What a reversal gave back hangs on the event it reverses: a plan that remembers is found out by the verification at the end.
-    if (version === undefined || reverses !== null || stateKeysFor(event, version).length === 0) return []
+    if (version === undefined || stateKeysFor(event, version).length === 0) return []
     const { state } = distribute(event, version, { state: remembered })
     for (const [key, value] of state) remembered.set(key, value)
     return [...state].map(([key, value]) => ({ event: number, key, value }))
@@ -173,4 +181,27 @@ function statesAfter({ plans, remembered }: OpenLane, { number, plan, member, re
     if (error instanceof Refusal) return []
     throw error
   }
+}
+
+/** What rules remember from a reversal on: it gives back of what the reversed event had changed. */
+function statesReversed(
+  { plans, remembered }: OpenLane,
+  { number, plan, asset, units }: PostedEvent,
+  { original, transfers }: { original: Original | undefined; transfers: readonly TransferLine[] },
+): BatchWrite['states'] {
+  const version = plans.get(plan)
+  if (version === undefined || original === undefined) return []
+  const { changed, before, shares } = original
+  const of = reversible(holdingsOf(shares), original.units)
+  // One that takes more than there was is found when all is verified.
+  if (units > of - before) return []
+  const carried = new Map<string, bigint>()
+  const move = (account: string, by: bigint): void => void (account.startsWith('carried:') && carried.set(account, (carried.get(account) ?? 0n) + by))
+  for (const { event, kind, debit, credit, units: moved } of transfers) {
+    if (event === number && kind === 'reversed') move(debit, -moved)
+    if (event === number && kind === 'restored') move(credit, moved)
+  }
+  const state = statesAfterReversal({ plan: version, asset, changed }, { now: remembered, portion: { units, of, before }, carried })
+  for (const [key, value] of state) remembered.set(key, value)
+  return [...state].map(([key, value]) => ({ event: number, key, value }))
 }
