@@ -6,14 +6,17 @@ import { present } from './assert.ts'
 import type { AmountFields, Share } from './distribution.ts'
 import type { Json } from './effects.ts'
 import type { EventInput } from './event.ts'
-import { eventMemberOf } from './event-member.ts'
+import { eventMemberOf, orRefusal } from './event-member.ts'
 import { parseFactValue, checkFactName, type FactName } from './fact.ts'
 import { GENESIS_HASH, type TransferLine } from './journal.ts'
-import type { AssetName } from './money.ts'
+import { clip, quote, type AssetName } from './money.ts'
 import { payableFrom } from './part.ts'
 import { parsePlan, versionInForce, type PlanVersion } from './plan.ts'
 import { accountsOf, decideBatch, stateKeysOf, type AccountState, type EventMember, type Head, type Known } from './posting.ts'
+import { checkReference, referenceDigest } from './reference.ts'
 import { Refusal } from './refusal.ts'
+import type { ChangedState, Undone } from './reversal.ts'
+import { checkLasting, NO_WORK, reversalMemberOf, workReversal, type ReversalMember, type ReversalWork } from './reversal-work.ts'
 import type { FactSets } from './rules/rule.ts'
 import { standingNeedsOf, type StandingNeed } from './standing.ts'
 
@@ -25,6 +28,8 @@ export type TrialTerms = {
   readonly at: Temporal.Instant
   readonly amountFields: AmountFields
   readonly versionInstant: (event: { readonly eventAt: Temporal.Instant }) => Temporal.Instant
+  /** Whether its events can be reversed: then it keeps each of them. */
+  readonly keepsEvents?: boolean
 }
 
 export type Tried =
@@ -43,12 +48,16 @@ export type Tried =
 /** A share that may not be paid before an instant, as it stands in its account. */
 export type LockedShare = { readonly account: string; readonly until: Temporal.Instant; readonly units: bigint }
 
+export type TrialReversal = { readonly reference: string; readonly reverses: string; readonly units: bigint | null }
+
 export type Trial = {
   readonly now: () => Temporal.Instant
   /** Lets time pass; an earlier instant changes nothing. */
   readonly passTo: (instant: Temporal.Instant) => void
   /** Records an event; time passes to its instant where that is later. */
   readonly record: (input: EventInput) => Tried
+  /** Reverses an event, wholly where `units` is null. Nothing in it was ever paid. */
+  readonly reverse: (reversal: TrialReversal) => Tried
   /** A next version of the rules, in force from now on. Refuses `plan_invalid`. */
   readonly addPlan: (data: unknown) => PlanVersion
   /** Keeps a standing fact from an instant on; null: always. Refuses `fact_invalid`. */
@@ -75,6 +84,19 @@ type Books = {
   readonly references: Map<string, string>
   readonly facts: Map<string, Map<string, StandingFact[]>>
   readonly locks: Map<string, LockedShare>
+  /** By reference. */
+  readonly events: Map<string, KeptEvent>
+}
+
+/** An event that can be reversed, and what reversals have done to it. */
+type KeptEvent = ReversalMember['original'] & {
+  readonly version: PlanVersion
+  readonly eventAt: Temporal.Instant
+  readonly changed: readonly ChangedState[]
+  before: bigint
+  readonly undone: Undone[]
+  /** What was deducted from each share, by its part. */
+  readonly deducted: Map<number, bigint>
 }
 
 const FINGERPRINT_BYTES = 32
@@ -93,11 +115,13 @@ export function createTrial(terms: TrialTerms): Trial {
     references: new Map(),
     facts: new Map(),
     locks: new Map(),
+    events: new Map(),
   }
   return {
     now: () => books.now,
     passTo: (instant) => passTo(books, instant),
     record: (input) => record(books, input),
+    reverse: (reversal) => reverse(books, reversal),
     addPlan: (data) => {
       const version: PlanVersion = { version: books.plans.length + 1, effectiveFrom: books.now, ...parsePlan(data) }
       books.plans = [...books.plans, version]
@@ -132,21 +156,72 @@ function record(books: Books, input: EventInput): Tried {
   }
   const plan = versionInForce(plans, terms.versionInstant(event))
   const member = eventMemberOf(event, plan, { door: 'trial', backdated: false, standing: standingOf(books, event, plan), refused: null, amountFields: terms.amountFields })
+  const posted = post(books, member)
+  if (posted.state !== 'recorded') return posted
+  const { event: number, shares, changed } = posted
+  lock(books, plan, { eventAt: event.eventAt, shares })
+  if (terms.keepsEvents === true) {
+    const kept = { reference: event.reference, asset: event.asset, units: event.units, shares, number, plan: plan.version, planHash: plan.hash }
+    books.events.set(event.reference, { ...kept, version: plan, eventAt: event.eventAt, changed, before: 0n, undone: [], deducted: new Map() })
+  }
+  return posted
+}
+
+type Posted = Exclude<Tried, { readonly state: 'recorded' }> | (Extract<Tried, { readonly state: 'recorded' }> & { readonly changed: readonly ChangedState[] })
+
+/** Decides one member and writes what was decided. */
+function post(books: Books, member: EventMember): Posted {
+  const { reference, eventAt } = member.input
   const { outcomes, write } = decideBatch(books.head, knownTo(books, member), [member], books.now)
   const outcome = present(outcomes[0], 'outcome')
   if (outcome.state === 'conflict') {
-    const message = `the reference ${event.reference} was recorded before with other content, as event ${outcome.event}: an event never changes, send a new reference`
+    const message = `the reference ${reference} was recorded before with other content, as event ${outcome.event}: an event never changes, send a new reference`
     return { state: 'refused', refusal: new Refusal('reference_conflict', message, { field: 'reference', event: outcome.event.toString() }) }
   }
   if (outcome.state !== 'posted') return outcome
   const { events: [posted], transfers, touched, states, head } = present(write, 'write')
   const { number, shares } = present(posted, 'event')
+  const changed = states.map(({ key, value }): ChangedState => ({ key, before: books.states.get(key) ?? null, after: value }))
   books.head = head
   for (const account of touched) books.accounts.set(accountKey(account), account)
   for (const { key, value } of states) books.states.set(key, value)
   books.references.set(keyOf(member.digest), takenText(member.fingerprint, number))
-  lock(books, plan, { eventAt: event.eventAt, shares })
-  return { state: 'recorded', event: number, plan: plan.version, eventAt: event.eventAt, shares, transfers }
+  return { state: 'recorded', event: number, plan: member.plan, eventAt, shares, transfers, changed }
+}
+
+function reverse(books: Books, { reference, reverses, units }: TrialReversal): Tried {
+  const original = books.events.get(reverses)
+  if (original === undefined) {
+    return { state: 'refused', refusal: new Refusal('event_not_found', `there is no event ${quote(reverses)} to reverse`, { field: 'reverses', reference: clip(reverses) }) }
+  }
+  const worked = orRefusal(() => {
+    const isNew = !books.references.has(keyOf(referenceDigest(checkReference(reference, 'reference'))))
+    return isNew ? workOut(books, original, units) : NO_WORK
+  })
+  if (worked instanceof Refusal) return { state: 'refused', refusal: worked }
+  const posted = post(books, reversalMemberOf({ reference, asked: units, details: null, door: 'trial', at: books.now, original, work: worked }))
+  if (posted.state !== 'recorded') return posted
+  original.before += worked.units
+  for (const { part, units: taken } of worked.deductions) original.deducted.set(part, (original.deducted.get(part) ?? 0n) + taken)
+  for (const { kind, part, debit, credit, units: moved } of worked.legs) {
+    if (part !== null) original.undone.push(kind === 'reversed' ? { part, account: debit, units: moved } : { part, account: credit, units: -moved })
+  }
+  unlock(books, original, worked)
+  return posted
+}
+
+function workOut({ accounts, states }: Books, original: KeptEvent, units: bigint | null): ReversalWork {
+  const { version, asset, changed, before, undone, deducted } = original
+  const remembered = { plan: version, asset, changed }
+  checkLasting(original, remembered)
+  return workReversal(original, units, {
+    ...{ before, undone, remembered, states },
+    unpaidOf: (part) => original.shares.reduce((all, share) => (share.part === part ? all + share.units : all), 0n) - (deducted.get(part) ?? 0n),
+    balanceOf: (name) => {
+      const account = accounts.get(accountKey({ name, asset }))
+      return account === undefined ? 0n : balanceOf(name, account)
+    },
+  })
 }
 
 /** What the recorder would read for a member, and nothing else: a decision copies what it is given. */
@@ -187,6 +262,16 @@ function lock({ locks }: Books, plan: PlanVersion, { eventAt, shares }: { eventA
     if (until === null) continue
     const key = `${account}\t${until.toString()}`
     locks.set(key, { account, until, units: units + (locks.get(key)?.units ?? 0n) })
+  }
+}
+
+/** What was taken back of locked shares is locked no more. */
+function unlock({ locks }: Books, { shares, version, number, eventAt }: KeptEvent, { deductions }: ReversalWork): void {
+  for (const { part, units } of deductions) {
+    const share = present(shares.find((each) => each.part === part), `share ${part} of event ${number}`)
+    const key = `${share.account}\t${payableFrom(version, part, eventAt)?.toString() ?? ''}`
+    const found = locks.get(key)
+    if (found !== undefined) locks.set(key, { ...found, units: found.units - units })
   }
 }
 

@@ -62,8 +62,11 @@ function normalTransfer(text: string, scale: number): string {
   return transferText({ debit, credit, units: readUnits(amount, { field: 'transfers', scale }) }, scale)
 }
 
+/** Between the ledger and the world: they say no more than the event's own amount. */
+const OUTSIDE: ReadonlySet<string> = new Set(['received', 'refunded'])
+
 function compareTransfers(expected: readonly string[], transfers: readonly TransferLine[], scale: number): readonly Difference[] {
-  const actual = transfers.filter(({ kind }) => kind !== 'received').map((transfer) => transferText(transfer, scale))
+  const actual = transfers.filter(({ kind }) => !OUTSIDE.has(kind)).map((transfer) => transferText(transfer, scale))
   const count = Math.max(expected.length, actual.length)
   return Array.from({ length: count }, (_, index) => index).flatMap((index) => {
     const text = expected[index]

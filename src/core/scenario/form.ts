@@ -46,14 +46,15 @@ const refused = z.strictObject({
   says: z.array(z.string().min(1)).min(1).optional().meta({ description: 'What stands in its message' }),
 })
 
+const transfers = z
+  .array(z.string().regex(/^\S+ (→|->) \S+ [0-9.]+$/, 'must be a transfer such as "received → payable:ana 1.5"'))
+  .meta({ description: 'Every movement of the division, in order: "<from> → <to> <amount>"' })
+
 const recorded = z
   .strictObject({
     shares: amounts.optional().meta({ description: 'All that roles get, by role; a role that is not named gets nothing' }),
     recipients: amounts.optional().meta({ description: 'All that is due to recipients by this event, by id' }),
-    transfers: z
-      .array(z.string().regex(/^\S+ (→|->) \S+ [0-9.]+$/, 'must be a transfer such as "received → payable:ana 1.5"'))
-      .optional()
-      .meta({ description: 'Every movement of the division, in order: "<from> → <to> <amount>"' }),
+    transfers: transfers.optional(),
     version: z.int().min(1).optional().meta({ description: "The plan version's number" }),
   })
   .refine((all) => Object.keys(all).length > 0, 'must say what is expected: shares, recipients, transfers or version')
@@ -68,13 +69,25 @@ const eventStep = z.strictObject({
   expect: z.union([refused, duplicate, recorded]).optional(),
 })
 
+const reverseStep = z.strictObject({
+  at,
+  reverse: z
+    .strictObject({
+      event: name.meta({ description: 'Reference of the event that is reversed' }),
+      reference: name.meta({ description: "The reversal's own reference" }),
+      amount: amount.optional().meta({ description: 'How much of it; all that is left when left out' }),
+    })
+    .meta({ description: 'An event is reversed, whole or in part; nothing was paid yet' }),
+  expect: z.union([refused, duplicate, z.strictObject({ transfers })]).optional(),
+})
+
 const factStep = z.strictObject({ at, fact: z.strictObject({ name, subject: name, value: z.string() }), expect: refused.optional() })
 
 const planStep = z.strictObject({ at, plan: writtenPlan, expect: refused.optional() })
 
 const timeStep = z.strictObject({ at: instant })
 
-const step = z.union([eventStep, factStep, planStep, timeStep])
+const step = z.union([eventStep, reverseStep, factStep, planStep, timeStep])
 
 const end = z
   .strictObject({
@@ -110,6 +123,7 @@ export type Scenario = ScenarioFile['scenarios'][number]
 export type Given = z.infer<typeof given>
 export type ScenarioStep = z.infer<typeof step>
 export type EventStep = z.infer<typeof eventStep>
+export type ReverseStep = z.infer<typeof reverseStep>
 export type EventExpectation = NonNullable<EventStep['expect']>
 export type RefusedExpectation = z.infer<typeof refused>
 export type EndExpectation = z.infer<typeof end>

@@ -3,9 +3,11 @@
 import type { EventInput } from '../event.ts'
 import { orRefusal } from '../event-member.ts'
 import { atLine, checkDocument, schemaRefusal, type JsonDocument } from '../json-document.ts'
+import { readUnits } from '../money.ts'
 import { Refusal } from '../refusal.ts'
+import type { Trial, Tried } from '../trial.ts'
 import { compareEnd, compareRefusal, compareTried, refusedText, type Difference } from './compare.ts'
-import { scenarioFileSchema, type EventStep, type RefusedExpectation, type Scenario, type ScenarioStep } from './form.ts'
+import { scenarioFileSchema, type EventStep, type RefusedExpectation, type ReverseStep, type Scenario, type ScenarioStep } from './form.ts'
 import { setStage, type FindProgram, type Stage } from './stage.ts'
 
 export type Finding = Omit<Difference, 'path'> & {
@@ -57,7 +59,7 @@ function nameOf({ when }: Scenario, step: ScenarioStep, at: number): string | nu
 }
 
 function kindOf(step: ScenarioStep): string {
-  return 'event' in step ? 'event' : 'fact' in step ? 'fact' : 'plan' in step ? 'plan' : 'time'
+  return 'event' in step ? 'event' : 'reverse' in step ? 'reversal' : 'fact' in step ? 'fact' : 'plan' in step ? 'plan' : 'time'
 }
 
 function carryOut({ trial, ...stage }: Stage, step: ScenarioStep, number: number): readonly Difference[] {
@@ -66,9 +68,15 @@ function carryOut({ trial, ...stage }: Stage, step: ScenarioStep, number: number
     const input = orRefusal(() => readEvent(stage, step, number))
     return compareTried(step.expect, input instanceof Refusal ? { state: 'refused', refusal: input } : trial.record(input), stage.asset.scale)
   }
+  if ('reverse' in step) return compareTried(step.expect, reverse(trial, step, stage.asset.scale), stage.asset.scale)
   if ('fact' in step) return compareDone(step.expect, orRefusal(() => trial.setFact({ ...step.fact, from: trial.now() })))
   if ('plan' in step) return compareDone(step.expect, orRefusal(() => trial.addPlan(step.plan)))
   return []
+}
+
+function reverse(trial: Trial, { reverse: { event, reference, amount } }: ReverseStep, scale: number): Tried {
+  const units = orRefusal(() => (amount === undefined ? null : readUnits(amount, { field: 'amount', scale })))
+  return units instanceof Refusal ? { state: 'refused', refusal: units } : trial.reverse({ reference, reverses: event, units })
 }
 
 /** Of something that is done or refused. */

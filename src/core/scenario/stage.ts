@@ -49,7 +49,7 @@ export function setStage(document: JsonDocument, { file, scenario, path }: { fil
   const { given, pathOf } = setting
   const program = programOf(setting, [...path, 'it'], findProgram)
   const { asset, amountFields, versionInstant } = program
-  const terms = { asset, plan: given.plan ?? program.firstPlan, at: beginningOf(given), amountFields, versionInstant }
+  const terms = { asset, plan: given.plan ?? program.firstPlan, at: beginningOf(given), amountFields, versionInstant, keepsEvents: true }
   const trial = atLine(document, (refusal) => [...pathOf('plan'), ...placeInPlan(given.plan ?? null, refusal)], () => createTrial(terms))
   const read = parseAsset(asset)
   startTrial(trial, { document, given, pathOf, scale: read.scale })
