@@ -109,7 +109,7 @@ it('refuses files that are none by their line, and runs the others', async () =>
     ['plan.json', fileOf(good).replace('"weight": "1"', '"weight": "1%"'), 3, 'step split'],
     ['source.json', fileOf(good).replace('"received"', '"fund:x"'), 3, 'step split is the first and divides fund:x'],
     ['asset.json', fileOf(good).replace('EUR/2', 'euro'), 2, 'asset must look like SOL/9'],
-    ['program.json', `{"given": {"program": "other"},\n "scenarios": [${good}]}`, 1, 'there is no program other; there are: '],
+    ['program.json', `{"given": {"program": "other"},\n "scenarios": [${good}]}`, 1, 'there is no program "other"; there are: '],
     ['two.json', fileOf(good).replace('"given": {', '"given": {"program": "other", '), 6, 'both a program and an asset'],
     ['neither.json', `{"scenarios": [\n${good}]}`, 2, 'neither a program nor both an asset and a plan'],
     ['fund.json', fileOf(good).replace('"given": {', '"given": {"funds": {"b": "0.001"},\n'), 2, 'its asset has 2 decimals'],

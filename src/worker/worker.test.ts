@@ -240,6 +240,13 @@ describe('stopping', () => {
     const stopping = worker.stop().then(() => (stopped = true))
     for (let turn = 0; turn < 10; turn += 1) await passingTime('a while', () => true)
     expect(stopped).toBe(false)
+    // Steps of other tasks were at hand too: what they asked before anything was recorded must be answered before it is.
+    await until('the other steps to end', async () => {
+      const { rows: busy } = await house.database.pool.query(
+        `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state = 'active'`,
+      )
+      return busy.length === 0 ? true : undefined
+    })
     letGo()
     await stopping
     expect(await statusOf(house, home, 'at hand')).toMatchObject({ state: 'recorded' })
