@@ -1,6 +1,6 @@
 // The worker: everything that is to be done is done without anybody asking, through outages of database and network, until it is stopped.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../test/effects.ts'
 import { openGate } from '../../test/gate.ts'
 import {
@@ -12,16 +12,17 @@ import { lanePosition } from '../core/reference.ts'
 import type { Rail } from '../rails/rail.ts'
 import { createWorker, type Worker } from './worker.ts'
 
+// A house for each test: workers divide the lanes of all ledgers of a database, so that what an earlier test left would decide who gets what.
 let house: House
-beforeAll(async () => {
+beforeEach(async () => {
   house = await openHouse()
 })
 const working: Worker[] = []
 afterEach(async () => {
   house.chain.knobs({ requestLossRate: 0 })
   await stopAll()
+  await house.close()
 })
-afterAll(async () => await house.close())
 
 const SETTLED = { ai: 'settled', dao: 'settled', lucky: 'settled', creator: 'settled' }
 
