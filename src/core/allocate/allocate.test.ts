@@ -1,4 +1,4 @@
-// The properties of every allocation, held by the core. The same are run against copies with a fault each by `simulation/mutants.ts`.
+// The properties of every allocation, held by the core. The same are run against copies with a fault each by `simulation/mutants/allocation.ts`.
 
 import { expect, it } from 'vitest'
 import { CASES } from '../../../test/allocation/cases.ts'

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { CASES } from '../../test/allocation/cases.ts'
-import { MORE_PROPERTIES } from '../../test/allocation/kept.ts'
-import { PROPERTIES, type Subject } from '../../test/allocation/properties.ts'
+import { CASES } from '../../../test/allocation/cases.ts'
+import { MORE_PROPERTIES } from '../../../test/allocation/kept.ts'
+import { PROPERTIES, type Subject } from '../../../test/allocation/properties.ts'
 
 const FILES = ['allocate.ts', 'allocate/case.ts', 'allocate/division.ts', 'allocate/explain.ts', 'allocate/rounding.ts', 'allocate/state.ts', 'allocate/words.ts']
 

@@ -1,16 +1,16 @@
 // Puts one fault at a time into a copy of the allocation's code and runs its properties against it: every fault must be noticed.
-// `node simulation/mutants.ts [--every 10] [--show]`: all of them, or each tenth. Ends with 1 when a fault went unnoticed.
+// `node simulation/mutants/allocation.ts [--every 10] [--show]`: all of them, or each tenth. Ends with 1 when a fault went unnoticed.
 
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { EQUIVALENT } from './mutants/equivalent.ts'
-import { faultsIn, type Fault } from './mutants/faults.ts'
-import { noticed } from './mutants/noticed.ts'
+import { EQUIVALENT } from './allocation/equivalent.ts'
+import { faultsIn, type Fault } from './allocation/faults.ts'
+import { noticed } from './allocation/noticed.ts'
 
-const ROOT = join(import.meta.dirname, '..')
+const ROOT = join(import.meta.dirname, '../..')
 /** A fault may make a loop endless; a sound run of all properties takes about a second. */
 const HANGS_AFTER_MS = 20_000
 
@@ -56,7 +56,7 @@ async function main(every: number, isShown: boolean): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
-  process.stdout.write(`${tried.length - unnoticed.length} of ${tried.length} faults were noticed; ${all.length - all.filter((fault) => !isEquivalent(fault)).length} of ${all.length} change nothing (simulation/mutants/equivalent.ts)\n`)
+  process.stdout.write(`${tried.length - unnoticed.length} of ${tried.length} faults were noticed; ${all.length - all.filter((fault) => !isEquivalent(fault)).length} of ${all.length} change nothing (simulation/mutants/allocation/equivalent.ts)\n`)
   return unnoticed.length + stale.length === 0 && tried.length > 0 ? 0 : 1
 }
 
