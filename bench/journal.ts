@@ -55,7 +55,7 @@ try {
   say(`  ${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`)
   await timed('stand-alone: verified', async () => await Promise.resolve(requireSound(runVerifier(file, 0))))
   const copy = await openLedger('copy')
-  await timed('imported, verified in its transaction', async () => await importJournal({ ...desk, owner }, copy, readLines(file)))
+  await timed('imported, verified in its transaction', async () => await importJournal({ ...desk, owner }, copy, readLines(file, () => process.stdin)))
   const number = randomInt(1, transfers)
   const lane = present(ledger.lanes[randomInt(lanes)], 'lane')
   const { rowCount } = await owner.query('update apportion.transfer set units = units + 1 where lane = $1 and number = $2', [lane, Math.ceil(number / lanes)])

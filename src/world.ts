@@ -55,11 +55,11 @@ const RANDOM_POOL_BYTES = 4096
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
-/** Writes lines of JSON to stderr, from a level on. */
-export function stderrLog(from: LogLevel): Log {
+/** Writes lines of JSON to stderr, or what stands for it, from a level on. */
+export function stderrLog(from: LogLevel, stream: { readonly write: (text: string) => unknown } = process.stderr): Log {
   const least = LEVELS.indexOf(from)
   return (level: LogLevel, message: string, fields: JsonObject = {}) => {
     if (LEVELS.indexOf(level) < least) return
-    process.stderr.write(`${JSON.stringify({ at: Temporal.Now.instant().toString(), level, message, ...fields })}\n`)
+    stream.write(`${JSON.stringify({ at: Temporal.Now.instant().toString(), level, message, ...fields })}\n`)
   }
 }

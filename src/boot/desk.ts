@@ -1,5 +1,6 @@
 // What a command works with: the database (started when it does not run), the ledgers, and only when asked for the signer.
 
+import type { Writable } from 'node:stream'
 import { createKeyAsOwner } from './create-key.ts'
 import { createLedgerAsOwner } from './create-ledger.ts'
 import { importAsOwner } from './import-journal.ts'
@@ -7,7 +8,7 @@ import { openDatabase, type Database } from './database.ts'
 import { masterKeyOf, namingTheFile } from './master-key.ts'
 import { networksOf } from './networks.ts'
 import { startVerifyThreads } from './verify-threads.ts'
-import { readConfig } from '../config.ts'
+import { readConfig, type Environment } from '../config.ts'
 import type { createKey, NewKey } from '../engine/api-key.ts'
 import type { NewLedger } from '../engine/create-ledger.ts'
 import type { Imported, JournalProgress } from '../engine/import-journal.ts'
@@ -53,14 +54,19 @@ export type Needs = 'database' | 'nothing'
 
 const SERVER_VERSION = { text: `select current_setting('server_version') as version`, values: [] }
 
+export type DeskSettings = {
+  readonly needs: Needs
+  readonly environment: Environment
+  readonly asked: AbortSignal
+  /** Where the log goes. */
+  readonly err: Writable
+}
+
 /** Opens what a command needs, runs it, and leaves nothing open behind it, also when `asked` is aborted: then it rejects with its reason. */
-export async function withDesk(needs: Needs, asked: AbortSignal, work: (desk: CommandDesk) => Promise<void>): Promise<void> {
-  const config = readConfig(process.env)
-  // So that no child inherits it.
-  delete process.env['APPORTION_MASTER_KEY']
-  delete process.env['APPORTION_KEY']
+export async function withDesk({ needs, environment, asked, err }: DeskSettings, work: (desk: CommandDesk) => Promise<void>): Promise<void> {
+  const config = readConfig(environment)
   const key = config.key ?? null
-  const effects = machineEffects(stderrLog(config.logLevel === 'info' ? 'warn' : config.logLevel))
+  const effects = machineEffects(stderrLog(config.logLevel === 'info' ? 'warn' : config.logLevel, err))
   if (needs === 'nothing') return await work({ ...effects, programs, rails, key } as CommandDesk)
   const database = await openDatabase(effects, config)
   const store = openStore(database.appUrl, 'apportion command')

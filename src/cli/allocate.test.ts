@@ -2,16 +2,12 @@
 
 import { afterAll, expect, it } from 'vitest'
 import { endAll, run } from '../boot/fixture.ts'
+import { runHere, type Ended } from './fixture.ts'
 
 // A folder that cannot be made: whoever opened a database would fail.
 const OFFLINE = { APPORTION_DATA: '/dev/null/none' }
 
-async function allocate(words: readonly string[], input = '') {
-  const command = run('src/cli/main.ts', ['allocate', ...words], OFFLINE)
-  command.child.stdin?.end(input)
-  const code = await command.ended
-  return { code, out: command.out(), err: command.err() }
-}
+const allocate = async (words: readonly string[], input: string | Buffer = ''): Promise<Ended> => await runHere(['allocate', ...words], OFFLINE, input)
 
 afterAll(endAll)
 

@@ -5,9 +5,10 @@ import type { CommandDesk } from '../boot/desk.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { Ledger } from '../engine/ledger.ts'
 import type { Output } from './output.ts'
+import type { Terminal } from './terminal.ts'
 
-/** What was given: words in their order, options by name. */
-export type Given = { readonly words: readonly unknown[]; readonly options: Readonly<Record<string, unknown>> }
+/** What was given: words in their order, options by name, standard input for who reads it, and the settings around. */
+export type Given = Pick<Terminal, 'input' | 'environment'> & { readonly words: readonly unknown[]; readonly options: Readonly<Record<string, unknown>> }
 
 export type Run = (desk: CommandDesk, given: Given, output: Output) => Promise<void>
 

@@ -1,4 +1,5 @@
-// The commands as people run them: processes of their own on a database of their own. Each in its exit code, what it prints, and how it refuses.
+// The commands on a database of their own: each in its exit code, what it prints, and how it refuses. A few are processes, as people start
+// them: what they read and print goes through pipes, and signals reach them.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,7 @@ import { custom } from '../programs/custom/program.ts'
 import { saleSplit } from '../programs/sale-split/program.ts'
 import { breakOutside } from '../../test/stand-alone.ts'
 import { endAll, run, type Run } from '../boot/fixture.ts'
+import { runHere, type Ended } from './fixture.ts'
 
 const TOKEN = '0190a000-0000-7000-8000-000000000001'
 const SALE = [`token_id=${TOKEN}`, 'sale_amount=100']
@@ -22,9 +24,10 @@ let addresses: Readonly<Record<string, string>> = {}
 
 const start = (...words: readonly string[]): Run => run('src/cli/main.ts', words, addresses)
 
-type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
+const apportion = async (words: readonly string[]): Promise<Ended> => await runHere(words, addresses)
 
-async function apportion(words: readonly string[], input = ''): Promise<Ended> {
+/** The same as a process. */
+async function apart(words: readonly string[], input = ''): Promise<{ readonly code: number | null } & Pick<Ended, 'out' | 'err'>> {
   const command = start(...words)
   command.child.stdin?.end(input)
   const code = await command.ended
@@ -147,15 +150,15 @@ describe('the command line', () => {
     expect(await json('event', 'record', 'reference=first', ...SALE)).toMatchObject({ state: 'duplicate', event: { reference: 'first' } })
     const good = file('good.jsonl', sale('file-1'), '', sale('file-2'))
     expect(await json('event', 'record', '--file', good)).toMatchObject([{ state: 'recorded' }, { state: 'recorded', event: { reference: 'file-2' } }])
-    const piped = await apportion(['event', 'record', '--file', '-'], `${sale('file-2')}\n${sale('file-2', { sale_amount: '1' })}\n`)
+    const piped = await apart(['event', 'record', '--file', '-'], `${sale('file-2')}\n${sale('file-2', { sale_amount: '1' })}\n`)
     expect(piped).toMatchObject({ code: 1, out: expect.stringMatching(/^was recorded before: file-2.*\nrefused \(reference_conflict\): /) })
   })
 
   it('shows settings without a secret', async () => {
     for (const words of [['doctor'], ['doctor', '--json']]) {
-      const { code, out, err } = await apportion(words)
+      const { code, out, err } = await (words.includes('--json') ? apportion(words) : apart(words))
       expect([code, err]).toEqual([0, ''])
-      expect(out).toContain('APPORTION_MASTER_KEY')
+      expect(out).toMatch(words.includes('--json') ? /"APPORTION_MASTER_KEY",\s+"value": "\(given, not shown\)"/ : /^APPORTION_MASTER_KEY +\(given, not shown\) +environment$/m)
       expect(out).toMatch(words.includes('--json') ? /"citus": null/ : /^plain PostgreSQL: /m)
       const secrets = Object.values(addresses).flatMap((value) => (URL.canParse(value) ? [new URL(value).password] : [])).filter((secret) => secret.length > 12)
       for (const secret of ['ab'.repeat(32), ...secrets]) expect(out).not.toContain(secret)
@@ -246,7 +249,7 @@ describe('the command line', () => {
     expect(said).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^lane 0: up to block [0-9]+; head [0-9a-f]{64}\n$/) })
     const document = { ledger: 'shop', file: packed, lanes: [{ position: 0, head: said.out.trim().slice(-64) }] }
     expect(await json('export', packed)).toMatchObject(document)
-    const piped = await apportion(['export'])
+    const piped = await apart(['export'])
     expect(piped).toMatchObject({ code: 0, err: said.out })
     const text = readFileSync(plain, 'utf8')
     const body = (one: string): string => one.slice(one.indexOf('\n'))
@@ -309,7 +312,7 @@ describe('the command line', () => {
   it('says that the ledger holds, and ends with 1 when a figure was changed', async () => {
     expect(await apportion(['verify'])).toMatchObject({ code: 0, err: '' })
     const { rows } = await database.pool.query<{ number: string }>('update apportion.transfer set units = units + 1 where number = (select min(number) from apportion.transfer) returning number::text')
-    const broken = await apportion(['verify'])
+    const broken = await apart(['verify'])
     expect(broken.code).toBe(1)
     expect(broken.out).toMatch(new RegExp(`\\btransfer ${rows[0]?.number}\\b`))
     await database.pool.query('update apportion.transfer set units = units - 1 where number = $1', [rows[0]?.number])

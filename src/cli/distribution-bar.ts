@@ -2,6 +2,7 @@
 
 import { SingleBar } from 'cli-progress'
 import { formatMoney, parseAsset } from '../core/money.ts'
+import type { Output } from './output.ts'
 import type { ProgressDocument } from '../engine/read-distributions.ts'
 
 export function progressLine({ state, snapshot, recipients, place, shares, units, asset, root }: ProgressDocument): string {
@@ -12,9 +13,9 @@ export function progressLine({ state, snapshot, recipients, place, shares, units
 
 export type DistributionBar = { readonly show: (progress: { readonly place: number; readonly recipients: number }) => void; readonly stop: () => void }
 
-export function startDistributionBar(): DistributionBar {
-  const bar = new SingleBar({ format: '  {bar} {value}/{total} recipients, {eta_formatted} left', stream: process.stderr, noTTYOutput: false, hideCursor: true })
-  const shown = process.stderr.isTTY
+export function startDistributionBar({ screen }: Output): DistributionBar {
+  const bar = new SingleBar({ format: '  {bar} {value}/{total} recipients, {eta_formatted} left', stream: screen, noTTYOutput: false, hideCursor: true })
+  const shown = screen.isTTY === true
   if (shown) bar.start(0, 0)
   return {
     show: ({ place, recipients }) => {

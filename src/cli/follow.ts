@@ -14,14 +14,14 @@ type Progress = { readonly settled: number; readonly held: number; readonly tota
 
 /** Follows the payouts of these events, or of the whole ledger, until all are settled or held. */
 export async function followPayouts(desk: CommandDesk, ledger: Ledger, references: readonly string[] | null, output: Output): Promise<void> {
-  const bar = new SingleBar({ format: '  {bar} {value}/{total} settled', stream: process.stderr, noTTYOutput: false, hideCursor: true })
+  const bar = new SingleBar({ format: '  {bar} {value}/{total} settled', stream: output.screen, noTTYOutput: false, hideCursor: true })
   let shown = false
   let last = ''
   let changedAt = desk.now()
   for (;;) {
     const progress = references === null ? await ledgerProgress(desk, ledger) : await eventsProgress(desk, ledger, references)
     const { settled, held, total } = progress
-    if (!shown && total > 0 && process.stderr.isTTY) {
+    if (!shown && total > 0 && output.screen.isTTY === true) {
       bar.start(total, settled)
       shown = true
     }

@@ -3,14 +3,15 @@
 
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
-import { pipeline } from 'node:stream'
+import { pipeline, type Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { Refusal } from '../core/refusal.ts'
+import type { Given } from './command.ts'
 
 /** Runs `work` with a way to write, and leaves a whole file or none. Refuses `field_malformed` for one that exists or cannot be made. */
-export async function writeFile(path: string, work: (write: (text: string) => Promise<void>) => Promise<void>): Promise<void> {
-  if (path === '-') return await work(async (text) => await put(process.stdout, text))
+export async function writeFile(path: string, standard: Writable, work: (write: (text: string) => Promise<void>) => Promise<void>): Promise<void> {
+  if (path === '-') return await work(async (text) => await put(standard, text))
   if (existsSync(path)) throw new Refusal('field_malformed', `there is a file ${path} already: choose another name`, { field: 'file', value: path })
   const part = `${path}.part`
   const file = createWriteStream(part)
@@ -41,10 +42,10 @@ async function put(stream: NodeJS.WritableStream, text: string): Promise<void> {
 }
 
 /** The lines of a file one by one, without their line feeds. Refuses `field_malformed` for one that cannot be read. */
-export async function* readLines(path: string): AsyncGenerator<string, undefined> {
+export async function* readLines(path: string, input: Given['input']): AsyncGenerator<string, undefined> {
   let rest = ''
   try {
-    for await (const text of textOf(path)) {
+    for await (const text of textOf(path, input)) {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
       yield* lines
@@ -56,8 +57,8 @@ export async function* readLines(path: string): AsyncGenerator<string, undefined
   if (rest !== '') yield rest
 }
 
-function textOf(path: string): AsyncIterable<string> {
-  if (path === '-') return process.stdin.setEncoding('utf8')
+function textOf(path: string, input: Given['input']): AsyncIterable<string> {
+  if (path === '-') return input().setEncoding('utf8')
   const file = createReadStream(path, { highWaterMark: 1 << 18 })
   // An error of the file reaches whoever reads what is unpacked.
   return (path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file).setEncoding('utf8')

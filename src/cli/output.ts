@@ -3,6 +3,7 @@
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
+import type { CommandScreen, Terminal } from './terminal.ts'
 
 export type Column<Row> = { readonly title: string; readonly of: (row: Row) => string; readonly right?: boolean }
 
@@ -16,6 +17,12 @@ export type Output = {
   readonly table: <Row>(rows: readonly Row[], columns: readonly Column<Row>[], empty: string) => void
   /** Something worth knowing that is no result. */
   readonly note: (text: string) => void
+  /** The command did what it could, and ends with 1. */
+  readonly fail: () => void
+  /** Standard output as it is, for what is written in bulk. */
+  readonly out: CommandScreen
+  /** Where bars of progress are drawn. */
+  readonly screen: CommandScreen
 }
 
 const PLAIN = {
@@ -36,26 +43,26 @@ export async function flowTo(stream: Writable, text: string): Promise<void> {
   })
 }
 
-export function createOutput({ json }: { json: boolean }): Output {
+export function createOutput({ out, err }: Pick<Terminal, 'out' | 'err'>, { json, fail }: { json: boolean; fail: () => void }): Output {
   let isRead = true
-  process.stdout.once('close', () => {
+  out.once('close', () => {
     isRead = false
   })
   const line = (text: string): void => {
-    process.stdout.write(`${text}\n`)
+    out.write(`${text}\n`)
   }
   return {
     json,
     line,
     flow: async (text) => {
-      await flowTo(process.stdout, `${text}\n`)
+      await flowTo(out, `${text}\n`)
       return isRead
     },
     result: (document, people) => (json ? line(JSON.stringify(document, null, 2)) : people()),
     table: (rows, columns, empty) => {
       if (rows.length === 0) return line(empty)
       const table = new Table({
-        head: columns.map(({ title }) => styleText('bold', title, { stream: process.stdout })),
+        head: columns.map(({ title }) => styleText('bold', title, { stream: out })),
         colAligns: columns.map(({ right }) => (right === true ? 'right' : 'left')),
         chars: PLAIN,
         style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
@@ -64,6 +71,9 @@ export function createOutput({ json }: { json: boolean }): Output {
       // The last column's padding is white space that only gets in the way of copying.
       line(table.toString().replace(/ +$/gm, ''))
     },
-    note: (text) => process.stderr.write(`${text}\n`),
+    note: (text) => err.write(`${text}\n`),
+    fail,
+    out,
+    screen: err,
   }
 }

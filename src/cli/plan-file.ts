@@ -2,12 +2,13 @@
 
 import { Refusal } from '../core/refusal.ts'
 import type { PlanDocument } from '../engine/read-plans.ts'
+import type { Given } from './command.ts'
 import type { Column, Output } from './output.ts'
 import { readInput } from './read-input.ts'
 
 /** The content of a plan file; of standard input for `-`. Refuses `plan_invalid` for what is no JSON. */
-export async function readPlan(file: string): Promise<unknown> {
-  const content = await readInput(file, 'file')
+export async function readPlan(file: string, input: Given['input']): Promise<unknown> {
+  const content = await readInput(file, 'file', input)
   try {
     return JSON.parse(content) as unknown
   } catch (error) {

@@ -18,22 +18,22 @@ const VERSION = /^[1-9][0-9]{0,8}$/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** A plan by what names it: a version's number, a draft's id, `in-force`, `recorded`, or else a file. */
-export async function planChoiceOf(given: string): Promise<PlanChoice> {
+export async function planChoiceOf(given: string, input: Given['input']): Promise<PlanChoice> {
   if (VERSION.test(given)) return { kind: 'version', version: Number(given) }
   if (UUID.test(given)) return { kind: 'draft', draft: given }
   if (given === 'in-force') return { kind: 'in_force' }
   if (given === 'recorded') return { kind: 'recorded' }
-  return { kind: 'content', content: await readPlan(given) }
+  return { kind: 'content', content: await readPlan(given, input) }
 }
 
 /** The events that the options name. Refuses `field_malformed` where they name several kinds. */
-export function sourceOf(ledger: Ledger, options: Given['options']): SourceChoice {
+export function sourceOf(ledger: Ledger, { options, input }: Pick<Given, 'options' | 'input'>): SourceChoice {
   const [from, to, file] = [maybeText(options['from']), maybeText(options['to']), maybeText(options['file'])]
   const isSample = options['sample'] === true
   const named = [from !== null || to !== null ? 'a span' : null, file === null ? null : 'a file', isSample ? 'the sample' : null].filter((each) => each !== null)
   if (named.length > 1) throw new Refusal('field_malformed', `give ${named.join(' or ')}, not both: a preview runs on one of them`, { field: 'file' })
   if (isSample) return { kind: 'sample', events: sampleOf(ledger) }
-  return file === null ? { kind: 'ledger', from, to } : { kind: 'events', events: eventsOf(ledger, file) }
+  return file === null ? { kind: 'ledger', from, to } : { kind: 'events', events: eventsOf(ledger, { file, input }) }
 }
 
 function eventOf({ program }: Ledger, content: unknown): EventInput {
@@ -51,8 +51,8 @@ export function sampleOf(ledger: Ledger): readonly GivenEvent[] {
 const MAX_LINE_BYTES = 4 * 1024 * 1024
 
 /** The events of a file, one by one. A line that is none is told as such, and does not end the reading. */
-async function* eventsOf(ledger: Ledger, file: string): AsyncGenerator<GivenEvent, undefined> {
-  const stream: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file)
+async function* eventsOf(ledger: Ledger, { file, input }: Pick<Given, 'input'> & { readonly file: string }): AsyncGenerator<GivenEvent, undefined> {
+  const stream: AsyncIterable<Buffer> = file === '-' ? input() : createReadStream(file)
   try {
     for await (const line of readLines(stream, MAX_LINE_BYTES)) {
       if ('text' in line && line.text.trim() === '') continue

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
-import { endAll, run } from '../boot/fixture.ts'
+import { runHere, type Ended } from './fixture.ts'
 import { diffSchema, previewSchema } from '../engine/preview/document.ts'
 import { saleSplit } from '../programs/sale-split/program.ts'
 
@@ -15,14 +15,7 @@ let database: TestDatabase
 let folder = ''
 let addresses: Readonly<Record<string, string>> = {}
 
-type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
-
-async function apportion(...words: readonly string[]): Promise<Ended> {
-  const command = run('src/cli/main.ts', words, addresses)
-  command.child.stdin?.end()
-  const code = await command.ended
-  return { code, out: command.out(), err: command.err() }
-}
+const apportion = async (...words: readonly string[]): Promise<Ended> => await runHere(words, addresses)
 
 function file(name: string, text: string): string {
   const path = join(folder, name)
@@ -45,7 +38,6 @@ beforeAll(async () => {
   expect((await apportion('event', 'record', '--file', file('sales.jsonl', [1, 2, 3].map((place) => sale(`sale-${place}`)).join('\n')))).code).toBe(0)
 })
 afterAll(async () => {
-  await endAll()
   await database.drop()
   rmSync(folder, { recursive: true, force: true })
 })

@@ -5,19 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { endAll, run } from '../boot/fixture.ts'
+import { runHere, type Ended } from './fixture.ts'
 
 // A folder that cannot be made: whoever opened a database would fail.
 const OFFLINE = { APPORTION_DATA: '/dev/null/none' }
 const folder = mkdtempSync(join(tmpdir(), 'apportion-init-'))
 const TEMPLATES = ['affiliate-bonus', 'collective', 'fund-waterfall', 'marketplace-fee', 'royalty-advance', 'single-split']
 
-async function apportion(words: readonly string[], input = '') {
-  const command = run('src/cli/main.ts', words, OFFLINE)
-  command.child.stdin?.end(input)
-  const code = await command.ended
-  return { code, out: command.out(), err: command.err() }
-}
+const apportion = async (words: readonly string[], input = ''): Promise<Ended> => await runHere(words, OFFLINE, input)
 
 const inFolder = (...names: readonly string[]): string => join(folder, ...names)
 
@@ -31,10 +26,7 @@ beforeAll(async () => {
   expect(made).toMatchObject({ code: 0, err: '', out: expect.stringContaining('holds README.md, deal.json, events.jsonl, scenarios.json. Next:') })
 })
 
-afterAll(async () => {
-  await endAll()
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => rmSync(folder, { recursive: true }))
 
 it('lists the templates, for people and for programs', async () => {
   const [people, json] = await Promise.all([apportion(['init']), apportion(['init', '--json'])])

@@ -1,6 +1,7 @@
 // Bars for long work: on a terminal only, on stderr.
 
 import { SingleBar } from 'cli-progress'
+import type { Output } from './output.ts'
 
 export type ProgressBar = {
   /** `of` null: nobody knows how many there are. */
@@ -10,9 +11,9 @@ export type ProgressBar = {
 
 export type TransferBar = { readonly show: (progress: { readonly transfers: bigint; readonly of: bigint }) => void; readonly stop: () => void }
 
-export function startProgressBar(title: string, noun: string): ProgressBar {
-  const bar = new SingleBar({ format: `  ${title} {bar} {value}/{total} ${noun}`, stream: process.stderr, noTTYOutput: false, hideCursor: true })
-  const shown = process.stderr.isTTY
+export function startProgressBar({ screen }: Output, title: string, noun: string): ProgressBar {
+  const bar = new SingleBar({ format: `  ${title} {bar} {value}/{total} ${noun}`, stream: screen, noTTYOutput: false, hideCursor: true })
+  const shown = screen.isTTY === true
   if (shown) bar.start(0, 0)
   return {
     show: (done, of) => {
@@ -26,7 +27,7 @@ export function startProgressBar(title: string, noun: string): ProgressBar {
 }
 
 /** A bar of transfers, for work on a whole journal. */
-export function startTransferBar(title: string): TransferBar {
-  const { show, stop } = startProgressBar(title, 'transfers')
+export function startTransferBar(output: Output, title: string): TransferBar {
+  const { show, stop } = startProgressBar(output, title, 'transfers')
   return { show: ({ transfers, of }) => show(transfers, of), stop }
 }

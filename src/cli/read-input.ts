@@ -3,10 +3,11 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { Refusal } from '../core/refusal.ts'
+import type { Given } from './command.ts'
 
 /** The text of a file; of standard input for `-`. Refuses `field_malformed` naming `field`. */
-export async function readInput(file: string, field: string): Promise<string> {
-  if (file === '-') return await text(process.stdin)
+export async function readInput(file: string, field: string, input: Given['input']): Promise<string> {
+  if (file === '-') return await text(input())
   try {
     return await readFile(file, 'utf8')
   } catch (error) {

@@ -4,18 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { endAll, run } from '../boot/fixture.ts'
+import { runHere, type Ended } from './fixture.ts'
 
 // A folder that cannot be made: whoever opened a database would fail.
 const OFFLINE = { APPORTION_DATA: '/dev/null/none' }
 const folder = mkdtempSync(join(tmpdir(), 'apportion-scenario-'))
 
-async function scenarioRun(...words: readonly string[]) {
-  const command = run('src/cli/main.ts', ['scenario', 'run', ...words], OFFLINE)
-  command.child.stdin?.end()
-  const code = await command.ended
-  return { code, out: command.out(), err: command.err() }
-}
+const scenarioRun = async (...words: readonly string[]): Promise<Ended> => await runHere(['scenario', 'run', ...words], OFFLINE)
 
 function write(name: string, text: string): string {
   const path = join(folder, name)
@@ -23,10 +18,7 @@ function write(name: string, text: string): string {
   return path
 }
 
-afterAll(async () => {
-  await endAll()
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const SHARES = '[{"role": "a", "to": {"recipient": "ana"}, "weight": "2"}, {"role": "b", "to": {"fund": "b"}, "weight": "1"}]'
 

@@ -10,14 +10,15 @@ import { quote } from '../../core/money.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { maybeText, type Given, type Run } from '../command.ts'
 import type { Output } from '../output.ts'
+import type { CommandInput } from '../terminal.ts'
 import { readLines, type Line } from '../../core/read-lines.ts'
 
 /** Longest line of standard input: the most weights of a case, 80 characters each. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024
 
-export const run: Run = async (_desk, { options }, output) => {
+export const run: Run = async (_desk, { options, input }, output) => {
   const data = caseOf(options)
-  if (data === null) return await answerLines(process.stdin, output)
+  if (data === null) return await answerLines(input(), output)
   const given = parseCase(data)
   const allocation = allocate(given)
   output.result(answerOf(allocation), () => showOne(given, allocation, output))
@@ -58,12 +59,12 @@ type Refused = Pick<Refusal, 'code' | 'message' | 'details'>
 type LineAnswer = ({ readonly id: CaseId } & AllocationAnswer) | { readonly id: CaseId; readonly line: number; readonly refusal: Refused }
 
 /** Answers each line by a line, as it comes. A line that is refused holds up none after it; the exit code tells that there was one. */
-async function answerLines(stream: NodeJS.ReadStream, output: Output): Promise<void> {
-  if (stream.isTTY) output.note('Cases are read from standard input, one JSON object a line; end it with Ctrl-D.')
+async function answerLines(stream: CommandInput, output: Output): Promise<void> {
+  if (stream.isTTY === true) output.note('Cases are read from standard input, one JSON object a line; end it with Ctrl-D.')
   for await (const line of readLines(stream, MAX_LINE_BYTES)) {
     if ('text' in line && line.text.trim() === '') continue
     const answer = answerLine(line)
-    if ('refusal' in answer) process.exitCode = 1
+    if ('refusal' in answer) output.fail()
     const isRead = await output.flow(output.json ? JSON.stringify(answer) : sentenceOf(answer))
     if (!isRead) return
   }

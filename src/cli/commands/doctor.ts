@@ -3,8 +3,8 @@
 import { shownSettings } from '../../config.ts'
 import type { Run } from '../command.ts'
 
-export const run: Run = async (desk, _given, output) => {
-  const settings = shownSettings(process.env)
+export const run: Run = async (desk, { environment }, output) => {
+  const settings = shownSettings(environment)
   const version = await desk.databaseVersion()
   const citus = await desk.citus()
   const ledgers = await desk.ledgers.all()

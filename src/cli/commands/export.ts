@@ -11,9 +11,9 @@ export const run: Run = async (desk, { words, options }, output) => {
   const ledger = await ledgerOf(desk, options)
   const path = words[0] === undefined ? '-' : text(words[0])
   const span = spanOf(ledger, options)
-  const bar = startTransferBar(ledger.name)
+  const bar = startTransferBar(output, ledger.name)
   let exported: Exported = { lanes: [] }
-  await writeFile(path, async (write) => {
+  await writeFile(path, output.out, async (write) => {
     exported = await exportJournal(desk, ledger, { span, records: options['withoutRecords'] !== true, onProgress: bar.show }, write)
   })
   bar.stop()

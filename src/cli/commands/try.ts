@@ -14,7 +14,7 @@ import { startSchema } from '../../core/scenario/form.ts'
 import { beginningOf, startTrial } from '../../core/scenario/stage.ts'
 import { createTrial, type Trial, type Tried } from '../../core/trial.ts'
 import { amountDocument } from '../../engine/documents.ts'
-import { maybeText, text, type Run } from '../command.ts'
+import { maybeText, text, type Given, type Run } from '../command.ts'
 import { readDocumentFile, readTextFile } from '../document-file.ts'
 import type { Output } from '../output.ts'
 import { whyUnreadable } from '../read-input.ts'
@@ -29,11 +29,11 @@ type Counts = { recorded: number; duplicates: number; refused: number }
 
 type Tries = { readonly program: Program; readonly trial: Trial; readonly asset: Asset; readonly counts: Counts }
 
-export const run: Run = async ({ programs }, { words, options }, output) => {
+export const run: Run = async ({ programs }, { words, options, input }, output) => {
   const [file, events] = [text(words[0]), text(words[1])]
   const program = chosenProgram(programs, { program: text(options['program']), file: readTextFile(file) }, file)
   const tries: Tries = { program, trial: trialOf(program, maybeText(options['given'])), asset: parseAsset(program.asset), counts: { recorded: 0, duplicates: 0, refused: 0 } }
-  for await (const line of linesOf(events)) {
+  for await (const line of linesOf(events, input)) {
     if ('text' in line && line.text.trim() === '') continue
     const tried = tryLine(tries, line)
     if (options['totals'] === true && tried.state !== 'refused') continue
@@ -42,7 +42,7 @@ export const run: Run = async ({ programs }, { words, options }, output) => {
   }
   const { recorded, duplicates, refused } = tries.counts
   if (recorded + duplicates + refused === 0) throw new Refusal('file_malformed', `${events} holds no event: write one JSON object a line`, { file: events })
-  if (refused > 0) process.exitCode = 1
+  if (refused > 0) output.fail()
   const totals = totalsOf(tries)
   if (output.json) output.line(JSON.stringify({ totals }))
   else showTotals(totals, tries, output)
@@ -57,8 +57,8 @@ function trialOf(program: Program, file: string | null): Trial {
 }
 
 /** Refuses `file_not_found`. */
-async function* linesOf(file: string): AsyncGenerator<Line> {
-  const stream: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file)
+async function* linesOf(file: string, input: Given['input']): AsyncGenerator<Line> {
+  const stream: AsyncIterable<Buffer> = file === '-' ? input() : createReadStream(file)
   try {
     yield* readLines(stream, MAX_LINE_BYTES)
   } catch (error) {

@@ -10,13 +10,13 @@ export const run: Run = async (desk, { options }, output) => {
   const chosen = maybeText(options['ledger']) === null ? await desk.ledgers.all() : [await ledgerOf(desk, options)]
   const found: Verification[] = []
   for (const ledger of chosen) {
-    const bar = startTransferBar(ledger.name)
+    const bar = startTransferBar(output, ledger.name)
     const how = { checker: desk.verifyRanges, onProgress: bar.show }
     if (options['incremental'] === true) found.push(await verifyOnward(desk, ledger, how))
     else found.push(await verify(desk, ledger, { ...how, from: beginningOf(ledger, options) }))
     bar.stop()
   }
-  if (found.some(({ ok }) => !ok)) process.exitCode = 1
+  if (found.some(({ ok }) => !ok)) output.fail()
   output.result(found.length === 1 ? found[0] : found, () => {
     if (found.length === 0) output.line('There is no ledger yet.')
     for (const verification of found) verificationSentences(verification).forEach(output.line)

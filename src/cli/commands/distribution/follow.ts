@@ -10,7 +10,7 @@ const PATIENCE = { seconds: 30 }
 
 export const run: Run = async (desk, { words, options }, output) => {
   const [ledger, reference] = [await ledgerOf(desk, options), text(words[0])]
-  const bar = startDistributionBar()
+  const bar = startDistributionBar(output)
   let [last, changedAt] = ['', desk.now()]
   try {
     for (;;) {

@@ -17,9 +17,10 @@ import { readInput } from '../../read-input.ts'
 /** Events recorded in one go from a file. */
 const CHUNK = 1000
 
-export const run: Run = async (desk, { words, options }, output) => {
+export const run: Run = async (desk, given, output) => {
+  const { options } = given
   const ledger = await ledgerOf(desk, options)
-  const inputs = (await bodiesOf(words[0], options)).map((body) => parseEvent(ledger, body))
+  const inputs = (await bodiesOf(given)).map((body) => parseEvent(ledger, body))
   const mayBackdate = options['backdate'] === true
   const results: RecordResult[] = []
   for (let start = 0; start < inputs.length; start += CHUNK) {
@@ -34,22 +35,22 @@ export const run: Run = async (desk, { words, options }, output) => {
     const references = results.flatMap((result) => (result.state === 'refused' ? [] : [result.event.reference]))
     await followPayouts(desk, ledger, references, output)
   }
-  if (documents.some(({ state }) => state === 'refused')) process.exitCode = 1
+  if (documents.some(({ state }) => state === 'refused')) output.fail()
 }
 
 /** What one event was given as; `line` counts from 1 in a file. */
 type Body = { readonly line: number | null; readonly content: unknown }
 
 /** `key=value` words as one event, or a file of JSON lines (`-` for standard input). */
-async function bodiesOf(words: unknown, options: Given['options']): Promise<readonly Body[]> {
+async function bodiesOf({ words, options, input }: Given): Promise<readonly Body[]> {
   const file = maybeText(options['file'])
-  const pairs = z.array(z.string()).parse(words ?? [])
+  const pairs = z.array(z.string()).parse(words[0] ?? [])
   if (file === null) {
     if (pairs.length === 0) throw new Refusal('field_malformed', 'name the event as words such as reference=sale-1, or give --file', { field: 'event' })
     return [{ line: null, content: Object.fromEntries(pairs.map(pairOf)) }]
   }
   if (pairs.length > 0) throw new Refusal('field_malformed', 'give words or --file, not both', { field: 'file' })
-  const lines = (await readInput(file, 'file')).split('\n')
+  const lines = (await readInput(file, 'file', input)).split('\n')
   return lines.flatMap((line, index) => (line.trim() === '' ? [] : [{ line: index + 1, content: parseLine(line, index + 1) }]))
 }
 

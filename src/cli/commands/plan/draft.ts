@@ -6,9 +6,9 @@ import { ledgerOf, text, type Run } from '../../command.ts'
 import { actorOf, instantOf } from '../../person.ts'
 import { readPlan, showPlan } from '../../plan-file.ts'
 
-export const run: Run = async (desk, { words, options }, output) => {
+export const run: Run = async (desk, { words, options, input }, output) => {
   const ledger = await ledgerOf(desk, options)
   const { person } = await actorOf(desk, ledger, options)
-  const draft = await draftPlan(desk, ledger, person, { content: await readPlan(text(words[0])), effectiveFrom: instantOf(options['from']) })
+  const draft = await draftPlan(desk, ledger, person, { content: await readPlan(text(words[0]), input), effectiveFrom: instantOf(options['from']) })
   showPlan(output, await plan(desk, ledger, draft))
 }

@@ -31,7 +31,7 @@ export const run: Run = async ({ programs }, { words }, output) => {
     }
   }
   const failed = results.filter(({ passed }) => !passed).length
-  if (failed > 0 || refused.length > 0) process.exitCode = 1
+  if (failed > 0 || refused.length > 0) output.fail()
   output.result({ passed: results.length - failed, failed, refused, scenarios: results }, () => show(results, refused, output))
 }
 

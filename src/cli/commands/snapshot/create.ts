@@ -7,13 +7,13 @@ import { readLines } from '../../../core/read-lines.ts'
 import { Refusal } from '../../../core/refusal.ts'
 import { createSnapshot, MAX_LINE_BYTES, SNAPSHOT_FORMATS, type SnapshotFormat } from '../../../engine/create-snapshot.ts'
 import { snapshotDocument } from '../../../engine/read-snapshots.ts'
-import { ledgerOf, maybeText, text, type Run } from '../../command.ts'
+import { ledgerOf, maybeText, text, type Given, type Run } from '../../command.ts'
 
-export const run: Run = async (desk, { words, options }, output) => {
+export const run: Run = async (desk, { words, options, input }, output) => {
   const [name, file] = [text(words[0]), text(options['file'])]
   const { state, snapshot } = await createSnapshot(desk, await ledgerOf(desk, options), {
     ...{ name, recordAt: maybeText(options['recordAt']), format: formatOf(file, maybeText(options['format'])) },
-    ...{ source: file === '-' ? 'standard input' : file, lines: readLines(bytesOf(file), MAX_LINE_BYTES) },
+    ...{ source: file === '-' ? 'standard input' : file, lines: readLines(bytesOf(file, input), MAX_LINE_BYTES) },
   })
   output.result(snapshotDocument(snapshot), () => {
     output.line(`The snapshot ${name} ${state === 'created' ? 'is kept' : 'was kept before, the same'}: ${snapshot.recipients} recipients, weights of ${snapshot.weights} together, as of ${snapshot.record_at.toString()}.`)
@@ -28,8 +28,8 @@ function formatOf(file: string, given: string | null): SnapshotFormat {
   return format
 }
 
-async function* bytesOf(file: string): AsyncGenerator<Buffer, undefined> {
-  const read = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 18 })
+async function* bytesOf(file: string, input: Given['input']): AsyncGenerator<Buffer, undefined> {
+  const read = file === '-' ? input() : createReadStream(file, { highWaterMark: 1 << 18 })
   const bytes: AsyncIterable<Buffer> = file.endsWith('.gz') ? pipeline(read, createGunzip(), () => {}) : read
   try {
     for await (const chunk of bytes) yield chunk
