@@ -50,6 +50,17 @@ it('serves a key that it knows all the same, and asks the database for no other'
   expect((await bed.send('//health', { key: null }, app)).statusCode).toBe(200)
 })
 
+it('shows nothing of what stood where a key should be', async () => {
+  const app = await bed.serve()
+  const given = [bed.key, `Basic ${bed.key}`, `Bearer ${bed.key}.${'B'.repeat(43)}`, `Bearer ${bed.key.slice(0, -1)}`, `Bearer x${bed.key}`]
+  for (const authorization of given) {
+    const answer = await app.inject({ url: '/v1/ledgers', headers: { authorization } })
+    expect(answer.statusCode).toBe(401)
+    const secret = bed.key.slice(-20, -1)
+    expect(answer.body + JSON.stringify(answer.headers)).not.toContain(secret)
+  }
+})
+
 it('counts each address for itself', async () => {
   const app = await bed.serve()
   await fail(31, app)

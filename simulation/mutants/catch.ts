@@ -1,0 +1,55 @@
+// Runs a copy of the program with a mutant in it, first through the simulator, then through its tests, and says what noticed it.
+
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Mutant } from './mutant.ts'
+
+/** `seeds`: of the first seed that noticed it, and how many were run before; null where a test noticed it. */
+export type Caught = { readonly by: string; readonly seeds: number | null }
+
+/** A sound copy needs a tenth of it; what is not done by then hangs, and whoever waits for it has noticed. */
+const HANGS_AFTER_MS = 180_000
+
+type Ended = { readonly code: number | null; readonly output: string }
+
+function run(folder: string, args: readonly string[]): Promise<Ended> {
+  const { promise, resolve } = Promise.withResolvers<Ended>()
+  const options = { cwd: folder, timeout: HANGS_AFTER_MS, killSignal: 'SIGTERM', maxBuffer: 1 << 26, env: { ...process.env, NO_COLOR: '1' } } as const
+  execFile(process.execPath, [...args], options, (error, stdout, stderr) => {
+    const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null
+    resolve({ code, output: `${stdout}\n${stderr}` })
+  })
+  return promise
+}
+
+/** Whether the changed files still load: what does not even load proves nothing about those who notice. Throws when one does not. */
+export async function requireLoading(folder: string, { name, edits }: Pick<Mutant, 'name' | 'edits'>): Promise<void> {
+  const files = [...new Set(edits.map(({ file }) => join(folder, file)))]
+  const { code, output } = await run(folder, ['--input-type=module', '--eval', files.map((file) => `await import(${JSON.stringify(file)})`).join('\n')])
+  if (code !== 0) throw new Error(`the mutant that ${name} does not load:\n${output}`)
+}
+
+const report = z.object({
+  testResults: z.array(z.object({ name: z.string(), message: z.string(), assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })) })),
+})
+
+/** The first test that fails, or null when all hold. */
+export async function byTests(folder: string, tests: readonly string[]): Promise<Caught | null> {
+  if (tests.length === 0) return null
+  const vitest = join(folder, 'node_modules', 'vitest', 'vitest.mjs')
+  const written = join(folder, 'report.json')
+  const { code, output } = await run(folder, [vitest, 'run', '--bail', '1', '--reporter', 'json', '--outputFile', written, ...tests])
+  if (code === 0) return null
+  if (code === null) return { by: `${tests.join(', ')}: it hangs`, seeds: null }
+  if (!existsSync(written)) throw new Error(`the tests ended with ${code} and wrote no report:\n${output.slice(-4000)}`)
+  const { testResults } = report.parse(JSON.parse(readFileSync(written, 'utf8')))
+  for (const { name, assertionResults, message } of testResults) {
+    const failed = assertionResults.find(({ status }) => status === 'failed')
+    const file = name.slice(folder.length + 1)
+    if (failed !== undefined) return { by: `${file}: ${failed.fullName}`, seeds: null }
+    if (message !== '') return { by: `${file}: ${message.split('\n', 1)[0] ?? ''}`, seeds: null }
+  }
+  throw new Error(`the tests ended with ${code} and none failed:\n${output.slice(-4000)}`)
+}
