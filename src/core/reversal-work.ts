@@ -9,7 +9,7 @@ import { formatUnits, parseAsset, type AssetName } from './money.ts'
 import type { EventMember, Leg, Reversing } from './posting.ts'
 import { referenceDigest } from './reference.ts'
 import { Refusal } from './refusal.ts'
-import { carriedUnder, holdingsOf, lastingStep, reversalFingerprint, reversedBy, reversible, statesAfterReversal, undo, type Remembered, type Undone } from './reversal.ts'
+import { carriedUnder, holdingsOf, reversalFingerprint, reversedBy, reversible, statesAfterReversal, undo, type Remembered, type Undone } from './reversal.ts'
 import type { RuleState } from './rules/rule.ts'
 
 /** The event that is reversed. */
@@ -44,17 +44,6 @@ export type ReversalWork = {
 
 /** Of a reversal that was recorded before nothing is worked out. */
 export const NO_WORK: ReversalWork = { units: 0n, legs: [], deductions: [], state: new Map() }
-
-/** Refuses `reversal_forbidden` where a rule remembers of the event what cannot be given back in part. */
-export function checkLasting({ reference }: Pick<Reversed, 'reference'>, remembered: Remembered): void {
-  const found = lastingStep(remembered)
-  if (found === null) return
-  const { step, remembers } = found
-  throw new Refusal('reversal_forbidden', `${reference} cannot be reversed: step ${step} remembers of it ${remembers}, which nobody can give back in part; record an event that corrects it`, {
-    reference,
-    step,
-  })
-}
 
 type Draft = { readonly legs: Leg[]; readonly deductions: ReversalWork['deductions'][number][]; readonly carried: Map<string, bigint> }
 

@@ -6,9 +6,8 @@ import { present } from './assert.ts'
 import { distribute, type Share } from './distribution.ts'
 import type { Json } from './effects.ts'
 import { parsePlan } from './plan.ts'
-import {
-  carriedUnder, holdingsOf, lastingStep, reversalFingerprint, reversedBy, reversible, statesAfterReversal, strays, undo, type ChangedState, type Remembered, type Undone,
-} from './reversal.ts'
+import { carriedUnder, holdingsOf, reversalFingerprint, reversedBy, reversible, statesAfterReversal, strays, undo, type Remembered, type Undone } from './reversal.ts'
+import type { ChangedState } from './rules/give-back.ts'
 
 const ASSET = 'PAP/2'
 const share = (part: number, account: string, units: bigint, from = 'received'): Share => ({ part, role: `r${part}`, from, account, recipient: null, units })
@@ -212,15 +211,6 @@ describe('what rules remember after a reversal', () => {
     const key = `cap/${ASSET}/used/ana`
     const remembered: Remembered = { plan, asset: ASSET, changed: [{ key, before: null, after: '50' }] }
     expect([...statesAfterReversal(remembered, { now: new Map([[key, '20']]), portion: { units: 1n, of: 1n, before: 0n }, carried: new Map() })]).toEqual([[key, '0']])
-  })
-
-  it('names a step that remembers what cannot be given back', () => {
-    const tranches = [{ name: 'rest', kind: 'split', shares: [{ role: 'a', to: { recipient: 'a' }, weight: '1' }] }]
-    const poured = parsePlan({ steps: [{ name: 'fall', from: 'received', rule: 'waterfall', parameters: { tranches } }] })
-    const changed = [{ key: `fall/${ASSET}/paid`, before: null, after: {} }]
-    expect(lastingStep({ plan: poured, asset: ASSET, changed })).toEqual({ step: 'fall', remembers: expect.stringContaining('tranche') })
-    expect(lastingStep({ plan: poured, asset: ASSET, changed: [] })).toBeNull()
-    expect(lastingStep({ plan, asset: ASSET, changed: [{ key: `cap/${ASSET}/used/a`, before: null, after: '1' }] })).toBeNull()
   })
 })
 

@@ -9,7 +9,9 @@ import { prefixOf, type Share } from './distribution.ts'
 import type { Json } from './effects.ts'
 import type { AssetName } from './money.ts'
 import type { PlanVersion } from './plan.ts'
+import { countOf, type ChangedState, type Portion } from './rules/give-back.ts'
 import type { RuleState } from './rules/rule.ts'
+import type { Step } from './step.ts'
 
 /** What a distribution left in an account, net, and how much of that earlier reversals of the same event undid. Both in units. */
 export type Holding = {
@@ -56,9 +58,6 @@ export function reversible(holdings: readonly Pick<Holding, 'units'>[], units: b
   const held = holdings.reduce((all, holding) => all + holding.units, 0n)
   return held < units ? held : units
 }
-
-/** Units that can be reversed of an event in all, how many of them were before, and how many are now. */
-export type Portion = { readonly units: bigint; readonly of: bigint; readonly before: bigint }
 
 /**
  * Divides what is reversed of an event among its holdings: what is left of each is its weight, and units that do not divide go by
@@ -113,14 +112,11 @@ function debtOf({ part, account, units }: Omit<Holding, 'reversed'>): string | n
   return party === null ? null : `${part} ${accountName('owed_by', party)}`
 }
 
-/** What an event changed of what its plan's rules remember. */
-export type ChangedState = { readonly key: string; readonly before: Json | null; readonly after: Json }
-
 /** What an event changed of what its plan's rules remember, with the plan and the asset that the keys are read by. */
 export type Remembered = { readonly plan: Pick<PlanVersion, 'steps'>; readonly asset: AssetName; readonly changed: readonly ChangedState[] }
 
 /**
- * What rules remember once a reversal is recorded: what they count falls in proportion, and what they carry follows its account
+ * What rules remember once a reversal is recorded: each gives its part back as its own file says, and what is carried follows its account
  * (`carried`: units that the reversal moved into it, below zero out of it). Changed keys alone.
  */
 export function statesAfterReversal(
@@ -129,15 +125,24 @@ export function statesAfterReversal(
 ): RuleState {
   const states = new Map<string, Json>()
   const left = new Map(carried)
-  for (const { key, before, after } of remembered.changed) {
-    const count = countOf(now.get(key) ?? null)
+  for (const { key } of remembered.changed) {
     const account = carriedAccount(remembered, key)
-    const delta = account === null ? (isCounter(remembered, key) ? -givenBack(countOf(after) - countOf(before), portion) : 0n) : takeCarried(left, account, count)
-    // What was given back before, or belongs to a time that is over, is gone.
-    const next = count + delta < 0n ? 0n : count + delta
-    if (next !== count) states.set(key, next.toString())
+    if (account === null) continue
+    const count = countOf(now.get(key) ?? null)
+    states.set(key, (count + takeCarried(left, account, count)).toString())
   }
-  return states
+  for (const step of remembered.plan.steps) for (const [key, value] of givenBackBy(step, remembered, { now, portion })) states.set(key, value)
+  return new Map([...states].filter(([key, value]) => canonicalJson(value) !== canonicalJson(now.get(key) ?? null)))
+}
+
+/** What a step remembers afterwards, by the ledger's keys. */
+function givenBackBy(step: Step, { asset, changed }: Remembered, { now, portion }: { now: RuleState; portion: Portion }): RuleState {
+  const prefix = prefixOf({ asset }, step)
+  const own = changed.flatMap((each) => (each.key.startsWith(prefix) ? [{ ...each, key: each.key.slice(prefix.length) }] : []))
+  if (own.length === 0) return new Map()
+  const remembered = new Map(own.flatMap(({ key }) => (now.has(`${prefix}${key}`) ? [[key, now.get(`${prefix}${key}`) ?? null] as const] : [])))
+  const given = step.rule.giveBack({ step: step.name, changed: own, now: remembered, portion })
+  return new Map([...given].map(([key, value]) => [`${prefix}${key}`, value]))
 }
 
 /** All that comes back goes to the first step that carries for the recipient; what is taken, from one after the other as far as it has. */
@@ -153,18 +158,6 @@ export function carriedUnder(account: string, remembered: Remembered, now: RuleS
   return remembered.changed.reduce((all, { key }) => (carriedAccount(remembered, key) === account ? all + countOf(now.get(key) ?? null) : all), 0n)
 }
 
-/** The first step that remembers of the event what cannot be given back in part, and what that is; null when there is none. */
-export function lastingStep({ plan: { steps }, asset, changed }: Remembered): { readonly step: string; readonly remembers: string } | null {
-  for (const step of steps) {
-    if (step.rule.lasting !== null && changed.some(({ key }) => key.startsWith(prefixOf({ asset }, step)))) return { step: step.name, remembers: step.rule.lasting }
-  }
-  return null
-}
-
-function isCounter({ plan: { steps }, asset }: Remembered, key: string): boolean {
-  return steps.some((step) => step.rule.counters.some((counter) => key.startsWith(`${prefixOf({ asset }, step)}${counter}`)))
-}
-
 /** Of a key under which a step remembers what it carries of a recipient: the account in which that stands. */
 function carriedAccount({ plan: { steps }, asset }: Remembered, key: string): string | null {
   for (const step of steps) {
@@ -176,13 +169,3 @@ function carriedAccount({ plan: { steps }, asset }: Remembered, key: string): st
 
 /** Beginning of a step's keys under which it remembers what it carries of a recipient. */
 const CARRIED = 'carried/'
-
-function countOf(value: Json): bigint {
-  return typeof value === 'string' && /^[0-9]+$/.test(value) ? BigInt(value) : 0n
-}
-
-/** How much of a number that an event changed is given back: in proportion to what is reversed by now, rounded down, less what was before. */
-function givenBack(delta: bigint, { units, of, before }: Portion): bigint {
-  const upTo = (reversed: bigint): bigint => (delta < 0n ? -((-delta * reversed) / of) : (delta * reversed) / of)
-  return upTo(before + units) - upTo(before)
-}

@@ -15,8 +15,9 @@ import { parsePlan, versionInForce, type PlanVersion } from './plan.ts'
 import { accountsOf, decideBatch, stateKeysOf, type AccountState, type EventMember, type Head, type Known } from './posting.ts'
 import { checkReference, referenceDigest } from './reference.ts'
 import { Refusal } from './refusal.ts'
-import type { ChangedState, Undone } from './reversal.ts'
-import { checkLasting, NO_WORK, reversalMemberOf, workReversal, type ReversalMember, type ReversalWork } from './reversal-work.ts'
+import type { Undone } from './reversal.ts'
+import { NO_WORK, reversalMemberOf, workReversal, type ReversalMember, type ReversalWork } from './reversal-work.ts'
+import type { ChangedState } from './rules/give-back.ts'
 import type { FactSets } from './rules/rule.ts'
 import { standingNeedsOf, type StandingNeed } from './standing.ts'
 
@@ -213,7 +214,6 @@ function reverse(books: Books, { reference, reverses, units }: TrialReversal): T
 function workOut({ accounts, states }: Books, original: KeptEvent, units: bigint | null): ReversalWork {
   const { version, asset, changed, before, undone, deducted } = original
   const remembered = { plan: version, asset, changed }
-  checkLasting(original, remembered)
   return workReversal(original, units, {
     ...{ before, undone, remembered, states },
     unpaidOf: (part) => original.shares.reduce((all, share) => (share.part === part ? all + share.units : all), 0n) - (deducted.get(part) ?? 0n),

@@ -8,8 +8,9 @@ import { payoutStatesBefore } from '../core/payout.ts'
 import { decideBatch, type Known } from '../core/posting.ts'
 import { lanePosition, referenceDigest } from '../core/reference.ts'
 import { Refusal } from '../core/refusal.ts'
-import type { ChangedState, Remembered, Undone } from '../core/reversal.ts'
-import { accountsOfReversal, checkLasting, NO_WORK, reversalMemberOf, workReversal, type ReversalWork } from '../core/reversal-work.ts'
+import type { Remembered, Undone } from '../core/reversal.ts'
+import { accountsOfReversal, NO_WORK, reversalMemberOf, workReversal, type ReversalWork } from '../core/reversal-work.ts'
+import type { ChangedState } from '../core/rules/give-back.ts'
 import { eventByDigest, type StoredEvent } from '../store/event.ts'
 import { runOnLane } from '../store/posting.ts'
 import {
@@ -36,8 +37,7 @@ export type Reversal = {
 export type Reversed = { readonly state: 'recorded' | 'duplicate'; readonly event: StoredEvent; readonly original: StoredEvent }
 
 /**
- * Records a reversal. Refuses `event_not_found`, `reversal_forbidden` (of a reversal, or where a rule remembers what cannot be given
- * back), `reversal_exceeded` with what is left, `reference_conflict`, `ledger_copy_forbidden`, and `reference_lane_mismatch` where the
+ * Records a reversal. Refuses `event_not_found`, `reversal_forbidden` (of a reversal), `reversal_exceeded` with what is left, `reference_conflict`, `ledger_copy_forbidden`, and `reference_lane_mismatch` where the
  * ledger's lanes would part it from its event.
  */
 export async function reverseEvent(desk: Pick<Desk, 'store' | 'now' | 'rails'>, ledger: Ledger, given: Reversal): Promise<Reversed> {
@@ -88,7 +88,6 @@ async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: As
   const now = desk.now()
   const changed = await rows<ChangedState>(desk.store.pool, statesChangedBy(lane, number))
   const remembered: Remembered = { plan: planVersion(ledger, original.plan), asset, changed }
-  checkLasting({ reference: given.reverses }, remembered)
   return await runOnLane<Reversed['state']>(desk.store, {
     lane,
     digests: [referenceDigest(given.reference)],

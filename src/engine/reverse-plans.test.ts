@@ -1,6 +1,7 @@
 // Reversals under plans that remember: funds that were drawn on or have spent their money, what is carried, limits, advances, roundings.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { machine } from '../../test/effects.ts'
 import { ASSET, paperDatabase, paperEvent, type PaperDatabase, type PaperLedger } from '../../test/paper-ledger.ts'
 import { balancesOf, expectSound, reverse } from '../../test/reversing.ts'
 import { addPlanVersion } from './add-plan-version.ts'
@@ -125,17 +126,66 @@ describe('what a limit counts and what was paid back of an advance', () => {
     expect(await balancesOf(ledger)).toEqual({ expected: -170n, 'payable:label': 100n, 'payable:artist': 70n })
     await expectSound(ledger, ['a', 'b', 'c', 'a/2'])
   })
+})
 
-  it('that cannot be given back in part is named, and nothing is reversed', async () => {
-    const tranches = [{ name: 'rest', kind: 'split', shares: [share('manager', '1')] }]
-    const ledger = await planned('waterfall', [{ name: 'fall', from: 'received', rule: 'waterfall', parameters: { tranches } }])
-    await ledger.record([paperEvent('a', 70n)])
-    await expect(reverse(ledger, 'a', { reference: 'a/1' })).rejects.toMatchObject({
-      code: 'reversal_forbidden',
-      message: 'a cannot be reversed: step fall remembers of it what each tranche and contributor has had, day by day, which nobody can give back in part; record an event that corrects it',
-      details: { step: 'fall' },
-    })
-    expect(await balancesOf(ledger)).toEqual({ expected: -70n, 'payable:manager': 70n })
+describe('a waterfall', () => {
+  it('has capital out again and fills its tranches anew, after reversals in parts with others between', async () => {
+    const today = machine.now().toZonedDateTimeISO('UTC').toPlainDate()
+    const on = today.subtract({ days: 365 }).toString()
+    const investors = [{ role: 'a', recipient: 'a', contributed: { units: '600', on } }, { role: 'b', recipient: 'b', contributed: { units: '400', on } }]
+    const tranches = [
+      { name: 'capital', kind: 'capital' },
+      { name: 'preferred', kind: 'preferred', rate: '8%', compounding: 'none' },
+      { name: 'carry', kind: 'split', shares: [share('investors', '80', { recipient: 'a' }), share('manager', '20')] },
+    ]
+    const ledger = await planned('waterfall', [{ name: 'fall', from: 'received', rule: 'waterfall', parameters: { contributors: investors, tranches } }])
+    await ledger.record([paperEvent('exit', 1500n)])
+    const divided = { expected: -1500n, 'payable:a': 984n, 'payable:b': 432n, 'payable:manager': 84n }
+    expect(await balancesOf(ledger)).toEqual(divided)
+    const before = await remembered(ledger)
+    await reverse(ledger, 'exit', { reference: 'exit/1', units: 750n })
+    expect(await balancesOf(ledger)).toEqual({ expected: -750n, 'payable:a': 492n, 'payable:b': 216n, 'payable:manager': 42n })
+    const key = (name: string): string => `fall/${ASSET}/${name}`
+    const half = { [key('paid')]: { day: today.toString(), units: { capital: '500', preferred: '40', carry: '210' } }, [key('contributor/a')]: { capital: '300', preferred: '24' } }
+    expect(await remembered(ledger)).toMatchObject(half)
+    await ledger.record([paperEvent('second', 540n)])
+    // Capital and return that were due again are paid once more, to the unit.
+    expect(await balancesOf(ledger)).toEqual({ expected: -1290n, 'payable:a': 816n, 'payable:b': 432n, 'payable:manager': 42n })
+    await expectSound(ledger, ['exit', 'exit/1', 'second'])
+    await reverse(ledger, 'second', { reference: 'second/1' })
+    expect(await remembered(ledger)).toMatchObject(half)
+    await reverse(ledger, 'exit', { reference: 'exit/2', units: 1n })
+    await reverse(ledger, 'exit', { reference: 'exit/3' })
+    expect(await balancesOf(ledger)).toEqual({})
+    await ledger.record([paperEvent('again', 1500n)])
+    expect([await balancesOf(ledger), await remembered(ledger)]).toEqual([divided, before])
+    await expectSound(ledger, ['exit', 'exit/1', 'exit/2', 'exit/3', 'second', 'second/1', 'again'])
+  })
+})
+
+describe('a profit share', () => {
+  it('lowers its mark with the win that came back, in parts, and shares the next gain from there', async () => {
+    const ledger = await planned('profit', [
+      {
+        ...{ name: 'profit', from: 'received', rule: 'profit-share' },
+        parameters: {
+          ...{ policy: 'high-water-mark', subject: 'guest', percent: '20%', crystallised: 'event', keep: 5 },
+          share: { role: 'creator', to: { recipient: 'creator' } },
+          rest: { role: 'guest', to: { party: 'guest' } },
+        },
+      },
+    ])
+    const close = (reference: string, units: bigint, result: string) => paperEvent(reference, units, { facts: { result: { 'guest-1': result } } })
+    await ledger.record([close('win', 100n, '100'), close('loss', 0n, '-50')])
+    expect(await balancesOf(ledger)).toEqual({ expected: -100n, 'payable:creator': 20n, 'payable:guest-1': 80n })
+    await reverse(ledger, 'win', { reference: 'win/1', units: 30n })
+    await ledger.record([close('small', 10n, '10')])
+    await reverse(ledger, 'win', { reference: 'win/2' })
+    expect(await remembered(ledger)).toMatchObject({ [`profit/${ASSET}/subject/guest-1`]: { now: { value: '-40', mark: '0' }, due: '0' } })
+    await ledger.record([close('gain', 90n, '90')])
+    // −50 + 10 + 90 = 50 above zero, of which the creator has a fifth.
+    expect(await balancesOf(ledger)).toEqual({ expected: -100n, 'payable:creator': 10n, 'payable:guest-1': 90n })
+    await expectSound(ledger, ['win', 'loss', 'win/1', 'small', 'win/2', 'gain'])
   })
 })
 

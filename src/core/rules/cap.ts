@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { accountName } from '../account.ts'
 import { present } from '../assert.ts'
+import { giveBackCounted } from './give-back.ts'
 import { units } from './rate.ts'
 import type { GivenShare, Line, Outline, PartExplanation, Rule, RuleContext, RuleState, SplitInput } from './rule.ts'
 import { accountOf, fundsOf, identifier, target } from './target.ts'
@@ -42,7 +43,7 @@ export const cap: Rule<Cap> = {
     carries: false,
     takesNothing: false,
   }),
-  counters: ['used/'],
+  giveBack: giveBackCounted('used/'),
   recipients: (context, { excess }) => [...context.given, ...recipientsOf([excessAccount(context, excess)])],
   keys: (context, given) => [...new Set(context.given)].flatMap((recipient) => usedKey(recipient, { at: context.at, per: given.per }) ?? []),
   split: (input, given) => {

@@ -10,6 +10,9 @@ import { formatRatio, ratio, ratioOfDecimal, type Ratio } from '../ratio.ts'
  */
 export const GRAINS = 365n * 10n ** 30n
 
+/** What facts are as fine as: the last of 18 decimals of a unit. Parts of amounts are cut to it, so that sums with them stay exact too. */
+export const DECIMAL = GRAINS / 10n ** 18n
+
 /** Percentages in ten-thousandths of a per cent: what `percentOf` gives, of which so many are the whole. */
 const WHOLE = 100n * 10n ** 4n
 
@@ -62,9 +65,9 @@ export function formatGrains(grains: bigint): string {
   return grains % YEAR === 0n ? decimalOf(grains / YEAR, 30) : formatRatio(ratioOfGrains(grains))
 }
 
-/** An amount, not negative, without what is finer than 18 decimals of a unit. */
+/** An amount without what is finer than 18 decimals of a unit, towards zero. */
 export function cutToDecimals(grains: bigint): bigint {
-  return grains - (grains % (GRAINS / 10n ** 18n))
+  return grains - (grains % DECIMAL)
 }
 
 /** So many per cent of an amount, exactly. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Json } from '../effects.ts'
 import { partyIn } from './condition.ts'
 import { checkDecimal, factOf, factSet, malformed, needsOf } from './facts.ts'
+import { giveBackCounted } from './give-back.ts'
 import { floorOf, rate, ratioOfRate, times, units, whole } from './rate.ts'
 import type { Line, Outline, PartExplanation, Rule, RuleContext, RuleState, SplitInput } from './rule.ts'
 import { accountOf, fundsOf, identifier, target } from './target.ts'
@@ -56,7 +57,7 @@ export const recoup: Rule<Recoup> = {
     carries: false,
     takesNothing: false,
   }),
-  counters: ['recouped/'],
+  giveBack: giveBackCounted('recouped/'),
   recipients: (context, { advances, rest }) => recipientsOf([...advances, rest].map(({ role, to }) => accountOf(to, { ...context, role }))),
   keys: (context, given) => [...roundingKeys(context.rounding, () => []), ...given.advances.map((each) => recoupedKey(context, each))],
   split: (input, given) => {

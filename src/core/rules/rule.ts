@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { formatRounding, roundingSchema, type PolicyName } from '../allocate/rounding.ts'
 import type { Json } from '../effects.ts'
 import type { Ratio } from '../ratio.ts'
+import type { GivingBack } from './give-back.ts'
 import type { Target } from './target.ts'
 
 /** Who gets the units that do not divide, as a plan has it; `none` for steps that leave none over. */
@@ -137,10 +138,8 @@ export type Rule<Parameters> = {
   readonly kind: string
   readonly parameters: z.ZodType<Parameters>
   readonly outline: (parameters: Parameters) => Outline
-  /** Beginnings of keys under which it counts units, as text: reversing an event gives back its part of what it added there. */
-  readonly counters?: readonly string[]
-  /** What it remembers that cannot be given back in part, in words: an event that changed it is not reversed, but corrected by another. */
-  readonly lasting?: string
+  /** What it remembers once a part of an event is reversed: keys of what the event changed. Left out where nothing it remembers counts what was given. */
+  readonly giveBack?: (given: GivingBack, parameters: Parameters) => RuleState
   /** Ids of all recipients that `split` may give to, whatever the pool. `given` names those of the step whose shares it changes. */
   readonly recipients: (context: RuleContext & { readonly given: readonly string[] }, parameters: Parameters) => readonly string[]
   /** Keys of the state that `split` may ask for, whatever the pool. */
@@ -156,8 +155,7 @@ export type Rule<Parameters> = {
 export type BoundRule = {
   readonly kind: string
   readonly outline: Outline
-  readonly counters: readonly string[]
-  readonly lasting: string | null
+  readonly giveBack: (given: GivingBack) => RuleState
   readonly recipients: (context: RuleContext & { readonly given: readonly string[] }) => readonly string[]
   readonly keys: (context: RuleContext & { readonly given: readonly string[]; readonly rounding: StepRounding }) => readonly string[]
   readonly split: (input: SplitInput) => Split
@@ -185,8 +183,7 @@ export function ruleEntry<Parameters>(rule: Rule<Parameters>): RuleEntry {
       return {
         kind,
         outline: rule.outline(parameters),
-        counters: rule.counters ?? [],
-        lasting: rule.lasting ?? null,
+        giveBack: (back) => rule.giveBack?.(back, parameters) ?? new Map(),
         recipients: (context) => rule.recipients(context, parameters),
         keys: (context) => rule.keys(context, parameters),
         split: (input) => rule.split(input, parameters),

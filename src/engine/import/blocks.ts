@@ -9,7 +9,8 @@ import { readEvent, readHash, readInstant, readNumber, readRecord, readTransfer,
 import type { PlanVersion } from '../../core/plan.ts'
 import type { AccountState, BatchWrite, Head, PostedEvent, PostedTransfer } from '../../core/posting.ts'
 import { Refusal } from '../../core/refusal.ts'
-import { holdingsOf, reversible, statesAfterReversal, type ChangedState } from '../../core/reversal.ts'
+import { holdingsOf, reversible, statesAfterReversal } from '../../core/reversal.ts'
+import type { ChangedState } from '../../core/rules/give-back.ts'
 
 export type OpenBlock = {
   readonly number: bigint

@@ -3,7 +3,8 @@
 
 import { canonicalJson } from '../../core/canonical.ts'
 import type { Json } from '../../core/effects.ts'
-import { holdingsOf, reversalFingerprint, reversedBy, reversible, statesAfterReversal, strays, undo, type ChangedState, type Holding, type Portion, type Undone } from '../../core/reversal.ts'
+import { holdingsOf, reversalFingerprint, reversedBy, reversible, statesAfterReversal, strays, undo, type Holding, type Undone } from '../../core/reversal.ts'
+import type { ChangedState, Portion } from '../../core/rules/give-back.ts'
 import type { EventToVerify } from '../../store/verify.ts'
 import type { EventReading, EventTransfer } from './event-reading.ts'
 import type { Place } from './findings.ts'

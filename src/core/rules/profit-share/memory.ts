@@ -19,9 +19,11 @@ export type Memory = {
   readonly closes: readonly string[]
   /** All shares so far less all that pools have covered: below zero when a late close took back what was paid. */
   readonly due: bigint
+  /** The close that the event brought which this was written for, so that it can be found again when that is reversed; null after a reversal. */
+  readonly brought: string | null
 }
 
-const NOTHING: Memory = { now: NOWHERE, base: NOWHERE, at: null, closes: [], due: 0n }
+const NOTHING: Memory = { now: NOWHERE, base: NOWHERE, at: null, closes: [], due: 0n, brought: null }
 
 /** What one close did. */
 export type Recorded = {
@@ -46,7 +48,8 @@ export function record(memory: Memory, close: Close, terms: Terms, step: string)
   const place = terms.keep === null ? closes.length : placeOf(close, closes)
   if (terms.keep !== null && at !== null && isEarlier(close.at, at)) throw tooLate(close.at, at, { step, keep: terms.keep })
   const isLate = place < closes.length
-  const kept = closes.toSpliced(place, 0, writeClose(close))
+  const brought = writeClose(close)
+  const kept = closes.toSpliced(place, 0, brought)
   const anew = isLate ? walk(base, kept, terms) : advance(now, close, terms)
   const added = isLate ? anew.shares - walk(base, closes, terms).shares : anew.shares
   return {
@@ -56,12 +59,12 @@ export function record(memory: Memory, close: Close, terms: Terms, step: string)
     isLate,
     dueBefore: due,
     added,
-    memory: { now: anew.standing, ...drop({ base, at, closes: kept }, terms), due: due + added },
+    memory: { now: anew.standing, ...drop({ base, at, closes: kept }, terms), due: due + added, brought },
   }
 }
 
 /** After all that are not later. Most closes come in order, so they are looked through from the newest. */
-function placeOf({ at }: Close, closes: readonly string[]): number {
+export function placeOf({ at }: Close, closes: readonly string[]): number {
   return closes.findLastIndex((other) => !isEarlier(at, instantOf(other))) + 1
 }
 
@@ -69,7 +72,7 @@ function isEarlier(at: Temporal.Instant, other: Temporal.Instant): boolean {
   return Temporal.Instant.compare(at, other) < 0
 }
 
-function walk(base: Standing, closes: readonly string[], terms: Terms): Advanced {
+export function walk(base: Standing, closes: readonly string[], terms: Terms): Advanced {
   let walked: Advanced = { standing: base, charge: null, shares: 0n }
   for (const close of closes) {
     const next = advance(walked.standing, readClose(close), terms)
@@ -96,11 +99,11 @@ function tooLate(closed: Temporal.Instant, newest: Temporal.Instant, { step, kee
 }
 
 /** One text a close, its parts by spaces: instant, net result, movement, percentage. */
-function writeClose({ at, net, moved, percent }: Close): string {
+export function writeClose({ at, net, moved, percent }: Close): string {
   return `${at.toString()} ${formatGrains(net)} ${formatGrains(moved)} ${formatPercent(percent)}`
 }
 
-function readClose(written: string): Close {
+export function readClose(written: string): Close {
   const [at, net, moved, percent] = written.split(' ')
   const part = (text: string | undefined) => present(text, `part of the close ${written}`)
   return { at: Temporal.Instant.from(part(at)), net: grainsOf(part(net)), moved: grainsOf(part(moved)), percent: percentOf(part(percent)) }
@@ -112,17 +115,17 @@ function instantOf(written: string): Temporal.Instant {
 
 const text = z.string()
 const standing = z.strictObject({ day: text.nullable(), value: text, mark: text, hurdle: text, wins: text, percent: text })
-const stored = z.strictObject({ now: standing, base: standing, at: text.nullable(), due: text, closes: z.array(text) })
+const stored = z.strictObject({ now: standing, base: standing, at: text.nullable(), due: text, closes: z.array(text), brought: text.nullable() })
 
 /** Undefined: nothing is remembered yet. */
 export function readMemory(value: Json | undefined): Memory {
   if (value === undefined) return NOTHING
-  const { now, base, at, closes, due } = stored.parse(value)
-  return { now: readStanding(now), base: readStanding(base), at: at === null ? null : Temporal.Instant.from(at), closes, due: grainsOf(due) }
+  const { now, base, at, closes, due, brought } = stored.parse(value)
+  return { now: readStanding(now), base: readStanding(base), at: at === null ? null : Temporal.Instant.from(at), closes, due: grainsOf(due), brought }
 }
 
-export function writeMemory({ now, base, at, closes, due }: Memory): Json {
-  return { now: writeStanding(now), base: writeStanding(base), at: at?.toString() ?? null, closes, due: formatGrains(due) }
+export function writeMemory({ now, base, at, closes, due, brought }: Memory): Json {
+  return { now: writeStanding(now), base: writeStanding(base), at: at?.toString() ?? null, closes, due: formatGrains(due), brought }
 }
 
 type Written = z.infer<typeof standing>

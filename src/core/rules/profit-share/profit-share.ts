@@ -9,6 +9,7 @@ import type { FactNeed, Outline, Rule, RuleContext } from '../rule.ts'
 import { accountOf, fundsOf, recipientOf } from '../target.ts'
 import { divide, explainLines, linesOf, POLICIES_BY_WEIGHT, recipientsOf, roundingKeys, type Entry } from '../weighted.ts'
 import { sayOf } from './explain.ts'
+import { giveBack } from './give-back.ts'
 import { writeMemory } from './memory.ts'
 import { parameters, type Parameters } from './terms.ts'
 import { FACTS, keyOf, work, type Worked } from './work.ts'
@@ -46,7 +47,7 @@ export const profitShare: Rule<Parameters> = {
     takesNothing: true,
   }),
   recipients: (context, given) => recipientsOf(accountsOf(context, given)),
-  lasting: 'how high results have run and what share of them is due',
+  giveBack,
   keys: (context, given) => [keyOf(partyIn(context, given.subject)), ...roundingKeys(context.rounding, () => entriesOf(context, given, [0n, 0n]).map(({ key }) => key))],
   split: (input, given) => {
     const worked = work(input, given)

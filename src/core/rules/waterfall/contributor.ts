@@ -35,7 +35,7 @@ export function holdingOn(holding: Holding, day: Day, { planned, terms }: { read
  * Return by days of a year of 365: base × rate × days ÷ 365. Simple: the base is the capital alone, and nothing is ever rounded.
  * Compounding: at the end of each month, quarter or year (UTC) what is unpaid joins the base, cut to 18 decimals of a unit.
  */
-function accrue(holding: Holding, day: Day, terms: ReturnTerms): Holding {
+export function accrue(holding: Holding, day: Day, terms: ReturnTerms): Holding {
   if (holding.day === null || terms === null) return { ...holding, day }
   const { rate, compounding } = terms
   const { capital } = holding

@@ -7,6 +7,7 @@ import type { Json } from '../../effects.ts'
 import { Refusal } from '../../refusal.ts'
 import { dayOf, isBefore, readDay, type Day } from '../calendar.ts'
 import { checkStrangers, malformed, optionalFact } from '../facts.ts'
+import { atLeastZero } from '../give-back.ts'
 import { percentOf } from '../grain.ts'
 import type { RuleState, SplitInput, StepRounding } from '../rule.ts'
 import { accountOf } from '../target.ts'
@@ -17,7 +18,7 @@ import { membersOf, type Member, type Parameters, type Tranche } from './terms.t
 /** The fact of an event: units contributed, by the contributor's id. */
 export const CONTRIBUTED = 'contributed'
 
-const PAID = 'paid'
+export const PAID = 'paid'
 
 /** How one tranche was filled. */
 export type Filled = {
@@ -50,7 +51,7 @@ function roundingPrefix(tranche: string): string {
   return `tranche/${tranche}/`
 }
 
-function keyOf(recipient: string): string {
+export function keyOf(recipient: string): string {
   return `contributor/${recipient}`
 }
 
@@ -121,7 +122,7 @@ function wholeUnits({ step }: SplitInput, subject: string, value: string): bigin
   throw malformed({ step, fact: CONTRIBUTED, subject, value }, 'whole units with at most 39 digits, such as 1000')
 }
 
-function returnTermsOf(tranches: readonly Tranche[]): ReturnTerms {
+export function returnTermsOf(tranches: readonly Tranche[]): ReturnTerms {
   const preferred = tranches.find((each) => each.kind === 'preferred')
   return preferred === undefined ? null : { rate: percentOf(preferred.rate), compounding: preferred.compounding }
 }
@@ -160,7 +161,7 @@ type After = { readonly day: Day; readonly taken: ReadonlyMap<string, bigint>; r
 
 function changesOf(state: RuleState, { contributors = [] }: Parameters, { day, taken, holdings }: After): RuleState {
   const written: (readonly [string, Json])[] = [
-    [PAID, { day: day.toString(), units: Object.fromEntries([...taken].map(([name, units]) => [name, units.toString()])) }],
+    [PAID, writePaid(day, taken)],
     ...contributors.map(({ recipient }, index): [string, Json] => [keyOf(recipient), writeHolding(present(holdings[index], 'holding'))]),
   ]
   return new Map(written.filter(([key, value]) => canonicalJson(state.get(key) ?? null) !== canonicalJson(value)))
@@ -168,14 +169,14 @@ function changesOf(state: RuleState, { contributors = [] }: Parameters, { day, t
 
 const stored = z.strictObject({ day: z.string(), units: z.record(z.string(), z.string()) })
 
-function readPaid(value: Json | undefined): { readonly day: Day | null; readonly units: ReadonlyMap<string, bigint> } {
+export function readPaid(value: Json | undefined): { readonly day: Day | null; readonly units: ReadonlyMap<string, bigint> } {
   if (value === undefined) return { day: null, units: new Map() }
   const { day, units } = stored.parse(value)
   return { day: readDay(day), units: new Map(Object.entries(units).map(([name, text]) => [name, BigInt(text)])) }
 }
 
-function atLeastZero(value: bigint): bigint {
-  return value > 0n ? value : 0n
+export function writePaid(day: Day, units: ReadonlyMap<string, bigint>): Json {
+  return { day: day.toString(), units: Object.fromEntries([...units].map(([name, each]) => [name, each.toString()])) }
 }
 
 function sum(values: readonly bigint[]): bigint {

@@ -6,6 +6,7 @@ import { accountOf, fundsOf } from '../target.ts'
 import { linesOf, recipientsOf } from '../weighted.ts'
 import { explainFilled } from './explain.ts'
 import { CONTRIBUTED, keysOf, pour, type Filled } from './flow.ts'
+import { giveBack } from './give-back.ts'
 import { membersOf, parameters, type Member, type Parameters } from './terms.ts'
 
 /**
@@ -41,7 +42,7 @@ export const waterfall: Rule<Parameters> = {
     takesNothing: given.contributors !== undefined,
   }),
   recipients: ({ parties }, given) => [...new Set(recipientsOf(allMembers(given).map(({ role, to }) => accountOf(to, { role, parties }))))],
-  lasting: 'what each tranche and contributor has had, day by day',
+  giveBack,
   keys: ({ rounding }, given) => keysOf(given, rounding),
   split: (input, given) => {
     const { filled, state } = pour(input, given)
