@@ -14,6 +14,7 @@ import { requireKey } from './auth.ts'
 import { BODY_LIMIT, parseJsonBody } from './body.ts'
 import { handleErrors, notFound, sendProblem } from './errors.ts'
 import { describeApi } from './openapi.ts'
+import { createPasses } from './passes.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { allocateRoutes } from './routes/allocate.ts'
 import { approvalRoutes } from './routes/approvals.ts'
@@ -84,7 +85,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
   await app.register(rateLimit, { global: false })
   await describeApi(app, [...desk.programs.values()])
   healthRoutes(app, { desk, failingTasks: () => faults().length })
-  const parts: Parts = { desk, ledgers, recorder, idempotency: createIdempotency(desk) }
+  const parts: Parts = { desk, ledgers, recorder, idempotency: createIdempotency(desk), passes: createPasses() }
   await app.register(
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })

@@ -99,6 +99,33 @@ describe('a plan where two persons agree', () => {
     expect(done.json()).toMatchObject({ version: 2 })
   })
 
+  it('is approved with the preview that was looked at, made anew: figures or a draft that changed since are refused with both hashes', async () => {
+    const office = await makeOffice('looked-at', { plan_approvals: 1 })
+    const { ledger, people, post, get } = office
+    await post(people.admin, '/events', sale('before'))
+    const { draft, hash } = await drafted(office)
+    const diff = (await post(people.first, '/plans/diff', { after: { draft } })).json<{ hash: string; events: string }>()
+    const approve = async (of: { hash: string; preview?: string }, document: unknown) => {
+      return await post(people.first, `/plans/${draft}/approve`, { ...sealed(people.first, ledger, { kind: 'plan', subject: draft, ...of }), preview_document: document })
+    }
+    const refusals: readonly (readonly [string, unknown, RegExp])[] = [
+      [diff.hash, { ...diff, ledger: 'other' }, /its figures have the hash [0-9a-f]{64} and not/],
+      ['ab'.repeat(32), diff, new RegExp(`what was signed is the hash ${'ab'.repeat(32)}, and that of the document is ${diff.hash}`)],
+      [diff.hash, { kind: 'letter' }, /it is no preview and no diff/],
+    ]
+    for (const [preview, document, says] of refusals) {
+      const refused = problemIn(await approve({ hash, preview }, document))
+      expect([refused.code, refused.detail]).toEqual(['preview_mismatch', expect.stringMatching(says)])
+    }
+    await post(people.operator, `/plans/${draft}/edit`, { plan: planOf(60, 35) })
+    const now = present((await get(`/plans/${draft}`, planSchema)).hash, 'hash')
+    const stale = problemIn(await approve({ hash: now, preview: diff.hash }, diff))
+    expect([stale.code, stale.detail]).toEqual(['preview_mismatch', expect.stringContaining(`its hash was ${hash}, and is ${now}`)])
+    expect(await get(`/plans/${draft}`, planSchema)).toMatchObject({ state: 'draft', approvals: [] })
+    const anew = (await post(people.first, '/plans/diff', { after: { draft } })).json<{ hash: string }>()
+    expect((await approve({ hash: now, preview: anew.hash }, anew)).json()).toMatchObject({ version: 2, approvals: [{ preview: anew.hash }] })
+  })
+
   it('is written anew by a person when it was drafted before anybody was asked', async () => {
     const office = await makeOffice('before', {})
     const { ledger, people, post } = office

@@ -29,6 +29,7 @@ export const approvalIn = z.strictObject({ hash, ...seal })
 export const planApprovalIn = z.strictObject({
   hash: hash.meta({ description: 'Of what was looked at: the draft as it stood in its preview' }),
   preview: hash.nullable().optional().meta({ description: 'Of the preview itself; part of what is signed' }),
+  preview_document: z.unknown().optional().meta({ description: 'The preview or diff that was looked at, whole: it is made anew on the same events first, and must come out the same' }),
   approved_at: seal.approved_at.optional(),
   signature: seal.signature.optional(),
 })

@@ -7,7 +7,7 @@ import { Refusal } from '../../core/refusal.ts'
 import { blocksBefore } from '../../store/preview.ts'
 import { requireDraft } from '../draft-plan.ts'
 import type { Ledger } from '../ledger.ts'
-import { diffPlans, previewPlan } from '../preview.ts'
+import { diffPlans, previewPlan, type PreviewOptions } from '../preview.ts'
 import { END } from '../span.ts'
 import type { Desk } from '../world.ts'
 import { diffSchema, hashOf, previewSchema, type SourceDocument, type SubjectDocument } from './document.ts'
@@ -30,12 +30,12 @@ type Run = { readonly plan: SubjectDocument; readonly source: SourceDocument }
 
 /**
  * Checks a document against a draft as it stands. `sample` are the events of the program's sample, in the same words as then.
- * Refuses `preview_mismatch` for one that is of something else, or whose figures are not what comes out; `plan_not_found`.
+ * Refuses `preview_mismatch` for one that is of something else, or whose figures are not what comes out; `preview_exceeded`, `plan_not_found`.
  */
 export async function checkPreview(
   desk: Pick<Desk, 'store' | 'now'>,
   ledger: Ledger,
-  { draft, document, sample, onProgress }: { readonly draft: string; readonly document: unknown; readonly sample: readonly GivenEvent[]; readonly onProgress?: Parameters<typeof previewPlan>[2]['onProgress'] },
+  { draft, document, sample, ...running }: { readonly draft: string; readonly document: unknown; readonly sample: readonly GivenEvent[] } & Pick<PreviewOptions, 'limit' | 'signal' | 'onProgress'>,
 ): Promise<CheckedPreview> {
   const parsed = documentSchema.safeParse(document)
   if (!parsed.success) throw mismatch(draft, `it is no preview and no diff: ${parsed.error.issues[0]?.path.join('.') ?? 'the document'} is not as it must be`)
@@ -51,7 +51,7 @@ export async function checkPreview(
   const isHere = after.source.kind !== 'events'
   if (!isHere) return { hash: given.hash, events, madeAnew: false, since }
   const source = choiceOf(after.source, sample)
-  const options = { source, fresh: after.source.state === 'empty', ...(onProgress !== undefined && { onProgress }) }
+  const options = { source, fresh: after.source.state === 'empty', ...running }
   const anew =
     given.kind === 'preview'
       ? await previewPlan(desk, ledger, { plan: { kind: 'draft', draft }, ...options })

@@ -6,6 +6,7 @@ import type { Idempotency } from '../../engine/idempotency.ts'
 import type { Ledgers } from '../../engine/ledger.ts'
 import type { Recorder } from '../../engine/recorder.ts'
 import type { Desk } from '../../engine/world.ts'
+import type { Passes } from '../passes.ts'
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -20,4 +21,5 @@ export type Parts = {
   readonly ledgers: Ledgers
   readonly recorder: Recorder
   readonly idempotency: Idempotency
+  readonly passes: Passes
 }

@@ -1,16 +1,22 @@
 // Plans: drafted, written anew, approved, ended; and the versions that they became.
 
+import { Refusal } from '../../core/refusal.ts'
 import { addPlanVersion } from '../../engine/add-plan-version.ts'
 import { approvePlan } from '../../engine/approve-plan.ts'
 import { rejectPlan, withdrawPlan } from '../../engine/close-plan.ts'
 import { draftPlan, editPlan, validatePlan } from '../../engine/draft-plan.ts'
+import type { Ledger } from '../../engine/ledger.ts'
 import { personOf } from '../../engine/person.ts'
+import { checkPreview } from '../../engine/preview/check.ts'
 import { plan, plans } from '../../engine/read-plans.ts'
 import { callerOf } from '../auth.ts'
+import { BATCH_BODY_LIMIT } from '../body.ts'
 import { idempotencyHeaders, ledgerParams } from '../contract.ts'
 import { instantOf, planApprovalIn, planIn, planListSchema, planParams, planSchema, reasonIn, validPlanSchema } from '../contract-approvals.ts'
 import { answerWhole } from '../idempotent.ts'
+import { MAX_EVENTS } from '../passes.ts'
 import type { App, Parts } from './parts.ts'
+import { sampleOf } from './previews.ts'
 
 const tags = ['plans']
 const headers = idempotencyHeaders
@@ -91,24 +97,41 @@ function writeRoutes(app: App, { desk, idempotency }: Parts): void {
   )
 }
 
-function decideRoutes(app: App, { desk, idempotency }: Parts): void {
+function decideRoutes(app: App, { desk, idempotency, passes }: Parts): void {
   app.post(
     '/ledgers/:ledger/plans/:plan/approve',
     {
       // Where no second person is asked, who may propose may also adopt: the verb decides.
       config: { right: 'read' },
+      bodyLimit: BATCH_BODY_LIMIT,
       schema: { summary: 'Approve what a draft says now; the last approval makes it a version', operationId: 'approvePlan', tags, params: planParams, body: planApprovalIn, headers, response: { 200: planSchema } },
     },
     async (request, reply) =>
       await answerWhole(idempotency, request, reply, async () => {
         const { ledger, grant } = callerOf(request)
-        const { hash, preview = null, approved_at: at, signature } = request.body
+        const { hash, preview: named = null, preview_document: document, approved_at: at, signature } = request.body
+        const looked = { draft: request.params.plan, named, document }
+        const preview = document === undefined ? named : await passes.run(reply, async (signal) => await previewHash(desk, ledger, { ...looked, signal }))
         const approval = at === undefined || signature === undefined ? null : { hash, preview, at: instantOf(at) ?? desk.now(), signature: Uint8Array.fromBase64(signature) }
         await approvePlan(desk, ledger, personOf(grant), { draft: request.params.plan, hash, approval })
         return await plan(desk, ledger, request.params.plan)
       }),
   )
 
+  closeRoutes(app, { desk, idempotency })
+}
+
+type Looked = { readonly draft: string; readonly named: string | null; readonly document: unknown; readonly signal: AbortSignal }
+
+/** The hash of a preview that was sent whole, made anew on the same events. Refuses `preview_mismatch`. */
+async function previewHash(desk: Parts['desk'], ledger: Ledger, { draft, named, document, signal }: Looked): Promise<string> {
+  const { hash } = await checkPreview(desk, ledger, { draft, document, sample: sampleOf(ledger), limit: MAX_EVENTS, signal })
+  if (named === null || named === hash) return hash
+  const problem = `what was signed is the hash ${named}, and that of the document is ${hash}`
+  throw new Refusal('preview_mismatch', `the preview does not stand for the draft ${draft}: ${problem}`, { draft, problem })
+}
+
+function closeRoutes(app: App, { desk, idempotency }: Pick<Parts, 'desk' | 'idempotency'>): void {
   for (const { verb, right, close, summary, operationId } of [
     { verb: 'reject', right: 'approve', close: rejectPlan, summary: 'Turn a draft away', operationId: 'rejectPlan' },
     { verb: 'withdraw', right: 'propose', close: withdrawPlan, summary: 'Take a draft back', operationId: 'withdrawPlan' },

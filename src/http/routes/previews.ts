@@ -1,6 +1,5 @@
 // What a plan would do, and what a change would change for whom: answered at once for spans that are short enough, and written nowhere.
 
-import type { FastifyReply } from 'fastify'
 import { Refusal } from '../../core/refusal.ts'
 import type { Ledger } from '../../engine/ledger.ts'
 import { diffPlans, previewPlan, type PreviewOptions } from '../../engine/preview.ts'
@@ -12,20 +11,14 @@ import { BATCH_BODY_LIMIT } from '../body.ts'
 import { ledgerParams } from '../contract.ts'
 import { diffIn, previewIn, type PreviewedPlanIn, type SourceIn } from '../contract-preview.ts'
 import { malformed } from '../errors.ts'
+import { MAX_EVENTS } from '../passes.ts'
 import type { App, Parts } from './parts.ts'
-
-/** Events of a span that are answered at once: some seconds of one processor. The command takes any number. */
-const MAX_EVENTS = 100_000n
-
-/** Passes at once: each takes a connection and as much of this process as it gets. */
-const MAX_PASSES = 2
 
 const tags = ['plans']
 const preview = previewSchema.meta({ id: 'PlanPreview' })
 const diff = diffSchema.meta({ id: 'PlanDiff' })
 
-export function previewRoutes(app: App, { desk }: Parts): void {
-  const passes = createPasses()
+export function previewRoutes(app: App, { desk, passes }: Parts): void {
   app.post(
     '/ledgers/:ledger/plans/preview',
     {
@@ -79,9 +72,14 @@ function optionsOf(ledger: Ledger, { from = null, to = null, events, sample, fre
   const common = { fresh, signal, limit: MAX_EVENTS }
   const named = [from !== null || to !== null, events !== undefined, sample === true].filter((given) => given)
   if (named.length > 1) throw new Refusal('field_malformed', 'give a span, events or the sample: a preview runs on one of them', { field: 'events' })
-  if (sample === true) return { ...common, source: { kind: 'sample', events: [givenEvent(ledger, ledger.program.sample.body, null)] } }
+  if (sample === true) return { ...common, source: { kind: 'sample', events: sampleOf(ledger) } }
   if (events === undefined) return { ...common, source: { kind: 'ledger', from, to } }
   return { ...common, source: { kind: 'events', events: events.map((event, place) => givenEvent(ledger, event, place + 1)) } }
+}
+
+/** The event by which the ledger's program shows itself. */
+export function sampleOf(ledger: Ledger): readonly GivenEvent[] {
+  return [givenEvent(ledger, ledger.program.sample.body, null)]
 }
 
 /** As in a batch: what is no event does not take the others down. */
@@ -92,29 +90,5 @@ function givenEvent({ program }: Ledger, content: unknown, line: number | null):
   } catch (error) {
     if (error instanceof Refusal) return { line, refusal: error }
     throw error
-  }
-}
-
-type Passes = { readonly run: <Document>(reply: FastifyReply, work: (signal: AbortSignal) => Promise<Document>) => Promise<Document> }
-
-/** Few at once, and none for a caller that has gone away. */
-function createPasses(): Passes {
-  let running = 0
-  return {
-    run: async (reply, work) => {
-      if (running >= MAX_PASSES) {
-        throw new Refusal('queue_exceeded', `${running} previews are being made already, and ${MAX_PASSES} is the limit: send this again in a moment`, { waiting: running, limit: MAX_PASSES })
-      }
-      const gone = new AbortController()
-      const leave = (): void => gone.abort(new Refusal('queue_exceeded', 'the connection was closed before the preview was made'))
-      reply.raw.once('close', leave)
-      running += 1
-      try {
-        return await work(gone.signal)
-      } finally {
-        running -= 1
-        reply.raw.off('close', leave)
-      }
-    },
   }
 }
