@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import type { TransferKind } from './account.ts'
 import { TRANSFER_KINDS } from './account.ts'
+import { canonicalJson, sha256Hex } from './canonical.ts'
 import type { JsonObject } from './effects.ts'
 import type { EventLine, TransferLine } from './journal.ts'
 
@@ -15,6 +16,8 @@ const header = z.strictObject({
   lanes: z.int().positive(),
   ledger: z.string(),
   program: z.string(),
+  /** SHA-256 of each field of the file that the program's terms come from, in hex; null where it takes none. */
+  program_file: z.record(z.string(), z.string()).nullable().default(null),
   /** Whether what was recorded with the events stands beside them. */
   records: z.boolean(),
   /** Whether these are some blocks of one lane instead of the whole journal. */
@@ -48,6 +51,17 @@ export function readHeader(line: string): FileHeader | null {
   const [name, format, json = ''] = line.split('\t')
   if (name !== JOURNAL_FILE.name || format !== JOURNAL_FILE.format) return null
   return header.safeParse(parse(json)).data ?? null
+}
+
+/** What of a program's file is compared: the SHA-256 of each field's canonical JSON. Spaces and the place of the schema say nothing of the terms. */
+export function fileDigests(text: string): Readonly<Record<string, string>> {
+  const { $schema: _, ...fields } = JSON.parse(text) as JsonObject
+  return Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, sha256Hex(canonicalJson(value))]))
+}
+
+/** The fields in which two files differ, in order. */
+export function differentFields(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): readonly string[] {
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((field) => one[field] !== other[field]).toSorted()
 }
 
 export function readRecord(json: string): EventRecord | null {

@@ -6,7 +6,7 @@ import { canonicalJson, isDeeperThan } from '../core/canonical.ts'
 import type { Json } from '../core/effects.ts'
 import { recordDigest, type Recorded } from '../core/event.ts'
 import { GENESIS_HASH, JOURNAL_FORMAT } from '../core/journal.ts'
-import { JOURNAL_FILE, type FileHeader } from '../core/journal-file.ts'
+import { fileDigests, JOURNAL_FILE, type FileHeader } from '../core/journal-file.ts'
 import { Refusal } from '../core/refusal.ts'
 import { blockLines, planLines, recordedPages, type BlockLine } from '../store/journal.ts'
 import { inSnapshot } from '../store/statement.ts'
@@ -74,9 +74,10 @@ export async function exportWithin(
     return text.length < CHUNK ? undefined : flush()
   }
   const told = (transfers: bigint): void => onProgress({ transfers: (done += transfers), of })
-  const { program, name, asset } = ledger
+  const { program, name, asset, row } = ledger
   const header: FileHeader = {
     ...{ asset: asset.name, exported_at: now().toString(), lanes: ledger.lanes.length, ledger: name, program: program.name },
+    program_file: row.program_file === null ? null : fileDigests(row.program_file),
     ...{ records, span: span !== undefined, transfers: of.toString() },
   }
   await put(`${JOURNAL_FILE.name}\t${JOURNAL_FILE.format}\t${canonicalJson(header)}\n`)

@@ -4,7 +4,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
 import { GENESIS_HASH } from '../core/journal.ts'
-import { readHash, readHeader, readInstant, readNumber, type FileHeader } from '../core/journal-file.ts'
+import { differentFields, fileDigests, readHash, readHeader, readInstant, readNumber, type FileHeader } from '../core/journal-file.ts'
 import { parsePlan } from '../core/plan.ts'
 import { Refusal } from '../core/refusal.ts'
 import type { ChangedState } from '../core/rules/give-back.ts'
@@ -108,21 +108,23 @@ function readLine(state: Import, line: string): Promise<void> | undefined {
 
 function openFile(state: Import, line: string): undefined {
   const header = readHeader(line) ?? malformed(state, 'the first line of a journal', line.slice(0, 80))
-  const { program, asset, lanes, name } = { ...state.ledger, lanes: state.ledger.lanes.length }
-  const mismatch =
-    header.program !== program.name
-      ? `is of the program ${header.program}, the ledger ${name} of ${program.name}`
-      : header.asset !== asset.name
-        ? `is in ${header.asset}, the ledger ${name} in ${asset.name}`
-        : header.lanes !== lanes
-          ? `has ${header.lanes} lanes, the ledger ${name} ${lanes}: create one with --lanes ${header.lanes}`
-          : header.span
-            ? 'holds some blocks only'
-            : header.records
-              ? null
-              : 'was exported without the records of its events'
-  if (mismatch !== null) throw new Refusal('journal_mismatch', `the journal ${mismatch}`, { ledger: name })
+  const { ledger } = state
+  const { program_file: file } = ledger.row
+  const fields = file === null || header.program_file === null || header.program !== ledger.program.name ? [] : differentFields(header.program_file, fileDigests(file))
+  const mismatch = mismatchOf(header, ledger, fields)
+  if (mismatch !== null) throw new Refusal('journal_mismatch', `the journal ${mismatch}`, { ledger: ledger.name, ...(fields.length > 0 && { fields }) })
   state.header = header
+}
+
+/** Why a journal is not of a ledger like this one, in words; null when it is. `fields`: those in which their programs' files differ. */
+function mismatchOf(header: FileHeader, { name, program, asset, row, lanes: { length: lanes } }: Ledger, fields: readonly string[]): string | null {
+  if (header.program !== program.name) return `is of the program ${header.program}, the ledger ${name} of ${program.name}`
+  if (fields.length > 0) return `is of another program file than that of the ledger ${name}: they differ in ${fields.join(', ')}. Make a ledger from the file that \`ledger show\` has of ${header.ledger}`
+  if (row.program_file !== null && header.program_file === null) return 'says nothing of its program file: export it anew'
+  if (header.asset !== asset.name) return `is in ${header.asset}, the ledger ${name} in ${asset.name}`
+  if (header.lanes !== lanes) return `has ${header.lanes} lanes, the ledger ${name} ${lanes}: create one with --lanes ${header.lanes}`
+  if (header.span) return 'holds some blocks only'
+  return header.records ? null : 'was exported without the records of its events'
 }
 
 async function addPlan(state: Import, [number, from = '', added, hash, content = '']: readonly string[]): Promise<void> {

@@ -12,6 +12,8 @@ import type { EventInput } from '../../core/event.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { createTrial } from '../../core/trial.ts'
 import { createLedger, type NewLedger } from '../../engine/create-ledger.ts'
+import { exportJournal } from '../../engine/export-journal.ts'
+import { importJournal } from '../../engine/import-journal.ts'
 import { createLedgers } from '../../engine/ledger.ts'
 import { balances } from '../../engine/read-accounts.ts'
 import { createRecorder } from '../../engine/recorder.ts'
@@ -95,4 +97,32 @@ it('a ledger whose file was changed behind its back is not opened', async () => 
   await install('spoilt', { programFile: { text: textOf('single-split', 'deal.json'), name: 'deal.json' } })
   await database.pool.query(`update apportion.ledger set program_file = '{}' where name = 'spoilt'`)
   await expect(createLedgers(desk).open('spoilt')).rejects.toMatchObject({ code: 'file_malformed', message: expect.stringContaining('the file of the ledger spoilt:1: ') })
+})
+
+it('a journal is copied into a ledger of the same program file alone: another is refused with the fields in which it differs', async () => {
+  const text = textOf('single-split', 'deal.json')
+  const file = JSON.parse(text) as Readonly<Record<string, unknown>>
+  const other = JSON.stringify({ ...file, payouts: { approval_above: '5' }, summary: 'another' })
+  await install('one', { programFile: { text, name: 'deal.json' } })
+  await install('other', { programFile: { text: other, name: 'deal.json' } })
+  // White space and the place of the schema say nothing of the terms.
+  await install('same', { programFile: { text: JSON.stringify({ ...file, $schema: 'elsewhere.json' }), name: 'deal.json' } })
+  const ledgers = createLedgers(desk)
+  const one = await ledgers.open('one')
+  for (const input of eventsOf('single-split')) if (!(input instanceof Refusal)) await createRecorder(desk).record(one, [{ input, door: 'test', mayBackdate: true }])
+  let journal = ''
+  await exportJournal(desk, one, {}, async (more) => void (journal += await Promise.resolve(more)))
+  const take = async (name: string, lines: string) => {
+    const given = (async function* (): AsyncGenerator<string> {
+      yield* await Promise.resolve(lines.trimEnd().split('\n'))
+    })()
+    return await importJournal({ ...desk, owner: database.pool }, await ledgers.open(name), given)
+  }
+  await expect(take('other', journal)).rejects.toMatchObject({
+    code: 'journal_mismatch',
+    message: expect.stringContaining('another program file than that of the ledger other: they differ in payouts, summary'),
+    details: { fields: ['payouts', 'summary'] },
+  })
+  await expect(take('same', journal.replace(/"program_file":\{[^}]*\}/, '"program_file":null'))).rejects.toMatchObject({ code: 'journal_mismatch', message: expect.stringContaining('export it anew') })
+  expect(await take('same', journal)).toMatchObject({ from: 'one' })
 })
