@@ -15,7 +15,7 @@ import { ROLES } from './arithmetic.ts'
 import { audit, type PublicBalance, type PublicPayout, type Records } from './auditor.ts'
 import { rpc } from './chain.ts'
 import { byApi, byCli, bySql, makeSeller, type Counts, type Doors, type Sale } from './doors.ts'
-import { apportion, pause, startProgram, tryApportion, type Program } from './process.ts'
+import { apportion, pause, startProgram, tryApportion, type Started } from './process.ts'
 
 const EVENTS = 200
 const CALLERS = 30
@@ -37,7 +37,7 @@ type Chain = { readonly url: string; readonly wallet: string }
 const asked = hearSignals()
 const dataDirectory = mkdtempSync(join(tmpdir(), 'apportion-once-'))
 const databaseDirectory = join(dataDirectory, 'postgres')
-let program: Program | null = null
+let program: Started | null = null
 /** The start that is under way, and the run: an interrupted run waits for both before it removes anything. */
 let starting: Promise<unknown> = Promise.resolve()
 try {
@@ -46,7 +46,7 @@ try {
   if (!asked.signal.aborted) throw error
 } finally {
   await starting.catch(() => {})
-  await (program as Program | null)?.stop()
+  await (program as Started | null)?.stop()
   await endDatabase()
   rmSync(dataDirectory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }
@@ -59,7 +59,7 @@ async function play(): Promise<void> {
   process.exitCode = (await run()) ? 0 : 1
 }
 
-async function start(): Promise<Program> {
+async function start(): Promise<Started> {
   const begun = startProgram(dataDirectory, { asked: asked.signal })
   starting = begun
   program = await begun

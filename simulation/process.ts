@@ -1,16 +1,24 @@
 // The true program as a process of its own, in a data folder of its own: started as people start it, killed as machines kill it.
 
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
 const READY = 'What to do next:'
+const URL_OF_API = /http:\/\/127\.0\.0\.1:[0-9]+(?=\/v1)/
 const START_LIMIT_MS = 120_000
+const KEPT_OUTPUT = 1_000_000
 
 export type Program = {
-  readonly url: string
+  readonly pid: number
+  /** Where its API is; rejects when it ends before it says so, or does not in time. */
+  readonly ready: Promise<string>
+  /** Resolves when the process is gone, however it ended. */
+  readonly ended: Promise<void>
+  readonly hasEnded: () => boolean
+  /** The end of what it said. */
   readonly output: () => string
-  /** SIGKILL to the server, its signer and its network at once. PostgreSQL lives in a session of its own and goes on, unless it is killed too. */
+  /** SIGKILL to the process and its children at once. */
   readonly kill: () => Promise<void>
   /** SIGTERM, as `npm` and service managers send it. Resolves with the exit code. */
   readonly stop: () => Promise<number | null>
@@ -24,13 +32,32 @@ export function environment(dataDirectory: string, settings: Settings = {}): Nod
   return { ...own, APPORTION_DATA: dataDirectory, ...settings }
 }
 
+/** A server that has said where its API is. */
+export type Started = Program & { readonly url: string }
+
 /** Starts the server and resolves when it has said what to do next; aborted before that, it is stopped and this rejects. */
 export async function startProgram(
   dataDirectory: string,
-  { asked, settings }: { readonly asked?: AbortSignal; readonly settings?: Settings } = {},
-): Promise<Program> {
+  { asked, settings = {} }: { readonly asked?: AbortSignal; readonly settings?: Settings } = {},
+): Promise<Started> {
   asked?.throwIfAborted()
-  const child = spawn(process.execPath, [join(ROOT, 'scripts', 'run.js'), join(ROOT, 'src', 'main.ts')], {
+  const program = spawnProgram(dataDirectory, { settings })
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const end = (): void => reject(asked?.reason as Error)
+  asked?.addEventListener('abort', end, { once: true })
+  try {
+    return { ...program, url: await Promise.race([program.ready, aborted]) }
+  } catch (error) {
+    await program.stop()
+    throw error
+  } finally {
+    asked?.removeEventListener('abort', end)
+  }
+}
+
+/** Starts the server, with settings over its own and arguments for its Node. */
+export function spawnProgram(dataDirectory: string, { settings = {}, execArgv = [] }: { readonly settings?: Settings; readonly execArgv?: readonly string[] } = {}): Program {
+  const child = spawn(process.execPath, [...execArgv, join(ROOT, 'scripts', 'run.js'), join(ROOT, 'src', 'main.ts')], {
     cwd: ROOT,
     env: environment(dataDirectory, settings),
     // A process group of its own, so that all of it can be killed at once.
@@ -38,46 +65,40 @@ export async function startProgram(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
-  const stop = async (): Promise<number | null> => {
-    const ended = exitOf(child)
-    child.kill('SIGTERM')
-    return await ended
+  const { promise: ready, resolve, reject } = Promise.withResolvers<string>()
+  ready.catch(() => {})
+  const listen = (text: string): void => {
+    output = (output + text).slice(-KEPT_OUTPUT)
+    const url = output.includes(READY) ? URL_OF_API.exec(output)?.[0] : undefined
+    if (url !== undefined) resolve(url)
   }
-  try {
-    await waitFor(child, () => asked?.aborted === true || output.includes(READY), () => output)
-    asked?.throwIfAborted()
-  } catch (error) {
-    await stop()
-    throw error
-  }
-  const url = /http:\/\/127\.0\.0\.1:[0-9]+(?=\/v1)/.exec(output)?.[0]
-  if (url === undefined) throw new Error(`the server did not say where its API is:\n${output}`)
+  child.stdout.setEncoding('utf8').on('data', listen)
+  child.stderr.setEncoding('utf8').on('data', listen)
+  const limit = setTimeout(() => reject(new Error(`the server did not start in ${START_LIMIT_MS} ms:\n${output}`)), START_LIMIT_MS)
+  const ended = new Promise<void>((done) => {
+    child.once('exit', () => {
+      clearTimeout(limit)
+      reject(new Error(`the server ended instead of starting:\n${output}`))
+      done()
+    })
+  })
+  ready.then(() => clearTimeout(limit), () => {})
   return {
-    url,
+    pid: child.pid ?? 0,
+    ready,
+    ended,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     output: () => output,
     kill: async () => {
-      const ended = exitOf(child)
-      process.kill(-(child.pid ?? 0), 'SIGKILL')
+      if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
       await ended
     },
-    stop,
+    stop: async () => {
+      child.kill('SIGTERM')
+      await ended
+      return child.exitCode
+    },
   }
-}
-
-async function waitFor(child: ChildProcess, done: () => boolean, output: () => string): Promise<void> {
-  const deadline = Date.now() + START_LIMIT_MS
-  while (!done()) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended instead of starting:\n${output()}`)
-    if (Date.now() > deadline) throw new Error(`the server did not start in ${START_LIMIT_MS} ms:\n${output()}`)
-    await pause(20)
-  }
-}
-
-async function exitOf(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-  return await new Promise((resolve) => child.once('exit', (code) => resolve(code)))
 }
 
 /** Runs a command of the CLI and resolves with what it printed; rejects when it fails. */
