@@ -2,7 +2,7 @@
 // what one part draws never changes what another one does.
 
 import { createHash } from 'node:crypto'
-import { present } from '../src/core/assert.ts'
+import { assert } from '../src/core/assert.ts'
 
 export type Random = {
   /** 32 random bits. */
@@ -46,10 +46,13 @@ export function randomOf(seed: string): Random {
     below,
     between: (least, most) => least + below(most - least + 1),
     chance: (probability) => next() < probability * BITS_32,
-    pick: (items) => present(items[below(items.length)], 'item to pick'),
+    pick: <Item>(items: readonly Item[]) => {
+      assert(items.length > 0, 'there is nothing to pick from')
+      return items[below(items.length)] as Item
+    },
     shuffle: (items) => {
       const left = [...items]
-      return items.map(() => present(left.splice(below(left.length), 1)[0], 'item left'))
+      return items.flatMap(() => left.splice(below(left.length), 1))
     },
     units: (least, most) => {
       const span = most - least + 1n

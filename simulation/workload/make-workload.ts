@@ -1,0 +1,69 @@
+// Makes the workload of a history: some ledgers, each with a business, and all that happens in them. A function of its random source and
+// options; every part draws from a stream of its own.
+
+import type { Random } from '../random.ts'
+import type { Business } from './business.ts'
+import { eventSteps, type Course, type Planned } from './events.ts'
+import { lifeSteps } from './life.ts'
+import { saleBusiness } from './sale-split.ts'
+import type { Caller, Deed, Workload } from './workload.ts'
+
+export type WorkloadOptions = {
+  /** When the history begins. */
+  readonly start: Temporal.Instant
+  /** Payouts that come of it, more or less. */
+  readonly payouts?: number
+  /** Most ledgers. */
+  readonly ledgers?: number
+  /** How long callers are at it, in simulated time. */
+  readonly spanMs?: number
+}
+
+/** Programs by their generators: a later one brings its own line. */
+const BUSINESSES: readonly ((random: Random, given: { readonly name: string; readonly lanes: number; readonly start: Temporal.Instant }) => Business)[] = [saleBusiness]
+
+/** Payouts that an event becomes, as it was counted. */
+const PAYOUTS_AN_EVENT = 3.5
+const SPAN_MS = 120_000
+const MOST_LANES = 4
+
+export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3, spanMs = SPAN_MS }: WorkloadOptions): Workload {
+  const count = random.fork('ledgers').between(1, ledgers)
+  const courses = Array.from({ length: count }, (_, index): Course => {
+    const own = random.fork(`ledger ${index}`)
+    const business = own.pick(BUSINESSES)(own.fork('business'), { name: `ledger-${index}`, lanes: own.chance(0.5) ? 1 : own.between(2, MOST_LANES), start })
+    return { random: own, business, start, spanMs }
+  })
+  const events = Math.max(1, Math.round(payouts / PAYOUTS_AN_EVENT / count))
+  const planned = courses.flatMap(({ random: own, ...course }): readonly Planned[] => {
+    const steps = [...eventSteps({ ...course, random: own.fork('events') }, events), ...lifeSteps({ ...course, random: own.fork('life') })]
+    return steps.map(({ caller, ...step }) => ({ caller: `${course.business.setup.name} ${caller}`, ...step }))
+  })
+  return { ledgers: courses.map(({ business }) => business.setup), callers: callersOf(planned), ending: courses.flatMap(({ business }) => endingOf(business, planned)) }
+}
+
+function callersOf(planned: readonly Planned[]): readonly Caller[] {
+  const numbered = planned.toSorted((one, other) => one.atMs - other.atMs).map((each, id) => ({ ...each, id }))
+  return [...Map.groupBy(numbered, ({ caller }) => caller)].map(([name, own]) => {
+    let clock = 0
+    const steps = own.map(({ id, atMs, deed }) => {
+      const delayMs = atMs - clock
+      clock = atMs
+      return { id, delayMs, deed }
+    })
+    return { name, steps }
+  })
+}
+
+/** More than all plain events bring; what only a fortune could pay stays unpaid. */
+const ENOUGH = 10n ** 15n
+
+function endingOf({ setup: { name: ledger, asset } }: Business, planned: readonly Planned[]): readonly Deed[] {
+  const units = ENOUGH.toString()
+  const frozen = new Set(planned.flatMap(({ deed }) => (deed.do === 'freeze' && deed.ledger === ledger ? [deed.address] : [])))
+  return [
+    ...[...frozen].map((address): Deed => ({ do: 'thaw', tag: 'thaw', ledger, asset, address })),
+    { do: 'fund', tag: 'fund', ledger, asset, units },
+    ...(asset === 'SOL/9' ? [] : [{ do: 'fund', tag: 'fund', ledger, asset: 'SOL/9', units } as const]),
+  ]
+}

@@ -1,0 +1,76 @@
+// That workloads are functions of their seed and stay themselves when steps are left out; and, against a real database with everything
+// answered, that what must be taken is taken and what must be refused is refused.
+
+import { describe, expect, it } from 'vitest'
+import { problemSchema } from '../../src/http/contract.ts'
+import { randomOf } from '../random.ts'
+import { codeOf, surpriseOf, type Played } from './insist.ts'
+import { makeWorkload } from './make-workload.ts'
+import { carryOut, play } from './play.ts'
+import { openStage, type Stage } from '../../test/stage.ts'
+import { TAGS, timetable, withSteps, type Tag, type Workload } from './workload.ts'
+
+const START = Temporal.Instant.from('2026-01-01T00:00:00Z')
+
+const workloadOf = (seed: number | string, start = START): Workload => makeWorkload(randomOf(`${seed}`), { start, payouts: 60 })
+
+describe('a workload', () => {
+  it('is a function of its seed', () => {
+    expect(workloadOf(1)).toEqual(workloadOf(1))
+    expect(workloadOf(1)).not.toEqual(workloadOf(2))
+  })
+
+  it('is plain data', () => {
+    expect(JSON.parse(JSON.stringify(workloadOf(3)))).toEqual(workloadOf(3))
+  })
+
+  it('keeps each step and its moment when others are left out', () => {
+    const workload = workloadOf(4)
+    const half = timetable(withSteps(workload, ({ id }) => id % 2 === 0))
+    expect(half).toEqual(timetable(workload).filter(({ step: { id } }) => id % 2 === 0).map((each) => expect.objectContaining({ atMs: each.atMs, caller: each.caller, step: expect.objectContaining({ id: each.step.id, deed: each.step.deed }) })))
+  })
+
+  it('holds every kind of thing within some seeds', () => {
+    const seen = new Set<Tag>()
+    for (let seed = 0; seed < 200; seed += 1) for (const { step } of timetable(workloadOf(seed))) seen.add(step.deed.tag)
+    expect(TAGS.filter((tag) => !seen.has(tag))).toEqual(['freeze', 'thaw'])
+  })
+})
+
+describe('with everything answered', () => {
+  /** Rounds of the worker after the end, until what can be paid is. */
+  const ROUNDS = 10
+
+  async function checkPlayed(seed: string, run: (stage: Stage, workload: Workload, note: (played: readonly Played[]) => void) => Promise<void>): Promise<void> {
+    const workload = workloadOf(seed, Temporal.Now.instant())
+    const stage = await openStage(workload)
+    try {
+      const surprises: string[] = []
+      await run(stage, workload, (played) => void surprises.push(...played.flatMap((each) => surpriseOf(each) ?? [])))
+      for (const deed of workload.ending) await play(deed, stage.doors)
+      for (let rounds = 0; rounds < ROUNDS; rounds += 1) await stage.work()
+      expect(surprises).toEqual([])
+      expect(stage.offers.filter(({ answer }) => answer === null || answer.status >= 500)).toEqual([])
+      for (const { door, answer } of stage.offers) if (door === 'api' && codeOf(answer) !== null) problemSchema.parse(answer?.body)
+      expect(await stage.breaks()).toEqual([])
+    } finally {
+      await stage.close()
+    }
+  }
+
+  it('one step after the other: what must be taken is taken, what must be refused is refused', async () => {
+    await checkPlayed('in turn', async (stage, workload, note) => {
+      for (const [index, { step }] of timetable(workload).entries()) {
+        await stage.doors.sleep(1000)
+        note(await play(step.deed, stage.doors))
+        if (index % 10 === 9) await stage.work()
+      }
+    })
+  }, 60_000)
+
+  it('and all callers at once', async () => {
+    await checkPlayed('at once', async (stage, workload, note) => {
+      await carryOut(workload, stage.doors, (_, __, played) => note(played))
+    })
+  }, 60_000)
+})
