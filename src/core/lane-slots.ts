@@ -44,6 +44,8 @@ export function decideSlots({ wanted, mine, others, workers, failing }: SlotView
   const free = [...wanted].filter((slot) => !mine.has(slot) && !others.has(slot))
   const looks = new Map(free.map((slot) => [slot, (memory.free.get(slot) ?? 0) + 1]))
   const orphans = free.filter((slot) => (looks.get(slot) ?? 0) >= ORPHANED_AFTER)
+  // Nobody else is there to try it: shunned still, it would be left again at the next look.
+  for (const slot of orphans) shunned.delete(slot)
   const open = free.filter((slot) => !shunned.has(slot) && !orphans.includes(slot))
   const keep = new Set(kept.slice(0, part))
   return {

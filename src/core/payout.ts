@@ -62,9 +62,13 @@ export function payoutStatesBefore(action: PayoutAction['type']): readonly Payou
   return (Object.keys(table) as PayoutState['state'][]).filter((state) => table[state][action] !== undefined)
 }
 
+/** What may become of a payout that a person turned away: nobody's old view of it lets it go, or covers why it waits. */
+const AFTER_REJECTION: readonly PayoutAction['type'][] = ['approve', 'cancel']
+
 /** The state after an action, or null where the action is not allowed: a stale caller, who changes nothing. */
 export function advancePayout(current: PayoutState, action: PayoutAction): PayoutState | null {
   if (!payoutStatesBefore(action.type).includes(current.state)) return null
+  if (current.state === 'held' && current.reason === 'rejected' && !AFTER_REJECTION.includes(action.type)) return null
   switch (action.type) {
     case 'reserve':
       return { state: 'reserved', attempt: action.attempt }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openHouse, record, sale, type Home, type House } from '../../test/house.ts'
 import { present } from '../core/assert.ts'
 import { makePayouts } from '../engine/make-payouts.ts'
+import { awaitApprovals, holdRejected } from './await-payouts.ts'
 import { holdPayouts, queueNeighbours, queueTogether, requeueHeld, type Hold } from './held-payout.ts'
 import { listPayouts, type PayoutRow } from './payout.ts'
 
@@ -57,6 +58,18 @@ describe('holding', () => {
       ['queued', null, 0],
     ])
     expect(now[3]).toEqual(creator)
+  })
+
+  it('leaves what a person turned away as it is, whatever a worker saw before', async () => {
+    const home = await withSales(['100'])
+    const [ai] = (await payoutsOf(home)) as [PayoutRow]
+    await awaitApprovals(house.database.pool, { lanes: [home.lane], payouts: [ai.payout], at: house.now() })
+    await holdRejected(house.database.pool, { lanes: [home.lane], payouts: [ai.payout], at: house.now(), detail: 'no receipt' })
+    const [turnedAway] = await payoutsOf(home)
+    await holdPayouts(house.database.pool, home.lane, [holdOf(ai, 'no_funds', { seconds: 1 })], house.now())
+    house.elapse({ minutes: 1 })
+    expect(await requeue(home)).toBe(0)
+    expect((await payoutsOf(home))[0]).toEqual(turnedAway)
   })
 
   it('ends at its time, not before, the longest waiting first, as many as asked for', async () => {

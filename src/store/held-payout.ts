@@ -18,12 +18,12 @@ function small(one: string): string {
 }
 
 /**
- * Holds payouts in a state that may be held; others are left alone. One that is too small for its destination has no time of its own where
- * another one, held before, keeps the time for it.
+ * Holds payouts in a state that may be held; others are left alone, and so are those that a person has turned away meanwhile. One that is
+ * too small for its destination has no time of its own where another one, held before, keeps the time for it.
  */
 export async function holdPayouts(on: Queryable, lane: bigint, holds: readonly Hold[], now: Temporal.Instant): Promise<void> {
   await rows(on, {
-    text: `with ${lockedPayouts('payout.lane = $1 and payout.payout = any ($2::uuid[]) and payout.state = any ($7::text[])')}
+    text: `with ${lockedPayouts(`payout.lane = $1 and payout.payout = any ($2::uuid[]) and payout.state = any ($7::text[]) and payout.reason is distinct from 'rejected'`)}
       update apportion.payout
       set state = 'held', reason = row.reason, detail = row.detail, batch = null, tries = tries + 1, changed_at = $6,
         due_at = case when row.reason = 'below_minimum' and exists (
