@@ -30,6 +30,8 @@ const compileCache = join(root, 'node_modules', '.cache', 'compile')
 
 if (Number.parseInt(process.versions.node, 10) >= WANTED_MAJOR) {
   module.enableCompileCache?.(compileCache)
+  // For the processes and threads that the program starts.
+  process.env.NODE_COMPILE_CACHE ??= compileCache
   process.argv.splice(1, 2, file)
   await import(pathToFileURL(file).href)
 } else {

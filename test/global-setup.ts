@@ -31,6 +31,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   chmodSync(folder, 0o711)
   // What tests put into temporary folders goes with this one, also after kill -9.
   process.env['TMPDIR'] = folder
+  // As the launcher does: what tests start loads compiled code.
+  process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '..', 'node_modules', '.cache', 'compile')
   const given = process.env['TEST_DATABASE_URL']
   const { url, end } = given === undefined ? await startServer(folder) : { url: given, end: () => dropTemplate(given) }
   if (given !== undefined) await dropTemplate(given)

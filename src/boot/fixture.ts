@@ -6,8 +6,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-/** Where the launcher keeps compiled code for people: without it, a process spends most of its time on reading TypeScript. */
-const COMPILED = join(ROOT, 'node_modules', '.cache', 'compile')
 
 export type Run = {
   readonly child: ChildProcess
@@ -21,8 +19,9 @@ const runs = new Set<Run>()
 
 /** Starts `node <program> …words` with nothing of the settings around but those given. */
 export function run(program: 'src/main.ts' | 'src/cli/main.ts', words: readonly string[], settings: Readonly<Record<string, string>>): Run {
-  const { PATH = '', TMPDIR = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, [join(ROOT, program), ...words], { cwd: ROOT, env: { PATH, TMPDIR, HOME, NODE_COMPILE_CACHE: COMPILED, ...settings }, stdio: 'pipe' })
+  // Without compiled code, which the launcher keeps for people, a process spends most of its time on reading TypeScript.
+  const { PATH = '', TMPDIR = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
+  const child = spawn(process.execPath, [join(ROOT, program), ...words], { cwd: ROOT, env: { PATH, TMPDIR, HOME, NODE_COMPILE_CACHE, ...settings }, stdio: 'pipe' })
   let out = ''
   let err = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))

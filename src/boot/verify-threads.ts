@@ -23,8 +23,9 @@ export function startVerifyThreads(settings: ThreadSettings, count: number = Mat
     const worker = idle.pop()
     if (worker !== undefined) return worker
     if (started.length < count) {
-      // The environment holds the addresses and keys of others.
-      const fresh = new Worker(PROGRAM, { workerData: settings, env: {} })
+      // The environment holds the addresses and keys of others; of it, only where compiled code is kept.
+      const { NODE_COMPILE_CACHE } = process.env
+      const fresh = new Worker(PROGRAM, { workerData: settings, env: NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE } })
       started.push(fresh)
       return fresh
     }

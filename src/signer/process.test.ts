@@ -228,11 +228,12 @@ describe('the start of the signer', () => {
 
 describe('what is seen of the signer from outside', () => {
   it('is given the settings it needs and nothing else of the server', () => {
-    const own = { PATH: '/bin', HOME: '/root', NODE_OPTIONS: '--inspect', PGPASSWORD: 'x', APPORTION_MASTER_KEY: 'y' }
+    const own = { PATH: '/bin', HOME: '/root', NODE_OPTIONS: '--inspect', PGPASSWORD: 'x', APPORTION_MASTER_KEY: 'y', NODE_COMPILE_CACHE: 'c' }
     expect(environmentOf({ signerUrl: 'u', masterKeyFile: 'f', sandbox: true }, own)).toEqual({
       SIGNER_DATABASE_URL: 'u',
       APPORTION_MASTER_KEY_FILE: 'f',
       APPORTION_SANDBOX: '1',
+      NODE_COMPILE_CACHE: 'c',
     })
   })
 

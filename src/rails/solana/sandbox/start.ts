@@ -92,9 +92,9 @@ async function endOf(child: ChildProcess): Promise<SandboxExit> {
 
 // The parent's environment holds secrets that the sandbox has no use for: only what a process needs to run goes down.
 function childEnvironment(): NodeJS.ProcessEnv {
-  const names = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP']
+  const names = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'NODE_COMPILE_CACHE']
   const kept = names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]))
-  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') }
+  return { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...Object.fromEntries(kept) }
 }
 
 function nextMessage(child: ChildProcess): Promise<Listening> {
