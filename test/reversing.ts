@@ -48,8 +48,11 @@ export async function expectSound({ world, ledger }: Pick<PaperLedger, 'world' |
     expect(assets.map(({ closing }) => BigInt(closing.units))).toEqual([owed])
     expect(byEvent.assets.map(({ closing }) => BigInt(closing.units))).toEqual([owed])
     const { standing } = await recipient(world, ledger, party)
-    const open = standing.filter(({ state }) => !['settled', 'reversed', 'recouped'].includes(state)).reduce((all, { units }) => all + BigInt(units), 0n)
+    const outside = (name: string) => standing.filter(({ state }) => state === name).map(({ units }) => BigInt(units))
+    const open = standing.filter(({ state }) => !['settled', 'reversed', 'recouped', 'carried', 'owed'].includes(state)).reduce((all, { units }) => all + BigInt(units), 0n)
     expect([party, open]).toEqual([party, (balances[`payable:${party}`] ?? 0n) + (balances[`in_flight:${party}`] ?? 0n)])
+    const [carried, owes] = [balances[`carried:${party}`], balances[`owed_by:${party}`]]
+    expect([party, outside('carried'), outside('owed')]).toEqual([party, carried === undefined ? [] : [carried], owes === undefined ? [] : [-owes]])
   }
   let text = ''
   await exportJournal(world, ledger, {}, async (more) => void (text += await Promise.resolve(more)))

@@ -148,3 +148,8 @@ export type InboxDocument = {
   readonly reason: string | null
   readonly queued_at: string
 }
+
+/** Whole seconds; never below zero, whatever two clocks say. */
+export function ageSeconds(since: Temporal.Instant, now: Temporal.Instant): number {
+  return Math.max(0, Math.floor((now.epochMilliseconds - since.epochMilliseconds) / 1000))
+}

@@ -7,7 +7,7 @@ import { findPayouts } from '../store/payout.ts'
 import { draftsOf } from '../store/plan-draft.ts'
 import { namesOfKeys } from './api-key.ts'
 import { approvalOf } from './await-approval.ts'
-import { amountDocument, type AmountDocument } from './documents.ts'
+import { ageSeconds, amountDocument, type AmountDocument } from './documents.ts'
 import type { Ledger } from './ledger.ts'
 import { malformedCursor, nextCursor, type Page } from './page.ts'
 import { UUID } from './read-ledger.ts'
@@ -58,10 +58,6 @@ export async function waitingApprovals(reader: Reader, ledger: Ledger, { cursor,
 function statementStart(of: Approved): string {
   const whole = approvalStatement({ ...of, preview: null, at: Temporal.Instant.fromEpochMilliseconds(0) })
   return whole.split('\t').slice(0, -2).join('\t')
-}
-
-function ageSeconds(since: Temporal.Instant, now: Temporal.Instant): number {
-  return Math.max(0, Math.floor((now.epochMilliseconds - since.epochMilliseconds) / 1000))
 }
 
 function placeOf(cursor: string): { since: Temporal.Instant; subject: string } {

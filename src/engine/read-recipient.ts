@@ -5,9 +5,10 @@ import { present } from '../core/assert.ts'
 import { flowsOf } from '../store/history.ts'
 import { unpaidEntries } from '../store/open-shares.ts'
 import { payoutEdges, payoutsOfRecipient, takenFromNew, takenFromRecipient, type RecipientStanding } from '../store/report.ts'
+import { accountsSince } from '../store/recipient-accounts.ts'
 import { inSnapshot } from '../store/statement.ts'
 import { findRecipient } from '../store/wallet.ts'
-import { amountDocument, type AmountDocument, type RecipientDocument } from './documents.ts'
+import { ageSeconds, amountDocument, type AmountDocument, type RecipientDocument } from './documents.ts'
 import type { Ledger } from './ledger.ts'
 import { lastEdges } from './read-accounts.ts'
 import { kindsOf } from './read-reports.ts'
@@ -17,15 +18,17 @@ import type { Desk } from './world.ts'
 export type StandingDocument = RecipientDocument & {
   /**
    * What came of every share: `payable` where no payout has been made yet, `locked` where its plan does not let it be paid yet, else its
-   * payout's state; `reversed` and `recouped` is what was taken from shares before they were paid.
+   * payout's state; `reversed` and `recouped` is what was taken from shares before they were paid. Besides: what is `carried` below a
+   * minimum, and what is `owed` by the recipient, each since there was none of it.
    */
   readonly standing: readonly (AmountDocument & {
     readonly state: string
     readonly reason: string | null
-    /** How many shares or payouts. */
+    /** How many shares or payouts; of what is carried or owed, how many postings moved it since then. */
     readonly payouts: string
     /** When the oldest of them was made. */
     readonly since: string
+    readonly age_seconds: number
   })[]
 }
 
@@ -51,7 +54,10 @@ export async function recipient({ store, rails, now }: Pick<Desk, 'store' | 'rai
       return { state: 'payable', reason: null, asset, payouts: BigInt(entries.length), units, since: present(instants[0], 'instant') }
     })
     const payouts = await payoutsOfRecipient(client, { lanes: ledger.lanes, recipient: id, now: now() })
-    const found = [...shares, ...large, ...taken, ...payouts, ...(await takenFromRecipient(client, ledger.lanes, id))]
+    const outside = new Map([[accountName('carried', id), 'carried'], [accountName('owed_by', id), 'owed']])
+    const standing = (await accountsSince(client, ledger.lanes, [...outside.keys()])).map((each) => ({ ...each, state: outside.get(each.state) ?? each.state }))
+    const found = [...shares, ...large, ...taken, ...payouts, ...(await takenFromRecipient(client, ledger.lanes, id)), ...standing]
+    const at = now()
     const destination = row?.destination ?? null
     return {
       recipient: id,
@@ -59,7 +65,7 @@ export async function recipient({ store, rails, now }: Pick<Desk, 'store' | 'rai
       destination: destination === null ? null : (rails[ledger.row.rail]?.describe(destination) ?? null),
       effective_from: row?.effective_from?.toString() ?? null,
       standing: found.map(({ state, reason, asset, payouts, units, since }) => {
-        return { state, reason, payouts: payouts.toString(), ...amountDocument(units, asset), since: since.toString() }
+        return { state, reason, payouts: payouts.toString(), ...amountDocument(units, asset), since: since.toString(), age_seconds: ageSeconds(since, at) }
       }),
     }
   })

@@ -5,6 +5,8 @@ import { machine } from '../../test/effects.ts'
 import { ASSET, paperDatabase, paperEvent, type PaperDatabase, type PaperLedger } from '../../test/paper-ledger.ts'
 import { balancesOf, expectSound, reverse } from '../../test/reversing.ts'
 import { addPlanVersion } from './add-plan-version.ts'
+import { storedEvent } from './read-ledger.ts'
+import { recipient } from './read-recipient.ts'
 
 let paper: PaperDatabase
 beforeAll(async () => {
@@ -91,6 +93,24 @@ describe('what is carried', () => {
     expect(await balancesOf(ledger)).toEqual({ expected: -60n, 'payable:ana': 60n })
     await expectSound(ledger, ['d', 'c', 'a'])
   })
+})
+
+it('what is carried and what is owed shows since when there has been any of it', async () => {
+  const steps = [pool, { name: 'minimum', from: 'shares:pool', rule: 'minimum', parameters: { minimum: '100' } }]
+  const facts = { score: { ana: '1' } }
+  const ledger = await planned('aged', steps)
+  const since = async (reference: string) => (await storedEvent(ledger.world, ledger.ledger, reference)).recordedAt.toString()
+  const standing = async () => (await recipient(ledger.world, ledger.ledger, 'ana')).standing.filter(({ state }) => ['carried', 'owed'].includes(state))
+  await ledger.record([paperEvent('a', 60n, { facts })])
+  await ledger.record([paperEvent('b', 20n, { facts })])
+  expect(await standing()).toMatchObject([{ state: 'carried', units: '80', payouts: '2', since: await since('a') }])
+  await ledger.record([paperEvent('c', 40n, { facts })])
+  expect(await standing()).toEqual([])
+  await reverse(ledger, 'a', { reference: 'a/1' })
+  await ledger.record([paperEvent('d', 5n, { facts })])
+  const found = await standing()
+  expect(found).toMatchObject([{ state: 'carried', units: '5', payouts: '1', since: await since('d') }, { state: 'owed', units: '60', since: await since('a/1') }])
+  expect(found.every(({ age_seconds: age }) => age >= 0)).toBe(true)
 })
 
 describe('what a limit counts and what was paid back of an advance', () => {

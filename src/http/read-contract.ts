@@ -59,16 +59,16 @@ export const balanceQuery = z.strictObject({
 })
 export const historyQuery = z.strictObject({ ...page, order: z.enum(['newest', 'oldest']).default('newest').meta({ description: 'Which comes first' }) })
 
-const state = z.string().meta({ description: "payable: no payout has been made yet; else the payout's state" })
+const state = z.string().meta({ description: "payable: no payout has been made yet; carried: below a minimum; owed: by the recipient; else the payout's state" })
 const count = z.string().regex(/^[0-9]{1,19}$/)
 
 export const standingSchema = z
   .strictObject({
     ...recipientSchema.shape,
     standing: z
-      .array(z.strictObject({ state, reason: z.string().nullable(), payouts: count, ...amount, since: instant }).meta({ id: 'Standing' }))
+      .array(z.strictObject({ state, reason: z.string().nullable(), payouts: count, ...amount, since: instant, age_seconds: z.number().int() }).meta({ id: 'Standing' }))
       .readonly()
-      .meta({ description: 'What has become of every share, with when the oldest was made' }),
+      .meta({ description: 'What has become of every share, and what is carried and owed, with since when and for how long' }),
   })
   .meta({ id: 'RecipientStanding' })
 

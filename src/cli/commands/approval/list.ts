@@ -2,6 +2,7 @@
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { waitingApprovals } from '../../../engine/read-approvals.ts'
+import { ageText } from '../../age-text.ts'
 import { ledgerOf, pageOf, showNext, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { options }, output) => {
@@ -20,10 +21,4 @@ export const run: Run = async (desk, { options }, output) => {
     )
     showNext(page, output)
   })
-}
-
-function ageText(seconds: number): string {
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60]
-  if (days > 0) return `${days} d ${hours} h`
-  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${seconds % 60} s`
 }

@@ -2,6 +2,7 @@
 
 import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { recipient } from '../../../engine/read-recipient.ts'
+import { ageText } from '../../age-text.ts'
 import { ledgerOf, text, type Run } from '../../command.ts'
 
 export const run: Run = async (desk, { words, options }, output) => {
@@ -16,6 +17,7 @@ export const run: Run = async (desk, { words, options }, output) => {
         { title: 'COUNT', of: ({ payouts }) => payouts, right: true },
         { title: 'AMOUNT', of: ({ units, asset }) => formatMoney(BigInt(units), parseAsset(asset)), right: true },
         { title: 'SINCE', of: ({ since }) => since },
+        { title: 'AGE', of: ({ age_seconds: age }) => ageText(age), right: true },
       ],
       'No share yet.',
     )
