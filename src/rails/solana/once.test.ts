@@ -1,5 +1,5 @@
-// Exactly once through a bad network: a sender that keeps the law pays each payout once; one that takes silence for failure pays twice
-// under the very same faults, so they are worth something.
+// Exactly once through a bad network: a sender that keeps the law pays each payout once. What the usual sender does under such faults is in the
+// simulation's control.
 
 import { describe, expect, it } from 'vitest'
 import { present } from '../../core/assert.ts'
@@ -36,8 +36,6 @@ async function scene(seed: string) {
   bed.knobs(FAULTS)
   return { bed, wallet, payouts, rail: bed.connect() }
 }
-
-type Scene = Awaited<ReturnType<typeof scene>>
 
 async function received(bed: Testbed, payouts: readonly RailPayout[]): Promise<readonly bigint[]> {
   bed.knobs(CALM)
@@ -88,25 +86,4 @@ describe('a payout', () => {
     for (const count of [transactionsDropped, responsesLost, requestsLagging, requestsForgetful]) expect(count).toBeGreaterThan(5)
     expect(transactionsReorged).toBeGreaterThan(0)
   })
-
-  it('is paid twice by a sender that takes silence for failure', async () => {
-    const { bed, payouts, ...rest } = await scene('one')
-    for (let start = 0; start < COUNT / 2; start += BATCH) await sendUntilSeen({ bed, payouts, ...rest }, payouts.slice(start, start + BATCH))
-    const got = await received(bed, payouts)
-    const twice = payouts.filter(({ units }, index) => present(got[index], 'units') > units)
-    expect(twice.length).toBeGreaterThan(0)
-  })
 })
-
-/** The usual code: send, wait, and when nothing is seen sign anew. */
-async function sendUntilSeen({ bed, rail, wallet }: Scene, payouts: readonly RailPayout[]): Promise<void> {
-  for (let round = 0; round < 100; round += 1) {
-    const prepared = await rail.prepare(bed.preparation(wallet, payouts))
-    bed.pass(10)
-    if (prepared.state !== 'prepared') continue
-    await rail.submit(prepared.attempt)
-    bed.pass(30)
-    const [look] = await rail.look([{ attempt: prepared.attempt, wallet, payouts }])
-    if (look?.state === 'settled') return
-  }
-}
