@@ -3,7 +3,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
 import type { JsonObject } from '../core/effects.ts'
-import { createPool } from '../store/pool.ts'
+import { createPool, type PoolOptions } from '../store/pool.ts'
 import { maybeRow, oneRow, plainArray, rows, type Queryable } from '../store/statement.ts'
 import type { Envelope } from './envelope.ts'
 
@@ -12,12 +12,13 @@ import type { Envelope } from './envelope.ts'
 const SESSION = '-c plan_cache_mode=force_generic_plan -c statement_timeout=20s -c idle_in_transaction_session_timeout=20s'
 
 /** A pool for the signer: its statements are written together, so a batch costs two round trips. */
-export function openSignerPool({ url, max, onError }: { url: string; max: number; onError?: (error: Error) => void }): Pool {
+export function openSignerPool({ url, max, onError, stream }: Pick<PoolOptions, 'url' | 'max' | 'onError' | 'stream'>): Pool {
   return createPool({
     url: withOptions(url, encodeURIComponent(SESSION)),
     max,
     applicationName: 'apportion signer',
     pipeline: true,
+    stream,
     ...(onError !== undefined && { onError }),
   })
 }

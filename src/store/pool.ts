@@ -1,6 +1,7 @@
 // Connections to PostgreSQL, with the one set of type parsers. Money never becomes a float here,
 // and no connection depends on the server's own time zone or date style.
 
+import type { Duplex } from 'node:stream'
 import { Pool, types } from 'pg'
 
 export type PoolOptions = {
@@ -19,6 +20,8 @@ export type PoolOptions = {
   readonly statementTimeoutMs?: number
   /** Told when an idle connection breaks; the pool has dropped that connection already. */
   readonly onError?: (error: Error) => void
+  /** Makes what connections take in the place of a socket. No timer runs for them: whoever made them decides how long anything takes. */
+  readonly stream?: (() => Duplex) | undefined
 }
 
 /** Longest wait for a connection, new or from a busy pool: beyond it something is stuck, and the caller should hear of it. */
@@ -80,6 +83,7 @@ export function createPool(options: PoolOptions): Pool {
     keepAlive: true,
     types: { getTypeParser },
     ...(options.pipeline === true && { pipeline: true }),
+    ...(options.stream !== undefined && { stream: options.stream, connectionTimeoutMillis: 0, idleTimeoutMillis: 0 }),
   })
   // The pool keeps the address with its password for new connections: hide it from console and inspect.
   Object.defineProperty(pool.options, 'connectionString', { enumerable: false })

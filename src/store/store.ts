@@ -2,7 +2,7 @@
 
 import type { Pool } from 'pg'
 import { createLanes, type Lanes } from './lane.ts'
-import { createPool } from './pool.ts'
+import { createPool, type PoolOptions } from './pool.ts'
 
 export type Store = {
   /** For the posting path: statements of a transaction are written together. No streams, no cursors. */
@@ -22,9 +22,9 @@ const HOT_TIMEOUT_MS = 30_000
 const OTHER_TIMEOUT_MS = 300_000
 
 /** Connects lazily: a wrong address shows at the first statement. */
-export function openStore(url: string, applicationName: string): Store {
-  const hot = createPool({ url, max: HOT_CONNECTIONS, applicationName: `${applicationName} posting`, pipeline: true, statementTimeoutMs: HOT_TIMEOUT_MS })
-  const pool = createPool({ url, max: OTHER_CONNECTIONS, applicationName, statementTimeoutMs: OTHER_TIMEOUT_MS })
+export function openStore(url: string, applicationName: string, { stream }: Pick<PoolOptions, 'stream'> = {}): Store {
+  const hot = createPool({ url, max: HOT_CONNECTIONS, applicationName: `${applicationName} posting`, pipeline: true, statementTimeoutMs: HOT_TIMEOUT_MS, stream })
+  const pool = createPool({ url, max: OTHER_CONNECTIONS, applicationName, statementTimeoutMs: OTHER_TIMEOUT_MS, stream })
   return {
     hot,
     lanes: createLanes(),

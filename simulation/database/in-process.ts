@@ -1,0 +1,139 @@
+// PostgreSQL in this process (PGlite, in memory): one backend for all sessions. Only one session's transaction is open at a time, so what
+// is left to keep apart is who speaks, what they set, what they prepared and the locks they hold beyond a transaction.
+
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { assert } from '../../src/core/assert.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { createPool } from '../../src/store/pool.ts'
+import { applyGrants } from '../../src/store/roles.ts'
+import { programMigrations } from '../../src/programs/index.ts'
+import type { Host, Line, Startup } from './host.ts'
+import { CODE, queryMessage, statusOf, type Status } from './messages.ts'
+import { takeImage } from './image.ts'
+import { createSessions } from './sessions.ts'
+import { createSharedStatements, type SharedStatements } from './shared-statements.ts'
+
+export const SIMULATED_ROLES = { owner: 'postgres', app: 'simulated_app', signer: 'simulated_signer' } as const
+
+type Backend = {
+  readonly run: (bytes: Uint8Array) => Uint8Array
+  readonly statements: SharedStatements
+  /** Who speaks now, and what they set. */
+  face: string
+  /** The session that functions of a session's number see. */
+  marked: number
+}
+
+/** Opens a migrated database with its roles: some seconds, once a process. */
+export async function openInProcess(): Promise<Host> {
+  const database = await PGlite.create({ startParams: [...START, '-c', `search_path=simulated, pg_catalog, public`] })
+  const backend: Backend = { run: (bytes) => database.execProtocolRawSync(bytes), statements: createSharedStatements(), face: '', marked: 0 }
+  await database.exec(await readFile(join(import.meta.dirname, 'advisory.sql'), 'utf8'))
+  for (const role of [SIMULATED_ROLES.app, SIMULATED_ROLES.signer]) await database.exec(`create role ${role} login`)
+  const address = (role: string): string => `postgresql://${role}@simulated/postgres`
+  const urls = { owner: address(SIMULATED_ROLES.owner), app: address(SIMULATED_ROLES.app), signer: address(SIMULATED_ROLES.signer) }
+  const open = (startup: Startup, number: number): Line => openLine(backend, startup, number)
+  // The owner's own connection beside all histories.
+  const sessions = createSessions({ open }, () => Promise.resolve('run'))
+  const owner = createPool({ url: urls.owner, max: 1, applicationName: 'simulation', stream: sessions.streams('owner') })
+  await migrate(owner, { programs: programMigrations })
+  await applyGrants(owner, SIMULATED_ROLES)
+  await owner.end()
+  let kept = keep(database, backend)
+  return {
+    urls,
+    open,
+    keep: () => {
+      kept = keep(database, backend)
+      return Promise.resolve()
+    },
+    reset: () => {
+      kept()
+      return Promise.resolve()
+    },
+    close: async () => await database.close(),
+  }
+}
+
+/** What stands now; the answer brings it back. */
+function keep(database: PGlite, backend: Backend): () => void {
+  const image = takeImage(database)
+  const forget = backend.statements.keep()
+  const { face, marked } = backend
+  return () => {
+    image.restore()
+    forget()
+    Object.assign(backend, { face, marked })
+  }
+}
+
+// PGlite's own, without its search path; then what every session of ours sets, and one plan a statement: planning anew each time costs more
+// than it saves on the small tables of a history.
+const START = [
+  ...['--single', '-F', '-O', '-j', '-c', 'exit_on_error=false', '-c', 'log_checkpoints=false', '-c', 'io_method=sync'],
+  ...['-c', 'max_worker_processes=0', '-c', 'max_parallel_workers=0', '-c', 'max_parallel_workers_per_gather=0', '-c', 'max_parallel_maintenance_workers=0'],
+  ...['-c', 'timezone=UTC', '-c', 'DateStyle=ISO', '-c', 'plan_cache_mode=force_generic_plan', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'],
+  // Memory that is brought back for each history: a history's rows fit into a fraction of this.
+  ...['-c', 'shared_buffers=16MB', '-c', 'wal_buffers=1MB', '-c', 'wal_level=minimal', '-c', 'max_wal_senders=0', '-c', 'max_connections=10', '-c', 'max_locks_per_transaction=256'],
+]
+
+function openLine(backend: Backend, { user }: Startup, number: number): Line {
+  const prepared = backend.statements.session(user)
+  const settings: string[] = []
+  let hasLocks = false
+  let status: Status = 'I'
+  return {
+    run: (batch) => {
+      if (status === 'I') turnTo(backend, user, settings)
+      if (batch.statements.some((text) => OF_SESSION.test(text))) {
+        hasLocks = true
+        mark(backend, number)
+      }
+      const { bytes, complete } = prepared.rename(batch.messages)
+      const answer = backend.run(bytes)
+      const setting = batch.statements.find((text) => SETTING.test(text))
+      if (setting !== undefined && status === 'I') {
+        settings.push(setting)
+        backend.face = faceOf(user, settings)
+      }
+      status = statusOf(answer)
+      return complete(answer)
+    },
+    end: () => {
+      if (status !== 'I') say(backend, 'rollback')
+      status = 'I'
+      if (!hasLocks) return
+      turnTo(backend, SIMULATED_ROLES.owner, [])
+      say(backend, `delete from simulated.held where session = ${number}`)
+    },
+  }
+}
+
+const OF_SESSION = /\bpg_(backend_pid|locks|try_advisory_lock|advisory_unlock)/
+const SETTING = /^\s*set\s+(?!local\b|transaction\b)/i
+
+function faceOf(user: string, settings: readonly string[]): string {
+  return [user, ...settings].join('; ')
+}
+
+function turnTo(backend: Backend, user: string, settings: readonly string[]): void {
+  const face = faceOf(user, settings)
+  if (backend.face === face) return
+  const before = backend.face.includes(';') ? ['reset all'] : []
+  say(backend, [...before, `set session authorization ${user}`, ...settings].join('; '))
+  if (before.length > 0) backend.marked = 0
+  backend.face = face
+}
+
+function mark(backend: Backend, number: number): void {
+  if (backend.marked === number) return
+  say(backend, `set simulated.session = ${number}`)
+  backend.marked = number
+}
+
+function say(backend: Backend, text: string): void {
+  const answer = backend.run(queryMessage(text))
+  assert(answer[0] !== CODE.error, `the simulated database can ${text}`)
+}
