@@ -2,11 +2,10 @@
 // an answer that says the event is recorded, as careful callers do.
 
 import { Client, escapeIdentifier } from 'pg'
-import { sol } from './arithmetic.ts'
-import type { Offered } from './auditor.ts'
+import type { Answer, Offer, Request } from './history.ts'
 import { apportion, pause } from './process.ts'
 
-export type Sale = Offered & { readonly tokenId: string }
+export type Sale = { readonly reference: string; readonly lamports: bigint; readonly tokenId: string }
 
 export type Counts = { recorded: number; again: number; retried: number }
 
@@ -16,7 +15,34 @@ export type Doors = {
   readonly ledger: string
   readonly key: string
   readonly sqlUrl: string
+  /** Told of each answer, and of each call that got none. */
+  readonly offered: (offer: Offer) => void
   url: string
+}
+
+/** The table at the SQL door. */
+export const INBOX = 'profit_events'
+
+/** Lamports as SOL with nine decimals. */
+function sol(lamports: bigint): string {
+  const text = lamports.toString().padStart(10, '0')
+  return `${text.slice(0, -9)}.${text.slice(-9)}`
+}
+
+/** A sale as the API takes it. */
+export function saleRequest(ledger: string, { reference, tokenId, lamports }: Sale): Request {
+  return { method: 'POST', path: `/v1/ledgers/${ledger}/events`, body: { reference, token_id: tokenId, sale_amount: sol(lamports) } }
+}
+
+/** Calls, and tells what was offered with what came back: nothing, when the call failed. */
+async function telling(doors: Doors, request: Request, door: Offer['door'], ask: () => Promise<NonNullable<Answer>>): Promise<void> {
+  const asked = Temporal.Now.instant()
+  let answer: Answer = null
+  try {
+    answer = await ask()
+  } finally {
+    doors.offered({ asked, at: Temporal.Now.instant(), door, process: 'program', person: 'owner', request, answer })
+  }
 }
 
 const RETRY_MS = 100
@@ -24,57 +50,61 @@ const LIMIT_MS = 180_000
 
 /** Records a sale by the API; a lost connection or a server that is being started again is tried again. */
 export async function byApi(doors: Doors, sale: Sale, counts: Counts): Promise<void> {
+  const request = saleRequest(doors.ledger, sale)
   await untilAnswered(counts, async () => {
-    const response = await fetch(`${doors.url}/v1/ledgers/${doors.ledger}/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${doors.key}` },
-      body: JSON.stringify({ reference: sale.reference, token_id: sale.tokenId, sale_amount: sol(sale.lamports) }),
+    let status = 0
+    await telling(doors, request, 'api', async () => {
+      const response = await fetch(`${doors.url}${request.path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${doors.key}` },
+        body: JSON.stringify(request.body),
+      })
+      status = response.status
+      return { status, body: await response.json() }
     })
-    const text = await response.text()
-    if (response.status === 201) counts.recorded += 1
-    else if (response.status === 200) counts.again += 1
-    else throw new Error(`${response.status} ${text}`)
+    if (status === 201) counts.recorded += 1
+    else if (status === 200) counts.again += 1
+    else throw new Error(`${sale.reference} was answered with ${status}`)
   })
 }
 
 /** Records a sale by the CLI. */
 export async function byCli(doors: Doors, sale: Sale, counts: Counts): Promise<void> {
+  const request = saleRequest(doors.ledger, sale)
+  const words = Object.entries(request.body as Readonly<Record<string, string>>).map(([name, value]) => `${name}=${value}`)
   await untilAnswered(counts, async () => {
-    const words = ['event', 'record', `reference=${sale.reference}`, `token_id=${sale.tokenId}`, `sale_amount=${sol(sale.lamports)}`]
-    const answer = JSON.parse(await apportion(doors.dataDirectory, [...words, '--json'])) as { state: string }
-    if (answer.state === 'recorded') counts.recorded += 1
-    else counts.again += 1
+    await telling(doors, request, 'api', async () => {
+      const answer = JSON.parse(await apportion(doors.dataDirectory, ['event', 'record', ...words, '--json'])) as { state: string; event: unknown }
+      if (answer.state === 'recorded') counts.recorded += 1
+      else counts.again += 1
+      return { status: answer.state === 'recorded' ? 201 : 200, body: answer.event }
+    })
   })
 }
 
 const UNIQUE_VIOLATION = '23505'
 
-/** Inserts sales in one transaction; one of them that is there already is the unique key's own error, and is left out. */
-export async function bySql(doors: Doors, sales: readonly Sale[], counts: Counts): Promise<void> {
+/** Inserts a sale; one that is there already is the unique key's own error, and an answer too. */
+export async function bySql(doors: Doors, { reference, tokenId, lamports }: Sale, counts: Counts): Promise<void> {
+  const row = { token_id: tokenId, sale_amount: sol(lamports), transaction_hash: reference }
   await untilAnswered(counts, async () => {
-    const client = new Client({ connectionString: doors.sqlUrl })
-    client.on('error', () => {})
-    await client.connect()
-    try {
-      await client.query('begin')
-      for (const sale of sales) await insert(client, sale, counts)
-      await client.query('commit')
-    } finally {
-      await client.end().catch(() => {})
-    }
+    await telling(doors, { method: 'INSERT', path: INBOX, body: row }, 'sql', async () => {
+      const client = new Client({ connectionString: doors.sqlUrl })
+      client.on('error', () => {})
+      await client.connect()
+      try {
+        await client.query(`insert into ${INBOX} (${Object.keys(row).join(', ')}) values ($1, $2, $3)`, Object.values(row))
+        counts.recorded += 1
+        return { status: 201, body: null }
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION)) throw error
+        counts.again += 1
+        return { status: 409, body: null }
+      } finally {
+        await client.end().catch(() => {})
+      }
+    })
   })
-}
-
-async function insert(client: Client, { tokenId, lamports, reference }: Sale, counts: Counts): Promise<void> {
-  await client.query('savepoint sale')
-  try {
-    await client.query('insert into profit_events (token_id, sale_amount, transaction_hash) values ($1, $2, $3)', [tokenId, sol(lamports), reference])
-    counts.recorded += 1
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION)) throw error
-    await client.query('rollback to savepoint sale')
-    counts.again += 1
-  }
 }
 
 /** A database role that may do nothing but insert sales. */

@@ -11,16 +11,18 @@ import { rails } from '../src/rails/index.ts'
 import { endServer, isServing, readPostmaster } from '../src/store/embedded/postmaster.ts'
 import { startEmbedded } from '../src/store/embedded/start.ts'
 import { machineEffects } from '../src/world.ts'
-import { ROLES } from './arithmetic.ts'
-import { audit, type PublicBalance, type PublicPayout, type Records } from './auditor.ts'
-import { rpc } from './chain.ts'
-import { byApi, byCli, bySql, makeSeller, type Counts, type Doors, type Sale } from './doors.ts'
+import { createAuditor, type AuditFigures } from './auditor/auditor.ts'
+import { readBooks, rpc, type Node } from './chain.ts'
+import { byApi, byCli, bySql, INBOX, makeSeller, saleRequest, type Counts, type Doors, type Sale } from './doors.ts'
+import type { Answer, Books, Call, Finding, Offer } from './history.ts'
 import { apportion, pause, startProgram, tryApportion, type Started } from './process.ts'
 
 const EVENTS = 200
 const CALLERS = 30
 const TOKENS = 12
 const KILLS = 2
+/** One for each role of a sale. */
+const LEGS = 4
 const CLI_SHARE = 4
 const SETTLE_LIMIT_MS = 300_000
 const SOL = 1_000_000_000n
@@ -102,18 +104,16 @@ async function run(): Promise<boolean> {
   const counts = await callAndKill(chain, doors, sales)
   print(`${seconds()}  all callers have their answers: ${counts.recorded} first, ${counts.again} told "again", ${counts.retried} calls tried again`)
   await turnKnobs(chain.url, CALM)
-  const first = await firstSale(doors)
   await untilSettled(doors, sales.length + 1)
   print(`${seconds()}  everything is settled; the auditor reads the chain and the public records`)
   return await withOwner(async (owner) => {
-    const records = await readRecords(owner, doors)
-    const paidOnce = report(await audit(chain.url, { offered: [first, ...sales], wallet: chain.wallet, records }))
+    const paidOnce = report(await audit(owner, chain, doors))
     return (await proveHistory(owner, sales)) && paidOnce
   })
 }
 
 async function turnKnobs(url: string, knobs: Readonly<Record<string, number>>): Promise<void> {
-  await rpc(url, 'sandbox_setKnobs', [knobs])
+  await rpc({ url, fetch }, 'sandbox_setKnobs', [knobs])
 }
 
 /** The sandbox's address as a person finds it, and the paying wallet. */
@@ -125,7 +125,9 @@ async function prepareChain(owner: Client): Promise<Chain> {
 }
 
 /** The database may be found at another port when it was started again. */
-type MovingDoors = Doors & { sqlUrl: string }
+type MovingDoors = Doors & { sqlUrl: string; readonly offers: readonly Offer[]; readonly recipients: readonly Addressed[] }
+
+type Addressed = { readonly recipient: string; readonly address: string }
 
 async function prepareDoors(owner: Client, ownerUrl: string): Promise<{ doors: MovingDoors; sales: readonly Sale[] }> {
   const { rows } = await owner.query<{ name: string }>('select name from apportion.ledger')
@@ -136,7 +138,6 @@ async function prepareDoors(owner: Client, ownerUrl: string): Promise<{ doors: M
   const sqlUrl = Object.assign(new URL(ownerUrl), { username: 'seller', password }).href
   const custody = Object.values(rails)[0]?.custody
   if (custody === undefined) throw new Error('there is no rail')
-  const fixed = await fixedAddresses(owner)
   const tokens = await Promise.all(
     Array.from({ length: TOKENS }, async () => ({ id: randomUUID(), address: (await custody.create(effects.random)).address })),
   )
@@ -147,17 +148,16 @@ async function prepareDoors(owner: Client, ownerUrl: string): Promise<{ doors: M
   const sales = Array.from({ length: EVENTS }, (_, index): Sale => {
     const token = tokens[index % TOKENS] ?? { id: '', address: '' }
     const lamports = SOL / 10n + BigInt(randomBytes(4).readUInt32LE())
-    return { reference: `sale-${index}-${randomBytes(8).toString('hex')}`, lamports, tokenId: token.id, addresses: { ...fixed, creator: token.address } }
+    return { reference: `sale-${index}-${randomBytes(8).toString('hex')}`, lamports, tokenId: token.id }
   })
-  return { doors: { dataDirectory, ledger, key, sqlUrl, url: program?.url ?? '' }, sales }
-}
-
-async function fixedAddresses(owner: Client): Promise<{ ai: string; dao: string; lucky: string }> {
-  const { rows } = await owner.query<{ recipient: string; address: string }>(
-    `select recipient, destination->>'address' as address from apportion.destination where recipient in ('ai', 'dao', 'lucky')`,
-  )
-  const of = (recipient: string): string => rows.find((row) => row.recipient === recipient)?.address ?? ''
-  return { ai: of('ai'), dao: of('dao'), lucky: of('lucky') }
+  const offers: Offer[] = []
+  const doors = { dataDirectory, ledger, key, sqlUrl, url: program?.url ?? '', offered: (offer: Offer): void => void offers.push(offer) }
+  const named = await all<{ recipient: string; destination: string | null }>(doors, 'recipients')
+  const recipients = named.flatMap(({ recipient, destination }): Addressed[] => (destination === null ? [] : [{ recipient, address: destination }]))
+  // Who could know them first: what was named just now may not be listed yet.
+  for (const { id, address } of tokens) if (!recipients.some(({ recipient }) => recipient === id)) recipients.push({ recipient: id, address })
+  offers.push(await firstSale(doors))
+  return { doors: { ...doors, offers, recipients }, sales }
 }
 
 /** Sends enough for all legs to the wallet, and one coin for costs. */
@@ -173,7 +173,7 @@ async function callAndKill(chain: Chain, doors: MovingDoors, sales: readonly Sal
     for (const [index, sale] of sales.entries()) {
       // Every sale comes in by the API and by SQL at least, and each fourth one by the CLI too, from different callers.
       if (caller < 10 && index % 10 === caller) await byApi(doors, sale, counts)
-      else if (caller >= 10 && caller < 20 && index % 10 === caller - 10) await bySql(doors, [sale], counts)
+      else if (caller >= 10 && caller < 20 && index % 10 === caller - 10) await bySql(doors, sale, counts)
       else if (caller >= 20 && index % (10 * CLI_SHARE) === (caller - 20) * CLI_SHARE) await byCli(doors, sale, counts)
     }
   })
@@ -213,33 +213,49 @@ async function all<T>(doors: Doors, path: string): Promise<readonly T[]> {
   }
 }
 
-/** The sale that the program showed when it was first started. */
-async function firstSale(doors: Doors): Promise<Sale> {
-  const events = await all<{ reference: string; units: string; parties: Record<string, string> }>(doors, 'events')
+/** The sale that the program offered itself, when it was first started. */
+async function firstSale(doors: Doors): Promise<Offer> {
+  const events = await all<{ reference: string; units: string; parties: Record<string, string>; event_at: string }>(doors, 'events')
   const first = events.find(({ reference }) => reference.startsWith('TEST_'))
   if (first === undefined) throw new Error('the first sale is not there')
-  const payouts = await get<Page<PublicPayout>>(doors, `events/${encodeURIComponent(first.reference)}/payouts`)
-  const to = (role: string): string => payouts.items.find((payout) => payout.role === role)?.destination ?? ''
-  const addresses = { ai: to('ai'), dao: to('dao'), lucky: to('lucky'), creator: to('creator') }
-  return { reference: first.reference, lamports: BigInt(first.units), tokenId: first.parties['creator'] ?? '', addresses }
+  const request = saleRequest(doors.ledger, { reference: first.reference, lamports: BigInt(first.units), tokenId: first.parties['creator'] ?? '' })
+  const at = Temporal.Instant.from(first.event_at)
+  return { asked: at, at, door: 'api', process: 'program', person: 'owner', request, answer: { status: 201, body: first } }
 }
 
 async function untilSettled(doors: Doors, events: number): Promise<void> {
   const deadline = Date.now() + SETTLE_LIMIT_MS
   for (;;) {
-    const payouts = await all<PublicPayout>(doors, 'payouts')
+    const payouts = await all<{ state: string }>(doors, 'payouts')
     const open = payouts.filter(({ state }) => state !== 'settled')
-    if (payouts.length === events * ROLES.length && open.length === 0) return
+    if (payouts.length === events * LEGS && open.length === 0) return
     if (Date.now() > deadline) throw new Error(`${payouts.length} payouts, ${open.length} of them not settled: ${JSON.stringify(open.slice(0, 3))}`)
     await pause(200)
   }
 }
 
-async function readRecords(owner: Client, doors: Doors): Promise<Records> {
-  const payouts = await all<PublicPayout>(doors, 'payouts')
-  const balances = await get<{ items: readonly PublicBalance[] }>(doors, 'balances')
-  const { rows } = await owner.query<{ reference: string; state: string }>('select transaction_hash as reference, state from profit_events_status')
-  return { payouts, balances: balances.items, statuses: rows }
+type Audit = { readonly findings: readonly Finding[]; readonly figures: AuditFigures; readonly books: Books }
+
+/** The auditor comes after the history: it is told every offer, and reads the chain, the API and the exported journal. */
+async function audit(owner: Client, { url, wallet }: Chain, doors: MovingDoors): Promise<Audit> {
+  const node: Node = { url, fetch }
+  const books = await readBooks(node, { wallets: [wallet], others: doors.recipients.map(({ address }) => address) })
+  const call: Call = async ({ path }): Promise<Answer> => {
+    const response = await fetch(`${doors.url}${path}`, { headers: { authorization: `Bearer ${doors.key}` } })
+    return { status: response.status, body: await response.json() }
+  }
+  const { rows } = await owner.query<{ reference: string; state: string }>(`select transaction_hash as reference, state from profit_events_status where state <> 'recorded'`)
+  const auditor = createAuditor({
+    ...{ ledger: doors.ledger, asset: 'SOL/9', programFile: null, inbox: INBOX, recipients: doors.recipients, call, books },
+    wallets: () => [wallet],
+    journal: async () => await apportion(dataDirectory, ['export']),
+    now: Temporal.Now.instant,
+    secrets: [doors.key],
+    texts: () => [program?.output() ?? ''],
+    rows: async () => new Map(rows.map(({ reference, state }) => [reference, state])),
+  })
+  for (const offer of doors.offers) auditor.offered(offer)
+  return { ...(await auditor.end()), books }
 }
 
 /** The ledger's own proof: it is sound, it explains itself, and one transfer changed by hand is named. */
@@ -262,9 +278,17 @@ async function proveHistory(owner: Client, sales: readonly Sale[]): Promise<bool
   return sound.code === 0 && named
 }
 
-function report({ figures, faults }: Awaited<ReturnType<typeof audit>>): boolean {
-  for (const [name, value] of figures) print(`          ${name.padEnd(28)} ${value}`)
-  for (const fault of faults) print(`  FAULT   ${fault}`)
-  print(faults.length === 0 ? `${seconds()}  every leg was paid exactly once` : `${seconds()}  ${faults.length} faults`)
-  return faults.length === 0
+function report({ figures: { waiting, ...figures }, findings, books }: Audit): boolean {
+  const transactions = books.transactions()
+  const paid = transactions.flatMap(({ movements }) => movements)
+  const rows: readonly (readonly [string, number | bigint])[] = [
+    ...Object.entries(figures),
+    ...Object.entries(waiting),
+    ['movements on the chain', paid.length],
+    ['fees on the chain, lamports', transactions.reduce((all, { fee }) => all + fee, 0n)],
+  ]
+  for (const [name, value] of rows) print(`          ${name.padEnd(28)} ${value}`)
+  for (const { invariant, what } of findings) print(`  FAULT   ${invariant}: ${what}`)
+  print(findings.length === 0 ? `${seconds()}  every leg was paid exactly once` : `${seconds()}  ${findings.length} faults`)
+  return findings.length === 0
 }

@@ -1,0 +1,167 @@
+// What had to be agreed to by another person before it counted: payouts above the ledger's limit, plans, and settings that ask for less.
+// Limits are bounded from above by what was offered, so that nothing sound is found.
+
+import { createHash, createPublicKey, verify } from 'node:crypto'
+import type { Findings } from './findings.ts'
+import { canonical, type PlanVersion } from './journal.ts'
+import type { Offers } from './offers.ts'
+import type { Payout, PlanRow, Records } from './reading.ts'
+
+/** The most that may leave unasked, from an offer's index on; null: any amount. */
+type Bound = { readonly from: number; readonly most: bigint | null }
+
+export type Agreeing = {
+  readonly findings: Findings
+  readonly offers: Offers
+  readonly asset: string
+  /** What the ledger began with. */
+  readonly first: bigint | null
+  readonly records: Records
+  /** How many offers there were when a transaction was first seen. */
+  readonly seenAfter: ReadonlyMap<string, number>
+  readonly approvalsOf: (subject: string) => Promise<readonly Approval[]>
+}
+
+/** An approval as the API shows it. */
+export type Approval = { readonly kind: string; readonly subject: string; readonly hash: string; readonly by: string; readonly statement: string; readonly signature: string; readonly public_key: string }
+
+function isLess(one: bigint | null, other: bigint | null): boolean {
+  return one !== null && (other === null || one < other)
+}
+
+/** What settings may have allowed at most, as offers and approvals came. What asks for more counts at once; less needs another person. */
+export function boundsOf({ others }: Pick<Offers, 'others'>, asset: string, first: bigint | null): readonly Bound[] {
+  const bounds: Bound[] = [{ from: 0, most: first }]
+  let proposed: bigint | null | undefined
+  for (const { rest, offer, verdict, index } of others) {
+    if (verdict === 'refused' || offer.request.method !== 'POST') continue
+    const most = bounds.at(-1)?.most ?? null
+    if (rest === 'settings') {
+      const above = ((offer.request.body ?? {}) as { payout_approval_above?: Readonly<Record<string, string | null>> }).payout_approval_above
+      const given = above?.[asset]
+      if (given === undefined) continue
+      const value = given === null ? null : BigInt(given)
+      if (isLess(value, most)) {
+        if (verdict === 'taken') bounds.push({ from: index, most: value })
+      } else if (proposed === undefined || isLess(proposed, value)) proposed = value
+    } else if (/^settings\/[^/]+\/approve$/.test(rest) && proposed !== undefined && isLess(most, proposed)) bounds.push({ from: index, most: proposed })
+  }
+  return bounds
+}
+
+/** The most that was allowed unasked at any time between two offers. */
+function mostBetween(bounds: readonly Bound[], from: number, to: number): bigint | null {
+  const within = bounds.filter((bound, place) => bound.from <= to && (bounds[place + 1]?.from ?? Infinity) >= from)
+  return within.reduce<bigint | null>((most, bound) => (isLess(most, bound.most) ? bound.most : most), within[0]?.most ?? null)
+}
+
+/** What a payout's approval names (decision 9): these units of this asset to this destination, once. */
+function payoutHash(ledger: string, { payout, asset, units, destination }: Payout): string {
+  return createHash('sha256').update(canonical({ ledger, payout, asset, units, destination: { address: destination } })).digest('hex')
+}
+
+/** What stands before the 32 bytes of an Ed25519 key in its standard wrapping (RFC 8410). */
+const WRAPPING = '302a300506032b6570032100'
+
+export function isSigned({ statement, signature, public_key: key }: Approval): boolean {
+  const bytes = /^[0-9a-f]{64}$/.test(key) ? Buffer.from(key, 'hex') : Buffer.from(key, 'base64')
+  const signed = /^[0-9a-f]{128}$/.test(signature) ? Buffer.from(signature, 'hex') : Buffer.from(signature, 'base64')
+  if (bytes.length !== 32) return false
+  const publicKey = createPublicKey({ key: Buffer.concat([Buffer.from(WRAPPING, 'hex'), bytes]), format: 'der', type: 'spki' })
+  return verify(null, Buffer.from(statement), publicKey, signed)
+}
+
+/** Whether somebody's approval was taken (or may have been) for a payout before so many offers. */
+function isApproved({ others }: Pick<Offers, 'others'>, payout: string, before: number): boolean {
+  return others.some(({ rest, offer, verdict, index }) => {
+    if (verdict === 'refused' || index > before || offer.request.method !== 'POST') return false
+    if (rest === `payouts/${payout}/approve`) return true
+    if (rest !== 'payouts/approve') return false
+    const { approvals = [] } = (offer.request.body ?? {}) as { approvals?: readonly { payout: string }[] }
+    const { results } = (offer.answer?.body ?? {}) as { results?: readonly { payout: string; state: string | null }[] }
+    const result = results?.find((each) => each.payout === payout)
+    return approvals.some((each) => each.payout === payout) && (results === undefined || (result?.state ?? null) !== null)
+  })
+}
+
+/** Each payout that left above the limit has an approval of just that, sealed by a person, offered before it left. */
+export async function checkPayoutsAgreed({ findings, offers, asset, first, records, seenAfter, approvalsOf }: Agreeing): Promise<void> {
+  const bounds = boundsOf(offers, asset, first)
+  if (bounds.every(({ most }) => most === null)) return
+  for (const payout of records.payouts) {
+    const identity = payout.attempts.find(({ state }) => state === 'settled')?.identity
+    const left = identity === undefined ? undefined : seenAfter.get(identity)
+    if (left === undefined || payout.asset !== asset) continue
+    const offered = offers.byReference.get(payout.reference)?.[0]?.index ?? 0
+    const most = mostBetween(bounds, offered, left)
+    if (most === null || BigInt(payout.units) <= most) continue
+    const name = `payout ${payout.payout} of ${payout.units} ${asset}, above the limit of ${most},`
+    findings.expect('I10', isApproved(offers, payout.payout, left), () => `${name} left, and nobody had approved it`)
+    const approvals = (await approvalsOf(payout.payout)).filter(({ statement, hash }) => statement.split('\t')[4] === hash && hash === payoutHash(statement.split('\t')[2] ?? '', payout))
+    findings.expect('I10', approvals.some(isSigned), () => `${name} left without an approval that names its units and destination and bears its person's seal`)
+  }
+}
+
+/** A clock may be off by minutes, never by so much. */
+const WRONG_CLOCK_HOURS = 24
+
+/** An approval that was taken is dated when it was given. */
+export function checkDates({ findings, offers }: Pick<Agreeing, 'findings' | 'offers'>): void {
+  for (const { rest, offer, verdict } of offers.others) {
+    if (verdict !== 'taken' || !rest.endsWith('/approve') || rest.startsWith('payouts/approve')) continue
+    const { approved_at: at } = (offer.request.body ?? {}) as { approved_at?: string }
+    const isNear = at === undefined || Math.abs(offer.asked.since(Temporal.Instant.from(at)).total('hours')) <= WRONG_CLOCK_HOURS
+    findings.expect('I10', isNear, () => `an approval of ${rest} dated ${at ?? ''} was taken at ${offer.asked.toString()}`)
+  }
+}
+
+/** No settings in force ask for less than what was agreed to. */
+export function checkSettings({ findings, offers, asset, first, records }: Pick<Agreeing, 'findings' | 'offers' | 'asset' | 'first' | 'records'>): void {
+  const most = boundsOf(offers, asset, first).at(-1)?.most ?? null
+  const above = records.settings.settings.payout_approval_above[asset]
+  const found = above === undefined ? null : BigInt(above)
+  findings.expect('I10', !isLess(most, found), () => `payouts up to ${found ?? 'any amount'} leave unasked; nobody else agreed to more than ${most}`)
+}
+
+type Planning = { readonly findings: Findings; readonly offers: Offers; readonly plans: readonly PlanRow[] }
+
+const DRAFTS = /^plans(\/add|\/[^/]+\/edit)?$/
+
+/** Every version but the first is a plan that somebody offered, and had as many others agree as the ledger asked for all the time. */
+export function checkPlansAgreed({ findings, offers, plans }: Planning, versions: readonly PlanVersion[]): void {
+  const drafts = offers.others.filter(({ rest, offer, verdict }) => offer.request.method === 'POST' && DRAFTS.test(rest) && verdict !== 'refused')
+  for (const { version, plan } of versions) {
+    if (version === 1) continue
+    const offered = drafts.filter(({ offer }) => isSamePlan((offer.request.body as { plan?: unknown } | undefined)?.plan, plan))
+    findings.expect('I10', offered.length > 0, () => `plan version ${version} is none that anybody offered`)
+    const row = plans.find((each) => each.version === version)
+    const draft = row?.draft ?? null
+    if (draft === null || offered.length === 0) continue
+    const by = offered[0]?.offer.person
+    const agreed = new Set(offers.others.flatMap(({ rest, offer, verdict }) => (rest === `plans/${draft}/approve` && verdict !== 'refused' && offer.person !== by ? [offer.person] : [])))
+    const needed = leastApprovals(offers, offered[0]?.index ?? 0)
+    findings.expect('I10', agreed.size >= needed, () => `plan version ${version} came to be with ${agreed.size} approvals; the ledger asked for ${needed}`)
+  }
+}
+
+/** As a plan is kept its steps have a rounding; as it is offered they may have none, and then it is the rule's own. */
+function isSamePlan(offered: unknown, kept: PlanVersion['plan']): boolean {
+  const { steps = [] } = (offered ?? {}) as { steps?: readonly { rounding?: unknown }[] }
+  if (!Array.isArray(steps) || steps.length !== kept.steps.length) return false
+  return steps.every((step: { rounding?: unknown }, place) => {
+    const { rounding, ...own } = kept.steps[place] ?? { rounding: undefined }
+    return canonical({ ...own, rounding: step.rounding ?? rounding }) === canonical({ ...step, rounding: step.rounding ?? rounding })
+  })
+}
+
+/** How many approvals a ledger has asked for at least, ever since an offer. */
+function leastApprovals({ others }: Pick<Offers, 'others'>, since: number): number {
+  const settings = others.flatMap(({ rest, offer, verdict, index }) => {
+    const count = rest === 'settings' && verdict !== 'refused' ? (offer.request.body as { plan_approvals?: number } | undefined)?.plan_approvals : undefined
+    return count === undefined ? [] : [{ count, index, isSure: verdict === 'taken' }]
+  })
+  const before = settings.filter(({ index, isSure }) => index <= since && isSure).at(-1)?.count ?? 0
+  // A raise that was taken counts at once; anything else may have lowered it.
+  return settings.some(({ count, index, isSure }) => count < before && (index > since || !isSure)) ? 0 : before
+}
+

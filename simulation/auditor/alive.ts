@@ -1,0 +1,76 @@
+// When faults have stopped, all that can be paid is paid, and everything else is in a named state whose reason is true.
+
+import { addressOf, type Addresses } from './addresses.ts'
+import type { Books } from '../history.ts'
+import type { Findings } from './findings.ts'
+import type { Payout, Records } from './reading.ts'
+import type { KeyOf, Replayed } from './replay.ts'
+
+export type Living = {
+  readonly findings: Findings
+  readonly records: Records
+  readonly replayed: Replayed
+  readonly keyOf: KeyOf
+  readonly books: Books
+  readonly addresses: Addresses
+  readonly now: Temporal.Instant
+  /** The most that leaves without a person's approval, by asset; null: everything does. */
+  readonly limit: (asset: string) => bigint | null
+}
+
+/** What a new account must hold on the network at least, and what covers any cost of one transaction: both in lamports. */
+const SMALLEST_ACCOUNT = 890_880n
+const COSTS = 20_000_000n
+const NATIVE = 'SOL/9'
+
+export function checkAlive(living: Living): void {
+  const { findings, records, replayed, keyOf, now } = living
+  const drawn = new Set([...keyOf.values()].map((key) => replayed.byKey.get(key)))
+  for (const share of replayed.shares) {
+    const left = share.units - share.taken
+    findings.expect('liveness', left === 0n || drawn.has(share), () => `${share.reference}: ${left} ${share.asset} of ${share.recipient} are in no payout`)
+  }
+  for (const { reference, state, progress } of records.distributions) findings.expect('liveness', progress === null || state === 'complete', () => `the shares of ${reference} by snapshot are still ${state}`)
+  for (const payout of records.payouts) {
+    const why = obstacleProblem(payout, living)
+    findings.expect('liveness', why === null, () => `payout ${payout.payout} (${payout.reference} ${payout.role}, ${payout.units} ${payout.asset}) is ${payout.state}${payout.reason === null ? '' : ` (${payout.reason})`} since ${ageOf(payout, now)}: ${why ?? ''}`)
+  }
+}
+
+function ageOf({ changed_at: at }: Payout, now: Temporal.Instant): string {
+  return now.since(Temporal.Instant.from(at), { largestUnit: 'hours' }).round('seconds').toString()
+}
+
+/** Why a payout should not be where it is; null where it is right. */
+function obstacleProblem(payout: Payout, living: Living): string | null {
+  const { state, locked_until: locked, asset, units } = payout
+  if (state === 'settled' || state === 'cancelled') return null
+  if (state === 'reserved') return `its attempts are ${payout.attempts.map((attempt) => attempt.state).join(', ')}, and faults have stopped`
+  if (locked !== null && Temporal.Instant.compare(Temporal.Instant.from(locked), living.now) > 0) return null
+  if (state === 'queued') return 'nothing stands in its way'
+  if (state === 'held') return heldProblem(payout, living)
+  const limit = living.limit(asset)
+  return limit === null || BigInt(units) <= limit ? `no approval is asked for ${limit === null ? 'anything' : `up to ${limit}`}` : null
+}
+
+function heldProblem(payout: Payout, { addresses, records, books }: Living): string | null {
+  const { reason, asset, units, destination, recipient } = payout
+  const address = addressOf(addresses, recipient)
+  if (reason === 'no_wallet' || reason?.endsWith('_unknown') === true) return typeof address === 'string' ? `${address} was named for ${recipient}` : null
+  if (reason === 'no_paying_wallet') return records.wallets.length > 0 ? 'the ledger has a wallet' : null
+  if (reason === 'no_funds') return fundsProblem(payout, { records, books })
+  if (reason !== 'below_minimum') return null
+  const together = records.payouts.reduce((all, each) => (each.reason === reason && each.destination === destination ? all + BigInt(each.units) : all), 0n)
+  if (asset === NATIVE && (together >= SMALLEST_ACCOUNT || books.balance(destination ?? '', asset) >= SMALLEST_ACCOUNT)) return `${units} can be paid: ${together} wait for ${destination ?? ''}, which holds ${books.balance(destination ?? '', asset)}`
+  return null
+}
+
+/** Whether the wallets hold enough for all that waits for money. */
+function fundsProblem({ asset }: Payout, { records, books }: Pick<Living, 'records' | 'books'>): string | null {
+  const waiting = records.payouts.reduce((all, each) => (each.reason === 'no_funds' && each.asset === asset ? all + BigInt(each.units) : all), 0n)
+  const rich = records.wallets.find(({ address }) => {
+    const [held, native] = [books.balance(address, asset), books.balance(address, NATIVE)]
+    return asset === NATIVE ? held >= waiting + COSTS : held >= waiting && native >= COSTS * BigInt(records.payouts.length)
+  })
+  return rich === undefined ? null : `the wallet ${rich.address} holds ${books.balance(rich.address, asset)}, and ${waiting} wait`
+}
