@@ -7,6 +7,7 @@ import type { Json, JsonObject } from '../src/core/effects.ts'
 import { Refusal } from '../src/core/refusal.ts'
 import type { Seal } from '../src/core/seal.ts'
 import { createKey, splitKey } from '../src/engine/api-key.ts'
+import { createDistributor } from '../src/engine/carry-distributions.ts'
 import { createLedger } from '../src/engine/create-ledger.ts'
 import type { Ledger } from '../src/engine/ledger.ts'
 import { setDestinations } from '../src/engine/set-destinations.ts'
@@ -48,6 +49,7 @@ export async function openStage({ ledgers }: Pick<Workload, 'ledgers'>): Promise
   for (const setup of ledgers) sets.set(setup.name, await makeSet(house, setup, { seller, tokens }))
   const app = await createApp(main.world, { ledgers: main.ledgers, recorder: main.recorder, faults: () => [] })
   const selling = createPool({ url: addressOf(database.url, { database: database.name, role: seller }), max: 4, applicationName: 'seller' })
+  const distributor = createDistributor(main.world)
   const offers: Offer[] = []
   const setOf = (ledger: string): Set => present(sets.get(ledger), ledger)
 
@@ -89,7 +91,10 @@ export async function openStage({ ledgers }: Pick<Workload, 'ledgers'>): Promise
   return {
     ...{ house, doors, offers },
     work: async () => {
-      for (const name of sets.keys()) await round(main, { name } as Home)
+      for (const { ledger } of sets.values()) {
+        await round(main, { name: ledger.name } as Home)
+        for (const lane of ledger.lanes) await distributor.step(ledger, lane)
+      }
       chain.pass(SLOTS)
       house.elapse({ milliseconds: ROUND_MS })
     },

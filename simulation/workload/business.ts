@@ -37,6 +37,8 @@ export type Business = {
   readonly addressless: readonly string[]
   /** Standing facts that its plans ask for; none for most. */
   readonly facts: readonly { readonly name: string; readonly subject: string; readonly value: (random: Random) => string }[]
+  /** Events divided by a snapshot; null where its plan cannot. */
+  readonly snapshots: ((random: Random, asked: Asked & { readonly hash: string }) => Made) | null
   /** Its inbox table; null for a program without one. */
   readonly inbox: Inbox | null
   /** Most units of one amount that its rail can pay at all. */

@@ -30,7 +30,7 @@ export function insistence(random: Random): Insistence {
 /** One try, one copy: where a second one would be another thing. */
 export const ONCE: Insistence = { tries: 1, pauseMs: 0, atOnce: 1 }
 
-type Post = { readonly path: string; readonly body: JsonObject; readonly expect: Expect; readonly person?: Person; readonly key?: string | null; readonly stamp?: string | null }
+type Post = { readonly path: string; readonly body: JsonObject | string; readonly expect: Expect; readonly person?: Person; readonly key?: string | null; readonly stamp?: string | null }
 
 /** A POST to a ledger. */
 export function post({ random, business }: Pick<Course, 'random' | 'business'>, tag: Tag, { path, body, expect, person = 'owner', key = null, stamp = null }: Post): RequestDeed {

@@ -3,9 +3,11 @@
 
 import type { Random } from '../random.ts'
 import type { Business } from './business.ts'
+import { customBusiness } from './custom.ts'
 import { eventSteps, type Course, type Planned } from './events.ts'
 import { lifeSteps } from './life.ts'
 import { saleBusiness } from './sale-split.ts'
+import { snapshotSteps } from './snapshots.ts'
 import type { Caller, Deed, Workload } from './workload.ts'
 
 export type WorkloadOptions = {
@@ -20,7 +22,7 @@ export type WorkloadOptions = {
 }
 
 /** Programs by their generators: a later one brings its own line. */
-const BUSINESSES: readonly ((random: Random, given: { readonly name: string; readonly lanes: number; readonly start: Temporal.Instant }) => Business)[] = [saleBusiness]
+const BUSINESSES: readonly ((random: Random, given: { readonly name: string; readonly lanes: number; readonly start: Temporal.Instant }) => Business)[] = [saleBusiness, customBusiness, customBusiness]
 
 /** Payouts that an event becomes, as it was counted. */
 const PAYOUTS_AN_EVENT = 3.5
@@ -36,7 +38,7 @@ export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3
   })
   const events = Math.max(1, Math.round(payouts / PAYOUTS_AN_EVENT / count))
   const planned = courses.flatMap(({ random: own, ...course }): readonly Planned[] => {
-    const steps = [...eventSteps({ ...course, random: own.fork('events') }, events), ...lifeSteps({ ...course, random: own.fork('life') })]
+    const steps = [...eventSteps({ ...course, random: own.fork('events') }, events), ...lifeSteps({ ...course, random: own.fork('life') }), ...snapshotSteps({ ...course, random: own.fork('snapshots') })]
     return steps.map(({ caller, ...step }) => ({ caller: `${course.business.setup.name} ${caller}`, ...step }))
   })
   return { ledgers: courses.map(({ business }) => business.setup), callers: callersOf(planned), ending: courses.flatMap(({ business }) => endingOf(business, planned)) }

@@ -6,6 +6,7 @@ import { formatUnits } from '../../src/core/money.ts'
 import type { Random } from '../random.ts'
 import { addressFrom } from './address.ts'
 import type { Asked, Business, Inbox, Made } from './business.ts'
+import { wrongPlan } from './plans.ts'
 
 const SCALE = 9
 const COIN = 10n ** 9n
@@ -36,6 +37,7 @@ export function saleBusiness(random: Random, { name, lanes }: { readonly name: s
     plan: planOf,
     wrongPlan,
     facts: [],
+    snapshots: null,
     inbox: profitEvents(schema, tokens),
     payable: MOST,
   }
@@ -95,18 +97,6 @@ function planOf(random: Random): JsonObject {
     parameters: { limit: random.units(1n, 10n * COIN).toString(), per: random.pick(['event', 'day', 'month', 'lifetime']), excess: { fund: 'commons' } },
   }
   return { steps: [split, ...(random.chance(0.25) ? [cap] : []), ...(random.chance(0.25) ? [minimum] : [])] }
-}
-
-function wrongPlan(random: Random): JsonObject {
-  const good = { name: 'split', from: 'received', rule: 'fixed-shares', parameters: { shares: [{ role: 'ai', to: { recipient: 'ai' }, weight: '1' }] } }
-  return random.pick<JsonObject>([
-    { steps: [] },
-    { steps: [{ ...good, rule: 'no-rule' }] },
-    { steps: [{ ...good, from: 'fund:nobody-fills' }] },
-    { steps: [good, good] },
-    { steps: [{ ...good, parameters: { shares: [{ role: 'ai', to: { recipient: 'ai' }, weight: '101%' }] } }] },
-    { steps: [{ ...good, rounding: { 'residual-to': 'nobody' } }] },
-  ])
 }
 
 function profitEvents(schema: string, tokens: readonly string[]): Inbox {

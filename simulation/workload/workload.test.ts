@@ -2,6 +2,8 @@
 // answered, that what must be taken is taken and what must be refused is refused.
 
 import { describe, expect, it } from 'vitest'
+import { present } from '../../src/core/assert.ts'
+import { rules } from '../../src/core/rules/index.ts'
 import { problemSchema } from '../../src/http/contract.ts'
 import { randomOf } from '../random.ts'
 import { codeOf, surpriseOf, type Played } from './insist.ts'
@@ -10,9 +12,12 @@ import { carryOut, play } from './play.ts'
 import { openStage, type Stage } from '../../test/stage.ts'
 import { TAGS, timetable, withSteps, type Tag, type Workload } from './workload.ts'
 
+/** The rarest kind comes in every tenth. */
+const MOST_SEEDS = 200
+
 const START = Temporal.Instant.from('2026-01-01T00:00:00Z')
 
-const workloadOf = (seed: number | string, start = START): Workload => makeWorkload(randomOf(`${seed}`), { start, payouts: 60 })
+const workloadOf = (seed: number | string): Workload => makeWorkload(randomOf(`${seed}`), { start: START })
 
 describe('a workload', () => {
   it('is a function of its seed', () => {
@@ -32,17 +37,40 @@ describe('a workload', () => {
 
   it('holds every kind of thing within some seeds', () => {
     const seen = new Set<Tag>()
-    for (let seed = 0; seed < 200; seed += 1) for (const { step } of timetable(workloadOf(seed))) seen.add(step.deed.tag)
-    expect(TAGS.filter((tag) => !seen.has(tag))).toEqual(['freeze', 'thaw'])
+    for (let seed = 0; seed < MOST_SEEDS && seen.size < TAGS.length; seed += 1) for (const { step } of timetable(workloadOf(seed))) seen.add(step.deed.tag)
+    expect(TAGS.filter((tag) => !seen.has(tag))).toEqual([])
   })
 })
+
+describe('plans drawn at random', () => {
+  it('are of all rules, nested, under every rounding that there is, some of them locked', () => {
+    const steps = Array.from({ length: MOST_SEEDS / 4 }, (_, seed) => workloadOf(seed)).flatMap(stepsOf)
+    const namesOf = (given: Iterable<string>): readonly string[] => [...new Set(given)].toSorted()
+    expect(namesOf(steps.map(({ rule }) => rule))).toEqual([...rules.keys()].toSorted())
+    const roundings = steps.map(({ rounding = 'none' }) => (typeof rounding === 'string' ? rounding : present(Object.keys(rounding)[0], 'rounding')))
+    expect(namesOf(roundings)).toEqual(['cumulative', 'first', 'largest-ratio', 'largest-remainder', 'none', 'prefix', 'residual-to', 'rotate'])
+    const fundings = steps.filter(({ rule }) => rule === 'bonus').map(({ parameters: { funding } }) => (typeof funding === 'string' ? funding : present(Object.keys(funding ?? {})[0], 'funding')))
+    expect(namesOf(fundings)).toEqual(['platform', 'pool', 'referred'])
+    expect(steps.filter(({ from }) => from.startsWith('fund:')).length).toBeGreaterThan(10)
+    expect(steps.filter(({ lock }) => lock !== undefined).length).toBeGreaterThan(10)
+  })
+
+  function stepsOf({ ledgers, callers }: Workload): readonly WrittenStep[] {
+    const files = ledgers.flatMap(({ programFile }) => (programFile === null ? [] : [JSON.parse(programFile) as { plan: WrittenPlan }]))
+    const drafts = callers.flatMap(({ steps }) => steps.flatMap(({ deed }) => (deed.do === 'plan' ? [deed.plan as unknown as WrittenPlan] : [])))
+    return [...files.map(({ plan }) => plan), ...drafts].flatMap(({ steps }) => steps)
+  }
+})
+
+type WrittenStep = { rule: string; from: string; lock?: object; rounding?: string | object; parameters: { funding?: string | object } }
+type WrittenPlan = { steps: readonly WrittenStep[] }
 
 describe('with everything answered', () => {
   /** Rounds of the worker after the end, until what can be paid is. */
   const ROUNDS = 10
 
   async function checkPlayed(seed: string, run: (stage: Stage, workload: Workload, note: (played: readonly Played[]) => void) => Promise<void>): Promise<void> {
-    const workload = workloadOf(seed, Temporal.Now.instant())
+    const workload = makeWorkload(randomOf(seed), { start: Temporal.Now.instant(), payouts: 15 })
     const stage = await openStage(workload)
     try {
       const surprises: string[] = []

@@ -126,7 +126,7 @@ export const TAGS = [
   ...['duplicate', 'other-content', 'key-again', 'key-other-content', 'batch', 'batch-with-wrong'],
   ...['row', 'row-again', 'row-other-content', 'row-invalid'],
   ...['reversal-whole', 'reversal-part', 'reversal-exceeding', 'reversal-of-reversal', 'reversal-in-other-lane'],
-  ...['fact', 'fact-invalid'],
+  ...['fact', 'fact-invalid', 'snapshot', 'snapshot-again', 'snapshot-other-content', 'snapshot-invalid', 'by-snapshot'],
   ...['plan', 'plan-edited', 'plan-invalid', 'plan-added', 'plan-validated', 'preview'],
   ...['settings', 'settings-invalid', 'approve', 'approve-wrong', 'reject'],
   ...['address', 'address-first', 'wallet', 'wallet-gone', 'fund', 'give', 'freeze', 'thaw', 'read'],
