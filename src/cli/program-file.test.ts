@@ -68,6 +68,20 @@ it('tries a file with events: what each does, and what everybody is due; a refus
   expect(last?.recipients.map(({ recipient, due }) => [recipient, due.units])).toEqual([['seller-1', '1486000000'], ['seller-2', '1435000000'], ['platform', '119000000']])
 })
 
+it('tries a file with a schedule: what waits for its next instant, and when that is; one that is none is told by its line', async () => {
+  const [text, events] = [readFileSync(inFolder('market', 'deal.json'), 'utf8'), inFolder('market', 'events.jsonl')]
+  const withSchedule = (schedule: string): string => text.replace('"event": {', `"schedule": { "payouts": ${schedule} },\n  "event": {`)
+  const weekly = write('weekly.json', withSchedule('{ "every": "week", "on": "friday", "at": "09:00" }'))
+  const [people, json] = await Promise.all([apportion(['try', weekly, events, '--totals']), apportion(['try', weekly, events, '--totals', '--json'])])
+  expect(people.out).toMatch(/RECIPIENT +DUE +LOCKED +SCHEDULED +CARRIED/)
+  expect(people.out).toMatch(/Payouts are made next at \S+T09:00:00Z\./)
+  const { totals } = JSON.parse(json.out.trim().split('\n').at(-1) ?? '') as { totals: { next_run_at: string; recipients: { recipient: string; due: { units: string }; scheduled: { units: string } }[] } }
+  expect(Temporal.Instant.from(totals.next_run_at).toZonedDateTimeISO('UTC').dayOfWeek).toBe(5)
+  expect(totals.recipients.some(({ scheduled }) => scheduled.units !== '0')).toBe(true)
+  const never = await apportion(['try', write('never.json', withSchedule('{ "every": "fortnight", "at": "09:00" }')), events])
+  expect(never).toMatchObject({ code: 1, err: expect.stringMatching(/never\.json:\d+: .*every.*\(file_malformed\)/s) })
+})
+
 it('refuses what is no file, no program or no event, saying where', async () => {
   const [deal, events] = [inFolder('market', 'deal.json'), inFolder('market', 'events.jsonl')]
   const broken = write('broken.json', readFileSync(deal, 'utf8').replace('"5%"', '"105%"'))

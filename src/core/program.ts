@@ -7,6 +7,7 @@ import type { EventInput } from './event.ts'
 import { clip, quote, type AssetName } from './money.ts'
 import type { PlanData } from './plan.ts'
 import { Refusal } from './refusal.ts'
+import type { Schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
 
 /** A row of an inbox table as text, column by column, exactly as PostgreSQL prints it; null stays null. */
@@ -41,6 +42,8 @@ export type Program = {
   readonly firstPlan: PlanData
   /** What a new ledger asks for besides what each does: the first change of its settings. */
   readonly settings?: Partial<Pick<Settings, 'payout_approval_above'>>
+  /** When payouts are made; left out: of each share as soon as it is recorded. */
+  readonly schedule?: Schedule
   /** What its doors call the amounts that may come with an event, by the plan's roles. */
   readonly amountFields: AmountFields
   /** What its doors call `units`, `asset` and the parties, for refusals; what is left out is called so there too. */

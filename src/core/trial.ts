@@ -19,6 +19,7 @@ import type { Undone } from './reversal.ts'
 import { NO_WORK, reversalMemberOf, workReversal, type ReversalMember, type ReversalWork } from './reversal-work.ts'
 import type { ChangedState } from './rules/give-back.ts'
 import type { FactSets } from './rules/rule.ts'
+import { nextRun, type Schedule } from './schedule.ts'
 import { standingNeedsOf, type StandingNeed } from './standing.ts'
 
 export type TrialTerms = {
@@ -29,6 +30,8 @@ export type TrialTerms = {
   readonly at: Temporal.Instant
   readonly amountFields: AmountFields
   readonly versionInstant: (event: { readonly eventAt: Temporal.Instant }) => Temporal.Instant
+  /** When payouts would be made; left out: at once. */
+  readonly schedule?: Schedule | undefined
   /** Whether its events can be reversed: then it keeps each of them. */
   readonly keepsEvents?: boolean
 }
@@ -69,6 +72,8 @@ export type Trial = {
   readonly accounts: () => readonly (AccountName & { readonly balance: bigint })[]
   /** Shares whose lock has not ended. */
   readonly locked: () => readonly LockedShare[]
+  /** Shares of which payouts are made at the next scheduled instant, not before. */
+  readonly scheduled: () => readonly LockedShare[]
 }
 
 type StandingFact = { readonly value: string; readonly from: Temporal.Instant | null }
@@ -85,6 +90,8 @@ type Books = {
   readonly references: Map<string, string>
   readonly facts: Map<string, Map<string, StandingFact[]>>
   readonly locks: Map<string, LockedShare>
+  /** The same for the schedule. */
+  readonly waiting: Map<string, LockedShare>
   /** By reference. */
   readonly events: Map<string, KeptEvent>
 }
@@ -93,6 +100,8 @@ type Books = {
 type KeptEvent = ReversalMember['original'] & {
   readonly version: PlanVersion
   readonly eventAt: Temporal.Instant
+  /** When payouts are made of it; null: at once. */
+  readonly run: Temporal.Instant | null
   readonly changed: readonly ChangedState[]
   before: bigint
   readonly undone: Undone[]
@@ -116,6 +125,7 @@ export function createTrial(terms: TrialTerms): Trial {
     references: new Map(),
     facts: new Map(),
     locks: new Map(),
+    waiting: new Map(),
     events: new Map(),
   }
   return {
@@ -137,6 +147,7 @@ export function createTrial(terms: TrialTerms): Trial {
     },
     accounts: () => [...books.accounts.values()].map((account) => ({ name: account.name, asset: account.asset, balance: balanceOf(account.name, account) })),
     locked: () => [...books.locks.values()].filter(({ until }) => isBefore(books.now, until)),
+    scheduled: () => [...books.waiting.values()].filter(({ until }) => isBefore(books.now, until)),
   }
 }
 
@@ -161,9 +172,11 @@ function record(books: Books, input: EventInput): Tried {
   if (posted.state !== 'recorded') return posted
   const { event: number, shares, changed } = posted
   lock(books, plan, { eventAt: event.eventAt, shares })
+  const run = terms.schedule === undefined ? null : nextRun(terms.schedule, books.now)
+  if (run !== null) wait(books, shares, run)
   if (terms.keepsEvents === true) {
     const kept = { reference: event.reference, asset: event.asset, units: event.units, shares, number, plan: plan.version, planHash: plan.hash }
-    books.events.set(event.reference, { ...kept, version: plan, eventAt: event.eventAt, changed, before: 0n, undone: [], deducted: new Map() })
+    books.events.set(event.reference, { ...kept, version: plan, eventAt: event.eventAt, run, changed, before: 0n, undone: [], deducted: new Map() })
   }
   return posted
 }
@@ -259,19 +272,29 @@ function lock({ locks }: Books, plan: PlanVersion, { eventAt, shares }: { eventA
   if (plan.steps.every((step) => step.lock === null)) return
   for (const { part, account, units } of shares) {
     const until = units === 0n || partyOf('payable', account) === null ? null : payableFrom(plan, part, eventAt)
-    if (until === null) continue
-    const key = `${account}\t${until.toString()}`
-    locks.set(key, { account, until, units: units + (locks.get(key)?.units ?? 0n) })
+    if (until !== null) add(locks, account, { until, units })
   }
 }
 
-/** What was taken back of locked shares is locked no more. */
-function unlock({ locks }: Books, { shares, version, number, eventAt }: KeptEvent, { deductions }: ReversalWork): void {
+function wait({ waiting, now }: Books, shares: readonly Share[], until: Temporal.Instant): void {
+  for (const [key, share] of waiting) if (!isBefore(now, share.until)) waiting.delete(key)
+  for (const { account, units } of shares) if (units > 0n && partyOf('payable', account) !== null) add(waiting, account, { until, units })
+}
+
+function add(held: Map<string, LockedShare>, account: string, { until, units }: Pick<LockedShare, 'until' | 'units'>): void {
+  const key = `${account}\t${until.toString()}`
+  const sum = units + (held.get(key)?.units ?? 0n)
+  if (sum === 0n) held.delete(key)
+  else held.set(key, { account, until, units: sum })
+}
+
+/** What was taken back of shares is neither locked nor scheduled any more. */
+function unlock({ locks, waiting }: Books, { shares, version, number, eventAt, run }: KeptEvent, { deductions }: ReversalWork): void {
   for (const { part, units } of deductions) {
     const share = present(shares.find((each) => each.part === part), `share ${part} of event ${number}`)
-    const key = `${share.account}\t${payableFrom(version, part, eventAt)?.toString() ?? ''}`
-    const found = locks.get(key)
-    if (found !== undefined) locks.set(key, { ...found, units: found.units - units })
+    const until = payableFrom(version, part, eventAt)
+    if (until !== null) add(locks, share.account, { until, units: -units })
+    if (run !== null && waiting.has(`${share.account}\t${run.toString()}`)) add(waiting, share.account, { until: run, units: -units })
   }
 }
 

@@ -1,9 +1,11 @@
 // What people and programs get to see: plain JSON documents, units as text. The API's schemas and the CLI's `--json` show these.
 
 import { formatUnits, parseAsset } from '../core/money.ts'
+import { lastRun, nextRun, type Schedule } from '../core/schedule.ts'
 import type { AttemptRow } from '../store/attempt.ts'
 import type { LedgerRow } from '../store/ledger.ts'
 import type { PayoutRow } from '../store/payout.ts'
+import type { Ledger } from './ledger.ts'
 import type { RecordedEvent } from './recorder.ts'
 
 /** An amount twice: exact units, and the same as a decimal of the asset. */
@@ -117,10 +119,15 @@ export function ledgerDocument({ name, program, sandbox, rail, inbox_schema: sch
 }
 
 /** One ledger by itself, with the file that its terms come from, where its program takes one. */
-export type LedgerDetailDocument = LedgerDocument & { readonly program_file: string | null }
+export type LedgerDetailDocument = LedgerDocument & {
+  readonly program_file: string | null
+  /** When payouts are made: the schedule, its last instant and its next; null: at once. */
+  readonly schedule: { readonly payouts: Schedule; readonly last_run_at: string; readonly next_run_at: string } | null
+}
 
-export function ledgerDetailDocument(row: LedgerRow): LedgerDetailDocument {
-  return { ...ledgerDocument(row), program_file: row.program_file }
+export function ledgerDetailDocument({ row, program: { schedule } }: Ledger, now: Temporal.Instant): LedgerDetailDocument {
+  const runs = schedule === undefined ? null : { payouts: schedule, last_run_at: lastRun(schedule, now).toString(), next_run_at: nextRun(schedule, now).toString() }
+  return { ...ledgerDocument(row), program_file: row.program_file, schedule: runs }
 }
 
 export type WalletDocument = {

@@ -5,11 +5,12 @@ import type { PoolClient } from 'pg'
 import { present } from '../core/assert.ts'
 import { payableFrom, roleOfPart } from '../core/part.ts'
 import type { PayoutHold } from '../core/payout.ts'
+import { lastRun } from '../core/schedule.ts'
 import { lockDistribution, movePayoutTransfer, newLargeShares, unpaidDistribution, type DistributionRow } from '../store/distribution.ts'
 import { requeueHeld } from '../store/held-payout.ts'
 import { lastTransfer } from '../store/journal.ts'
 import {
-  hasWalletless, insertPayouts, isBeyondCursor, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, payoutCursor,
+  hasWalletless, insertPayouts, isBeyondCursor, lastTransferBefore, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, payoutCursor,
   type NewPayout, type NewShare,
 } from '../store/payout.ts'
 import { hasOwing, lockCursor } from '../store/reversal.ts'
@@ -31,33 +32,44 @@ export const RECHECK_AFTER = { minutes: 15 }
 
 /**
  * Makes payouts of a lane's new shares. Answers how many; as many as the limit means that there may be more. While the ledger has no
- * wallet to pay from, they wait and say so. What a recipient owes is kept back first.
+ * wallet to pay from, they wait and say so. What a recipient owes is kept back first. A ledger with a schedule makes them of the shares that
+ * were recorded before its last scheduled instant: whenever that is done, and by whom, it is done once, by the lane's cursor.
  */
 export async function makePayouts(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
-  const made = await makeNew(desk, ledger, lane)
-  return made > 0 ? made : await makeOfLarge(desk, ledger, lane)
+  const { schedule } = ledger.program
+  const at = { ledger, lane, before: schedule === undefined ? null : lastRun(schedule, desk.now()) }
+  const made = await makeNew(desk, at)
+  return made > 0 ? made : await makeOfLarge(desk, at)
 }
 
-type At = { readonly ledger: Ledger; readonly lane: bigint }
+/** `before`: shares that were recorded before this instant, the ledger's last scheduled one, become payouts now; null: all. */
+type At = { readonly ledger: Ledger; readonly lane: bigint; readonly before: Temporal.Instant | null }
 
 /** `again`: somebody else was first, and what was read is no longer so. */
 type Made = number | 'new plan' | 'owing' | 'again'
 
-async function makeNew(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
-  // Asked without the cursor's lock, which costs a transaction of its own: an idle lane writes nothing.
-  if (!(await isBeyondCursor(desk.store.pool, lane))) return 0
-  const newest = newestPlan(ledger).version
-  const first = await inTransaction(desk.store.pool, async (client) => await makeFromCursor(client, desk, { ledger, lane }))
-  const made = first === 'owing' ? await makeKeepingBack(desk, { ledger, lane }) : first
-  if (typeof made === 'number') return made
-  if (made === 'new plan') await refreshNewPlans(desk, ledger, newest)
-  return await makeNew(desk, ledger, lane)
+/** How far the shares of a lane go that become payouts now; null: as far as there are any. */
+async function endOf(on: Parameters<typeof lastTransferBefore>[0], { lane, before }: At): Promise<bigint | null> {
+  return before === null ? null : await lastTransferBefore(on, lane, before)
 }
 
-async function makeFromCursor(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>, { ledger, lane }: At): Promise<Made> {
+async function makeNew(desk: Desk, at: At): Promise<number> {
+  const { ledger, lane } = at
+  // Asked without the cursor's lock, which costs a transaction of its own: an idle lane writes nothing.
+  if (!(await isBeyondCursor(desk.store.pool, lane, await endOf(desk.store.pool, at)))) return 0
+  const newest = newestPlan(ledger).version
+  const first = await inTransaction(desk.store.pool, async (client) => await makeFromCursor(client, desk, at))
+  const made = first === 'owing' ? await makeKeepingBack(desk, at) : first
+  if (typeof made === 'number') return made
+  if (made === 'new plan') await refreshNewPlans(desk, ledger, newest)
+  return await makeNew(desk, at)
+}
+
+async function makeFromCursor(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>, at: At): Promise<Made> {
+  const { ledger, lane } = at
   const cursor = await lockPayoutCursor(client, lane)
-  const head = await lastTransfer(client, lane)
-  const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, limit: MAX_SHARES })
+  const head = (await endOf(client, at)) ?? (await lastTransfer(client, lane))
+  const shares = await newShares(client, { ledger: ledger.id, lane, after: cursor, upTo: head, limit: MAX_SHARES })
   if (!areKnown(ledger, shares)) return 'new plan'
   // Whoever comes to owe holds the cursor's lock meanwhile.
   if (shares.length > 0 && (await hasOwing(client, lane))) return 'owing'
@@ -66,7 +78,7 @@ async function makeFromCursor(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>
   // share and need not be read again: payouts make twice as many transfers as shares do.
   const next = shares.length < MAX_SHARES && head > last ? head : last
   if (next > cursor) await rows(client, movePayoutCursor(lane, next))
-  await insertShares(client, desk, { ledger, lane, shares })
+  await insertShares(client, desk, { ...at, shares })
   return shares.length
 }
 
@@ -75,31 +87,33 @@ async function makeKeepingBack(desk: Desk, at: At): Promise<Made> {
   const { ledger, lane } = at
   const { pool } = desk.store
   const place = await payoutCursor(pool, lane)
-  const shares = await newShares(pool, { ledger: ledger.id, lane, after: place, limit: MAX_SHARES })
+  const upTo = (await endOf(pool, at)) ?? (await lastTransfer(pool, lane))
+  const shares = await newShares(pool, { ledger: ledger.id, lane, after: place, upTo, limit: MAX_SHARES })
   if (!areKnown(ledger, shares)) return 'new plan'
   const last = shares.at(-1)?.transfer ?? place
   return await keepBack(desk, at, { shares, place, guards: [lockCursor(lane)], move: movePayoutCursor(lane, last) })
 }
 
 /** Of shares of large distributions, which the cursor passes over: they are paid when the last of them is posted. */
-async function makeOfLarge(desk: Desk, ledger: Ledger, lane: bigint): Promise<number> {
-  if ((await unpaidDistribution(desk.store.pool, lane)) === null) return 0
+async function makeOfLarge(desk: Desk, at: At): Promise<number> {
+  const { ledger, lane, before } = at
+  if ((await unpaidDistribution(desk.store.pool, lane, before)) === null) return 0
   const first = await inTransaction(desk.store.pool, async (client) => {
     await lockPayoutCursor(client, lane)
-    const found = await unpaidDistribution(client, lane)
+    const found = await unpaidDistribution(client, lane, before)
     if (found === null) return 0
     if (await hasOwing(client, lane)) return 'owing'
     const { shares, move } = await largeShares(client, ledger, found)
-    await insertShares(client, desk, { ledger, lane, shares })
+    await insertShares(client, desk, { ...at, shares })
     await rows(client, move)
     return shares.length
   })
-  const made = first === 'owing' ? await makeOfLargeKeepingBack(desk, { ledger, lane }) : first
-  return typeof made === 'number' ? made : await makeOfLarge(desk, ledger, lane)
+  const made = first === 'owing' ? await makeOfLargeKeepingBack(desk, at) : first
+  return typeof made === 'number' ? made : await makeOfLarge(desk, at)
 }
 
 async function makeOfLargeKeepingBack(desk: Desk, at: At): Promise<Made> {
-  const found = await unpaidDistribution(desk.store.pool, at.lane)
+  const found = await unpaidDistribution(desk.store.pool, at.lane, at.before)
   if (found === null) return 'again'
   const { shares, move } = await largeShares(desk.store.pool, at.ledger, found)
   return await keepBack(desk, at, { shares, place: found.payout_transfer, guards: [lockCursor(at.lane), lockDistribution(found)], move })

@@ -1,6 +1,7 @@
 // The HTTP API's words: every shape that crosses it, as schemas. Units are text, never numbers. It knows nothing of the engine or the server.
 
 import { z } from 'zod'
+import { scheduleSchema } from '../core/schedule.ts'
 
 /** Of this contract, not of the program: it rises with what clients can see. */
 export const API_VERSION = '1.0.0'
@@ -50,6 +51,10 @@ export const ledgerDetailSchema = z
   .strictObject({
     ...ledgerShape,
     program_file: z.string().nullable().meta({ description: 'The text of the file that its terms come from, as it was given; null where its program takes none' }),
+    schedule: z
+      .strictObject({ payouts: scheduleSchema, last_run_at: instant, next_run_at: instant })
+      .nullable()
+      .meta({ description: 'When payouts are made, of the shares that were recorded before; null: at once' }),
   })
   .meta({ id: 'LedgerDetail' })
 

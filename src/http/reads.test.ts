@@ -123,7 +123,8 @@ describe('a ledger', () => {
     const ledger = await bed.get('', ledgerDetailSchema)
     expect(ledger).toMatchObject({ name: 'sales', program: 'sale-split', network: 'sandbox', rail: 'solana' })
     await bed.makeLedger('others')
-    const { program_file: _, ...listed } = ledger
+    expect(ledger).toMatchObject({ program_file: null, schedule: null })
+    const { program_file: _, schedule: __, ...listed } = ledger
     expect(await bed.get('//v1/ledgers', ledgerListSchema)).toEqual({ items: [listed] })
   })
 

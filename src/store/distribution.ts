@@ -52,11 +52,12 @@ export async function distributionsOf(on: Queryable, lane: bigint, events: reado
 }
 
 /** The complete one whose shares are not all payouts yet. */
-export async function unpaidDistribution(on: Queryable, lane: bigint): Promise<DistributionRow | null> {
+export async function unpaidDistribution(on: Queryable, lane: bigint, before: Temporal.Instant | null): Promise<DistributionRow | null> {
   return await maybeRow(on, {
     text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution
-      where lane = $1 and state = 'complete' and payout_transfer < last_transfer order by event limit 1`,
-    values: [lane],
+      where lane = $1 and state = 'complete' and payout_transfer < last_transfer and ($2::timestamptz is null or completed_at < $2)
+      order by event limit 1`,
+    values: [lane, before?.toString() ?? null],
   })
 }
 

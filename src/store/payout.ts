@@ -65,13 +65,13 @@ export type NewShare = {
   readonly destination: JsonObject | null
 }
 
-/** Whether anything was posted on a lane since its cursor was moved. Locks and writes nothing. */
-export async function isBeyondCursor(on: Queryable, lane: bigint): Promise<boolean> {
+/** Whether anything was posted on a lane since its cursor was moved, up to a transfer (null: all). Locks and writes nothing. */
+export async function isBeyondCursor(on: Queryable, lane: bigint, upTo: bigint | null): Promise<boolean> {
   const found = await rows<{ beyond: boolean }>(on, {
-    text: `select head.transfer > coalesce(payout_cursor.transfer, 0) as beyond
+    text: `select coalesce($2::bigint, head.transfer) > coalesce(payout_cursor.transfer, 0) as beyond
       from apportion.head left join apportion.payout_cursor on payout_cursor.lane = head.lane
       where head.lane = $1`,
-    values: [lane],
+    values: [lane, upTo],
   })
   return found[0]?.beyond ?? false
 }
@@ -95,10 +95,19 @@ export function movePayoutCursor(lane: bigint, transfer: bigint): Statement {
   return { text: `update apportion.payout_cursor set transfer = $2 where lane = $1`, values: [lane, transfer] }
 }
 
-/** The next shares after the cursor, in order, with the destination that counts for their event. */
+/** The last transfer of a lane that was recorded before an instant. */
+export async function lastTransferBefore(on: Queryable, lane: bigint, at: Temporal.Instant): Promise<bigint> {
+  const found = await rows<{ last_transfer: bigint }>(on, {
+    text: `select last_transfer from apportion.block where lane = $1 and recorded_at < $2 order by recorded_at desc, number desc limit 1`,
+    values: [lane, at.toString()],
+  })
+  return found[0]?.last_transfer ?? 0n
+}
+
+/** The next shares after the cursor and up to a transfer, in order, with the destination that counts for their event. */
 export async function newShares(
   on: Queryable,
-  { ledger, lane, after, limit }: { ledger: string; lane: bigint; after: bigint; limit: number },
+  { ledger, lane, after, upTo, limit }: { ledger: string; lane: bigint; after: bigint; upTo: bigint; limit: number },
 ): Promise<NewShare[]> {
   return await rows(on, {
     text: `select transfer.number as transfer, transfer.event, transfer.part, event.plan, event.event_at, transfer.units, account.asset,
@@ -111,10 +120,10 @@ export async function newShares(
       left join lateral (
         ${destinationFor('substr(account.name, 9)')}
       ) destination on true
-      where transfer.lane = $2 and transfer.number > $3 and transfer.kind = 'share' and starts_with(account.name, 'payable:')
+      where transfer.lane = $2 and transfer.number > $3 and transfer.number <= $5 and transfer.kind = 'share' and starts_with(account.name, 'payable:')
       order by transfer.number
       limit $4`,
-    values: [ledger, lane, after, limit],
+    values: [ledger, lane, after, limit, upTo],
   })
 }
 

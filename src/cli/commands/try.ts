@@ -12,6 +12,7 @@ import { readLines, type Line } from '../../core/read-lines.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { startSchema } from '../../core/scenario/form.ts'
 import { beginningOf, startTrial } from '../../core/scenario/stage.ts'
+import { nextRun } from '../../core/schedule.ts'
 import { createTrial, type Trial, type Tried } from '../../core/trial.ts'
 import { amountDocument } from '../../engine/documents.ts'
 import { maybeText, text, type Given, type Run } from '../command.ts'
@@ -117,11 +118,11 @@ function textOf({ reference, units, ...tried }: TriedLine, { number: line }: Lin
   return `line ${line}: ${reference}, ${formatMoney(units, asset)}, by plan version ${tried.plan}\n${table.join('')}`
 }
 
-type Standing = { readonly recipient: string; due: bigint; locked: bigint; carried: bigint }
+type Standing = { readonly recipient: string; due: bigint; locked: bigint; scheduled: bigint; carried: bigint }
 
-function totalsOf({ trial, asset, counts }: Tries) {
+function totalsOf({ trial, asset, counts, program: { schedule } }: Tries) {
   const recipients = new Map<string, Standing>()
-  const of = (recipient: string): Standing => recipients.getOrInsertComputed(recipient, () => ({ recipient, due: 0n, locked: 0n, carried: 0n }))
+  const of = (recipient: string): Standing => recipients.getOrInsertComputed(recipient, () => ({ recipient, due: 0n, locked: 0n, scheduled: 0n, carried: 0n }))
   const others: { account: string; balance: bigint }[] = []
   for (const { name, balance } of trial.accounts()) {
     const [due, carried] = [partyOf('payable', name), partyOf('carried', name)]
@@ -130,18 +131,20 @@ function totalsOf({ trial, asset, counts }: Tries) {
     else if (name !== 'expected') others.push({ account: name, balance })
   }
   for (const { account, units } of trial.locked()) of(partyOf('payable', account) ?? account).locked += units
+  for (const { account, units } of trial.scheduled()) of(partyOf('payable', account) ?? account).scheduled += units
   const amount = (units: bigint): ReturnType<typeof amountDocument> => amountDocument(units, asset.name)
   return {
     ...counts,
     at: trial.now().toString(),
+    next_run_at: schedule === undefined ? null : nextRun(schedule, trial.now()).toString(),
     recipients: [...recipients.values()]
       .toSorted((a, b) => (a.due === b.due ? (a.recipient < b.recipient ? -1 : 1) : a.due < b.due ? 1 : -1))
-      .map(({ recipient, due, locked, carried }) => ({ recipient, due: amount(due), locked: amount(locked), carried: amount(carried) })),
+      .map(({ recipient, due, locked, scheduled, carried }) => ({ recipient, due: amount(due), locked: amount(locked), scheduled: amount(scheduled), carried: amount(carried) })),
     accounts: others.toSorted((a, b) => (a.account < b.account ? -1 : 1)).map(({ account, balance }) => ({ account, balance: amount(balance) })),
   }
 }
 
-function showTotals({ recorded, duplicates, refused, at, recipients, accounts }: ReturnType<typeof totalsOf>, { asset }: Tries, output: Output): void {
+function showTotals({ recorded, duplicates, refused, at, recipients, accounts, next_run_at: next }: ReturnType<typeof totalsOf>, { asset, program }: Tries, output: Output): void {
   const money = ({ units }: { readonly units: string }): string => (units === '0' ? '-' : formatMoney(BigInt(units), asset))
   output.table(
     recipients.slice(0, MAX_ROWS),
@@ -149,6 +152,7 @@ function showTotals({ recorded, duplicates, refused, at, recipients, accounts }:
       { title: 'RECIPIENT', of: ({ recipient }) => recipient },
       { title: 'DUE', of: ({ due }) => money(due), right: true },
       { title: 'LOCKED', of: ({ locked }) => money(locked), right: true },
+      ...(program.schedule === undefined ? [] : [{ title: 'SCHEDULED', of: ({ scheduled }: (typeof recipients)[number]) => money(scheduled), right: true }]),
       { title: 'CARRIED', of: ({ carried }) => money(carried), right: true },
     ],
     'Nothing is due to anybody.',
@@ -156,5 +160,5 @@ function showTotals({ recorded, duplicates, refused, at, recipients, accounts }:
   output.line('')
   output.table(accounts.slice(0, MAX_ROWS), [{ title: 'ACCOUNT', of: ({ account }) => account }, { title: 'BALANCE', of: ({ balance }) => money(balance), right: true }], 'No other account.')
   const more = Math.max(recipients.length, accounts.length) > MAX_ROWS ? ` Only the first ${MAX_ROWS} of ${recipients.length} recipients and ${accounts.length} accounts are shown: --json has all.` : ''
-  output.line(`\n${recorded} recorded, ${duplicates} recorded before, ${refused} refused, as it stands at ${at}.${more}`)
+  output.line(`\n${recorded} recorded, ${duplicates} recorded before, ${refused} refused, as it stands at ${at}.${next === null ? '' : ` Payouts are made next at ${next}.`}${more}`)
 }

@@ -119,6 +119,7 @@ export function compareEnd(expected: EndExpectation, trial: Trial, scale: number
     payable: { actual: () => of('payable'), extent: 'all' },
     carried: { actual: () => of('carried'), extent: 'all' },
     locked: { actual: () => sumBy<LockedShare>(trial.locked(), ({ account }) => partyOf('payable', account), ({ units }) => units), extent: 'all' },
+    scheduled: { actual: () => sumBy<LockedShare>(trial.scheduled(), ({ account }) => partyOf('payable', account), ({ units }) => units), extent: 'all' },
     balances: { actual: () => new Map(accounts.map(({ name, balance }) => [name, balance])), extent: 'named' },
   }
   return Object.entries(parts).flatMap(([what, { actual, extent }]) => {

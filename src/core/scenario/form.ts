@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import type { Json } from '../effects.ts'
 import { writtenPlan } from '../plan.ts'
+import { scheduleSchema } from '../schedule.ts'
 
 /** Scenarios of one file, and what happens in one of them: people write and read them. */
 const MAX_SCENARIOS = 1000
@@ -35,6 +36,7 @@ const given = z
     file: name.optional().meta({ description: "The program's file, where it takes one: its path from this file" }),
     asset: z.string().optional().meta({ description: 'CODE/scale, where no program is given' }),
     plan: writtenPlan.optional(),
+    schedule: scheduleSchema.optional(),
     ...start,
     event: body.optional().meta({ description: 'Fields that each event has unless it says otherwise itself' }),
   })
@@ -94,9 +96,10 @@ const end = z
     payable: amounts.optional().meta({ description: 'All that is due to recipients, locked or not, by id' }),
     carried: amounts.optional().meta({ description: 'All that is carried, by recipient' }),
     locked: amounts.optional().meta({ description: 'What of it may not be paid yet, by recipient' }),
+    scheduled: amounts.optional().meta({ description: 'What of it becomes payouts at the next scheduled instant, by recipient' }),
     balances: amounts.optional().meta({ description: 'What stands in the accounts named' }),
   })
-  .refine((all) => Object.values(all).some((part) => part !== undefined), 'must say what is expected: payable, carried, locked or balances')
+  .refine((all) => Object.values(all).some((part) => part !== undefined), 'must say what is expected: payable, carried, locked, scheduled or balances')
 
 const scenario = z
   .strictObject({

@@ -9,7 +9,7 @@ import type { Body, Given, Scenario, ScenarioFile, Start } from './form.ts'
 import { plainEvent } from './plain-event.ts'
 
 /** What a scenario needs of a program. */
-export type TriedProgram = Pick<Program, 'asset' | 'firstPlan' | 'amountFields' | 'event' | 'versionInstant'>
+export type TriedProgram = Pick<Program, 'asset' | 'firstPlan' | 'amountFields' | 'event' | 'versionInstant' | 'schedule'>
 
 /** Finds the program that a scenario names. Refuses when there is none. */
 export type FindProgram = (named: { readonly program: string; readonly file: string | null }) => TriedProgram
@@ -49,7 +49,7 @@ export function setStage(document: JsonDocument, { file, scenario, path }: { fil
   const { given, pathOf } = setting
   const program = programOf(setting, [...path, 'it'], findProgram)
   const { asset, amountFields, versionInstant } = program
-  const terms = { asset, plan: given.plan ?? program.firstPlan, at: beginningOf(given), amountFields, versionInstant, keepsEvents: true }
+  const terms = { asset, plan: given.plan ?? program.firstPlan, at: beginningOf(given), amountFields, versionInstant, schedule: given.schedule ?? program.schedule, keepsEvents: true }
   const trial = atLine(document, (refusal) => [...pathOf('plan'), ...placeInPlan(given.plan ?? null, refusal)], () => createTrial(terms))
   const read = parseAsset(asset)
   startTrial(trial, { document, given, pathOf, scale: read.scale })

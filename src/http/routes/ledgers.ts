@@ -18,7 +18,7 @@ export function ledgerRoutes(app: App, { desk }: Parts): void {
   app.get(
     '/ledgers/:ledger',
     { config: { right: 'read' }, schema: { summary: 'One ledger', operationId: 'getLedger', tags, params: ledgerParams, response: { 200: ledgerDetailSchema } } },
-    async (request) => ledgerDetailDocument(callerOf(request).ledger.row),
+    async (request) => ledgerDetailDocument(callerOf(request).ledger, desk.now()),
   )
 
   app.get(

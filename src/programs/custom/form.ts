@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { writtenPlan } from '../../core/plan.ts'
 import { identifier } from '../../core/rules/target.ts'
+import { scheduleSchema } from '../../core/schedule.ts'
 import { pathSchema } from './path.ts'
 
 /** Recipients and funds that a file lists, paths that a mapping has: written by people. */
@@ -65,6 +66,7 @@ export const programFileSchema = z
       .strictObject({ approval_above: z.string().regex(/^[0-9]{1,39}(\.[0-9]{1,30})?$/, 'must be an amount as text, such as "1000"') })
       .optional()
       .meta({ description: 'A larger payout waits for a person' }),
+    schedule: z.strictObject({ payouts: scheduleSchema }).optional().meta({ description: 'What the ledger does at its own times' }),
     event: eventMapping,
     sample: z
       .strictObject({

@@ -24,7 +24,7 @@ export function programOf(document: JsonDocument): Omit<Program, 'name'> {
   const plan = atLine(document, (refusal) => ['plan', ...placeInPlan(file.plan as Json, refusal)], () => parsePlan(file.plan))
   checkAccounts(document, file, plan)
   checkMapping(document, file, plan)
-  const { event: mapping, accounts, sample, summary, rail, payouts } = file
+  const { event: mapping, accounts, sample, summary, rail, payouts, schedule } = file
   const above = payouts === undefined ? null : atLine(document, () => ['payouts', 'approval_above'], () => readUnits(payouts.approval_above, { field: 'approval_above', scale: asset.scale }))
   const amountField = typeof mapping.amount === 'string' ? mapping.amount : mapping.amount.field
   const parties = Object.entries(mapping.parties ?? {}).map(([name, given]) => [name, typeof given === 'string' ? given : given.field] as const)
@@ -32,6 +32,7 @@ export function programOf(document: JsonDocument): Omit<Program, 'name'> {
     ...{ summary, asset: asset.name, rail, firstPlan: plan.data },
     recipients: accounts.recipients,
     ...(above !== null && { settings: { payout_approval_above: { [asset.name]: above.toString() } } }),
+    ...(schedule !== undefined && { schedule: schedule.payouts }),
     amountFields: mapping.claims ?? {},
     contentFields: { units: amountField, ...Object.fromEntries(parties) },
     event: mappedEvent(mapping, asset),
