@@ -26,10 +26,10 @@ export type TestDatabase = {
   readonly drop: () => Promise<void>
 }
 
-/** A database of its own, cloned from the template in about 40 ms. Call it in beforeAll and `drop` in afterAll. */
+/** A database of its own, cloned from the template: copied file by file, which takes the processor a tenth of what logging every page does. Call it in beforeAll and `drop` in afterAll. */
 export async function testDatabase(serverUrl: string = inject('databaseUrl')): Promise<TestDatabase> {
   const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
-  await onServer(serverUrl, (client) => client.query(`create database ${name} template ${TEMPLATE} strategy wal_log`))
+  await onServer(serverUrl, (client) => client.query(`create database ${name} template ${TEMPLATE} strategy file_copy`))
   const url = addressOf(serverUrl, { database: name })
   const appUrl = addressOf(serverUrl, { database: name, role: ROLES.app })
   const signerUrl = addressOf(serverUrl, { database: name, role: ROLES.signer })

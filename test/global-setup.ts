@@ -1,8 +1,8 @@
 // One PostgreSQL for the whole run, in a temporary folder, with a migrated template from which tests clone databases.
 
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { endServer, isServing, readPostmaster } from '../src/store/embedded/postmaster.ts'
 import { startEmbedded } from '../src/store/embedded/start.ts'
@@ -20,7 +20,12 @@ const PREFIX = 'apportion-test-'
 
 // Nothing here has to survive a crash of the machine.
 // Tests that abandon a process' connections in mid-work leave them to the server for a while.
-const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' }
+const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300', max_wal_size: '512MB' }
+
+/** Files in memory, where a system has them: databases are copied hundreds of times. */
+const MEMORY = '/dev/shm'
+/** A run leaves half a gigabyte at most, and others need some too. */
+const MEMORY_NEEDED_BYTES = 2 * 1024 ** 3
 
 /** With TEST_DATABASE_URL (a superuser's) the tests run on that server instead: to see them on an older PostgreSQL. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -34,7 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // As the launcher does: what tests start loads compiled code.
   process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '..', 'node_modules', '.cache', 'compile')
   const given = process.env['TEST_DATABASE_URL']
-  const { url, end } = given === undefined ? await startServer(folder) : { url: given, end: () => dropTemplate(given) }
+  const { url, end } = given === undefined ? await startServer(makeServerFolder(folder)) : { url: given, end: () => dropTemplate(given) }
   if (given !== undefined) await dropTemplate(given)
   await makeTemplate(url)
   project.provide('databaseUrl', url)
@@ -44,21 +49,43 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-async function startServer(folder: string): Promise<{ url: string; end: () => Promise<void> }> {
+function hasMemory(): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY)
+    return bavail * bsize > MEMORY_NEEDED_BYTES
+  } catch {
+    return false
+  }
+}
+
+/** The server's folder: in memory under a name of this run's own, or in the run's folder. */
+function makeServerFolder(folder: string): string {
+  const home = hasMemory() ? join(MEMORY, basename(folder)) : folder
+  mkdirSync(join(home, 'server'), { recursive: true })
+  writeFileSync(join(home, 'pid'), String(process.pid))
+  chmodSync(home, 0o711)
+  return home
+}
+
+async function startServer(home: string): Promise<{ url: string; end: () => Promise<void> }> {
   const { url, pid } = await startEmbedded({
-    dataDirectory: join(folder, 'server', 'database'),
+    dataDirectory: join(home, 'server', 'database'),
     effects: machine,
     settings: FAST,
     dieWithParent: true,
   })
   // Stopping in order would first write out every test's database.
-  return { url, end: () => endServer(pid, 'SIGQUIT', machine) }
+  const end = async (): Promise<void> => {
+    await endServer(pid, 'SIGQUIT', machine)
+    remove(home)
+  }
+  return { url, end }
 }
 
 // Folders of runs that were killed, and the servers that did not end with them.
 async function sweep(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
-    const folder = join(tmpdir(), name)
+  const folders = [tmpdir(), MEMORY].flatMap((home) => (existsSync(home) ? readdirSync(home).map((name) => join(home, name)) : []))
+  for (const folder of folders.filter((path) => basename(path).startsWith(PREFIX))) {
     if (isOwnerAlive(folder)) continue
     for (const entry of readdirSync(folder)) {
       const dataDirectory = join(folder, entry, 'database')
