@@ -46,7 +46,7 @@ function takeStep(history: History): void {
 function look(history: History, worker: Worker, failing: ReadonlySet<number>): void {
   const { workers, wanted, deciders } = history
   const others = new Set(workers.filter((other) => other !== worker).flatMap(({ mine }) => [...mine]))
-  const view: SlotView = { wanted, mine: worker.mine, others, workers: workers.length, failing }
+  const view: SlotView = { wanted, mine: worker.mine, others, workers: workers.length, place: workers.indexOf(worker), failing }
   const decision = deciders.decideSlots(view, worker.memory)
   history.moves += 1
   history.finding ??= faultOf(view, decision)

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { decideSlots, NOTHING_REMEMBERED, SLOTS, slotOf, type SlotMemory } from './lane-slots.ts'
+import { decideSlots, NOTHING_REMEMBERED, SLOTS, slotOf, slotsOf, type SlotMemory } from './lane-slots.ts'
 
 type Worker = { readonly wanted: ReadonlySet<number>; mine: Set<number>; memory: SlotMemory; failing: ReadonlySet<number> }
 
@@ -11,7 +11,8 @@ const worker = (wanted: Iterable<number>): Worker => ({ wanted: new Set(wanted),
 /** One look of a worker. A slot is taken only if nobody has it, as a lock is. */
 function look(all: readonly Worker[], one: Worker): void {
   const others = new Set(all.filter((each) => each !== one).flatMap(({ mine }) => [...mine]))
-  const { leave, take, memory } = decideSlots({ ...one, others, workers: all.filter(({ wanted }) => wanted.size > 0).length }, one.memory)
+  const counted = all.filter(({ wanted }) => wanted.size > 0)
+  const { leave, take, memory } = decideSlots({ ...one, others, workers: counted.length, place: Math.max(0, counted.indexOf(one)) }, one.memory)
   one.memory = memory
   for (const slot of leave) one.mine.delete(slot)
   for (const slot of take) if (!others.has(slot)) one.mine.add(slot)
@@ -34,6 +35,32 @@ it('gives each slot one worker, and equal workers equal parts, whoever comes and
         turn(all, 8)
         expect(held(all)).toEqual(wanted)
         for (const { mine } of all) expect(mine.size).toBeLessThanOrEqual(Math.ceil(slots / crowd))
+      }
+    }),
+    { numRuns: 200 },
+  )
+})
+
+it('spreads the lanes of each ledger over all workers as evenly as they go, and the lanes of all ledgers too', () => {
+  // Lanes in slots of their own, so that each is counted with its ledger.
+  const ledgersOf = (sizes: readonly number[]) => {
+    let last = 0n
+    return sizes.map((size, place) => ({ id: `ledger ${place % 3} ${place}`, lanes: Array.from({ length: size }, () => (last += 7n)) }))
+  }
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 10 }), fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }), (sizes, crowds) => {
+      const ledgers = ledgersOf(sizes)
+      // Each worker finds the ledgers in an order of its own.
+      const arrive = (index: number): Worker => worker(slotsOf(index % 2 === 0 ? ledgers : ledgers.toReversed()))
+      let all: Worker[] = []
+      for (const crowd of crowds) {
+        all = [...all.slice(0, crowd), ...Array.from({ length: Math.max(0, crowd - all.length) }, (_, index) => arrive(index))]
+        turn(all, 4)
+        for (const lanes of [...ledgers.map((ledger) => ledger.lanes), ledgers.flatMap((ledger) => ledger.lanes)]) {
+          const parts = all.map(({ mine }) => lanes.filter((lane) => mine.has(slotOf(lane))).length)
+          expect(Math.max(...parts) - Math.min(...parts)).toBeLessThanOrEqual(1)
+          expect(parts.reduce((sum, part) => sum + part, 0)).toBe(lanes.length)
+        }
       }
     }),
     { numRuns: 200 },

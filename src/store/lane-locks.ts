@@ -9,7 +9,13 @@ const NAMESPACE = 1_634_758_770
 /** Held together by all workers that want any slot; beyond every slot. */
 const WORKERS = 1_000_000
 
-export type LocksSeen = { readonly mine: ReadonlySet<number>; readonly others: ReadonlySet<number>; readonly workers: number }
+export type LocksSeen = {
+  readonly mine: ReadonlySet<number>
+  readonly others: ReadonlySet<number>
+  /** Those who want any slot, and which of them this one is, in an order that all see. */
+  readonly workers: number
+  readonly place: number
+}
 
 export type LaneLocks = {
   /** Who holds what now. `wantsAny`: whether this worker counts as one. */
@@ -60,20 +66,22 @@ async function connect(pool: Pool): Promise<PoolClient> {
 }
 
 async function look(on: PoolClient, wantsAny: boolean): Promise<LocksSeen> {
-  const seen = await rows<{ slot: bigint; mine: boolean }>(on, {
-    text: `select objid::bigint as slot, pid = pg_backend_pid() as mine
+  const seen = await rows<{ slot: bigint; pid: number; own: number }>(on, {
+    text: `select objid::bigint as slot, pid, pg_backend_pid() as own
       from pg_locks
       where locktype = 'advisory' and classid = $1::bigint::oid and objsubid = 2 and granted
         and database = (select oid from pg_database where datname = current_database())`,
     values: [NAMESPACE],
   })
   const workers = seen.filter(({ slot }) => slot === BigInt(WORKERS))
-  const isCounted = workers.some(({ mine }) => mine)
+  const isCounted = workers.some(({ pid, own }) => pid === own)
   if (wantsAny && !isCounted) await rows(on, { text: 'select pg_try_advisory_lock_shared($1, $2)', values: [NAMESPACE, WORKERS] })
   if (!wantsAny && isCounted) await rows(on, { text: 'select pg_advisory_unlock_shared($1, $2)', values: [NAMESPACE, WORKERS] })
-  const slotsOf = (own: boolean): ReadonlySet<number> =>
-    new Set(seen.filter(({ slot, mine }) => mine === own && slot !== BigInt(WORKERS)).map(({ slot }) => Number(slot)))
-  return { mine: slotsOf(true), others: slotsOf(false), workers: workers.filter(({ mine }) => !mine).length + (wantsAny ? 1 : 0) }
+  const slotsOf = (isMine: boolean): ReadonlySet<number> =>
+    new Set(seen.filter(({ slot, pid, own }) => (pid === own) === isMine && slot !== BigInt(WORKERS)).map(({ slot }) => Number(slot)))
+  const others = workers.filter(({ pid, own }) => pid !== own)
+  const place = others.filter(({ pid, own }) => pid < own).length
+  return { mine: slotsOf(true), others: slotsOf(false), workers: others.length + (wantsAny ? 1 : 0), place }
 }
 
 async function change(on: PoolClient, { leave, take }: { readonly leave: readonly number[]; readonly take: readonly number[] }): Promise<readonly number[]> {

@@ -79,7 +79,7 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
         }
       }
       const failing = tasks.flatMap(({ name, lane }) => (lane !== null && faults.has(name) ? [lane] : []))
-      await division.look(opened.flatMap(({ lanes }) => lanes), failing)
+      await division.look(opened, failing)
       for (const ledger of opened) tasksOf(world, { recorder, distributor }, ledger).forEach(begin)
       if (problems.length > 0) throw problems[0]
       return false
