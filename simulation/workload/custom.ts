@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../../src/core/effects.ts'
 import { namingSnapshot } from '../../src/core/snapshot.ts'
 import { custom } from '../../src/programs/custom/program.ts'
 import { Refusal } from '../../src/core/refusal.ts'
+import { roundingKindOf } from '../../src/core/rules/rule.ts'
 import type { Random } from '../random.ts'
 import { addressFrom } from './address.ts'
 import type { Asked, Business, Made } from './business.ts'
@@ -55,8 +56,15 @@ export function customBusiness(random: Random, { name, lanes, start }: Given): B
     wrong: (chance, reference) => wrongEvent(chance, reference, trade),
     plan: (chance) => (planOf(shape, chance.fork(`plan ${chance.next()}`), given) ?? first).plan,
     facts: first.needs.percent ? SUBSCRIPTIONS.map((subject) => ({ name: 'percent', subject, value: (chance) => chance.pick([chance.below(101).toString(), '12.5']) })) : [],
-    snapshots: first.steps.some(({ rule: { outline } }) => outline.bySnapshot !== undefined) ? (chance, { hash, ...asked }) => bySnapshot(chance, asked, { hash, trade }) : null,
+    snapshots: takesSnapshots(first.steps) ? (chance, { hash, ...asked }) => bySnapshot(chance, asked, { hash, trade }) : null,
   }
+}
+
+/** Whether scores may come as a snapshot: one step alone divides by them, in a rounding that can be done in chunks, and nothing changes its shares. */
+function takesSnapshots(steps: DrawnPlan['steps']): boolean {
+  const [step, ...others] = steps.filter(({ rule: { outline } }) => outline.facts.some(({ name }) => name === 'score'))
+  if (step === undefined || others.length > 0 || steps.some(({ from }) => from === `shares:${step.name}`)) return false
+  return step.rule.outline.bySnapshot?.roundings.includes(roundingKindOf(step.rounding)) === true
 }
 
 /** A shape that can be filled, and its file, which the program takes. */

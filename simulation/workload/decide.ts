@@ -69,7 +69,7 @@ async function decide(doors: Doors, { ledger, subject, path, hash, stale, tag }:
   const post = async (last: string, body: JsonObject): Promise<Played> => {
     // Once each: a decision that may have been made is not made again.
     const answer = await doors.call({ method: 'POST', path: `${path}/${last}`, body, person: by })
-    return { tag, expect: verb === 'stale' && hash !== stale ? 'refused' : 'any', answers: [answer], isSecond: false }
+    return { tag, expect: verb === 'stale' && hash !== stale ? 'refused' : 'any', answers: [answer], isSecond: false, isCreation: false }
   }
   if (verb === 'reject' || verb === 'withdraw') return await post(verb, { reason: `a ${verb} of the workload` })
   const found = (await waiting(doors, { ledger, by })).find((one) => one.subject === subject)
@@ -95,9 +95,10 @@ export async function changeSettings(deed: SettingsDeed, doors: Doors): Promise<
 const WRONG_CLOCK = { hours: 48 }
 
 export async function decidePayouts(deed: DecideDeed, doors: Doors): Promise<readonly Played[]> {
-  const { tag, expect, ledger, by, verb, most, together, wrong } = deed
+  const { tag, expect, ledger, by, verb, most, together, wrong, thinksMs } = deed
   const chosen = (await waiting(doors, deed)).filter(({ kind }) => kind === 'payout').slice(0, most)
   if (chosen.length === 0) return []
+  await doors.sleep(thinksMs)
   const payouts = `/v1/ledgers/${ledger}/payouts`
   const post = async (path: string, body: JsonObject): Promise<Played> => {
     return { tag, expect, ...(await insist(doors, deed, async () => await doors.call({ method: 'POST', path, body, person: by }))) }

@@ -12,17 +12,21 @@ export type Played = {
   readonly answers: readonly Answer[]
   /** Whether an earlier try of the same may have been carried out without an answer, so that this one comes second. */
   readonly isSecond: boolean
+  /** Whether 201 says that something came to be just now: then one answer alone may say it. Under an Idempotency-Key it is repeated. */
+  readonly isCreation: boolean
 }
 
-export async function insist(doors: Pick<Doors, 'sleep'>, { tries, pauseMs, atOnce }: Insistence, offer: () => Promise<Answer>): Promise<Pick<Played, 'answers' | 'isSecond'>> {
+type Insisted = Pick<Played, 'answers' | 'isSecond' | 'isCreation'>
+
+export async function insist(doors: Pick<Doors, 'sleep'>, { tries, pauseMs, atOnce }: Insistence, offer: () => Promise<Answer>): Promise<Insisted> {
   let answers: readonly Answer[] = []
   for (let tried = 0; tried < tries; tried += 1) {
     if (tried > 0) await doors.sleep(pauseMs * tried)
     answers = await Promise.all(Array.from({ length: tried === 0 ? atOnce : 1 }, offer))
     // Of copies sent at once one answer is enough: it holds for all of them.
-    if (answers.some((answer) => !isOpen(answer))) return { answers, isSecond: tried > 0 || atOnce > 1 }
+    if (answers.some((answer) => !isOpen(answer))) return { answers, isSecond: tried > 0 || atOnce > 1, isCreation: false }
   }
-  return { answers, isSecond: tries > 1 || atOnce > 1 }
+  return { answers, isSecond: tries > 1 || atOnce > 1, isCreation: false }
 }
 
 /** Problems that end by themselves: the same is to be sent again. */
@@ -59,7 +63,9 @@ export function codeOf(answer: Answer): string | null {
 }
 
 /** What came out otherwise than it must, in words; null when nothing did, or when it is not known. */
-export function surpriseOf({ tag, expect, answers, isSecond }: Played): string | null {
+export function surpriseOf({ tag, expect, answers, isSecond, isCreation }: Played): string | null {
+  const created = answers.filter((answer) => answer?.status === 201).length
+  if (isCreation && created > 1) return `${tag} was recorded ${created} times`
   for (const answer of answers) {
     const outcomes = outcomesOf(answer)
     const wanted = outcomes.map((_, place) => (typeof expect === 'string' ? expect : (expect[place] ?? 'any')))

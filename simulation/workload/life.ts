@@ -102,7 +102,7 @@ function decisionSteps({ random, business, spanMs }: Course): readonly Planned[]
     const tag = wrong !== 'nothing' ? 'approve-wrong' : verb
     const expect = wrong === 'nothing' ? 'any' : 'refused'
     const most = random.pick([1, 2, 10])
-    return { caller: by, atMs: random.below(spanMs), deed: { do: 'decide', tag, ledger, expect, by, verb, most, together: random.chance(0.5), wrong, ...insistence(random), atOnce: 1 } }
+    return { caller: by, atMs: random.below(spanMs), deed: { do: 'decide', tag, ledger, expect, by, verb, most, together: random.chance(0.5), thinksMs: random.chance(0.5) ? 0 : random.below(spanMs / 10), wrong, ...insistence(random), atOnce: 1 } }
   }
   const looks = Array.from({ length: random.between(2, 4) }, () => decide(random.pick(['first', 'second', 'second'])))
   // Nobody looks away for ever: what waits at the end was approved or turned away.

@@ -42,6 +42,7 @@ function draw(shape: Random, numbers: Random, { people, start, plain }: PlanGive
   const needs: Needs = { scored: [], referrers: false, flags: new Set(), contributors: [], results: false, advances: false, percent: false, unsure: false }
   const day = start.subtract({ hours: 24 }).toString().slice(0, 10)
   const draft: Draft = { shape, numbers, people, day, plain, needs, divided: [], kept: [] }
+  if (shape.chance(HOLDERS)) return { plan: { steps: [holders(draft)] }, needs }
   const steps: JsonObject[] = [stepOf(draft, { from: 'received', kind: shape.pick(KINDS), depth: 0, place: 0, start })]
   for (let next = 0; next < draft.divided.length; next += 1) {
     const { fund, depth } = present(draft.divided[next], 'fund')
@@ -53,6 +54,16 @@ function draw(shape: Random, numbers: Random, { people, start, plain }: PlanGive
     steps.push({ name: `s${steps.length}`, from: `shares:s${place}`, rule: kind, parameters: present(CHANGING[kind], kind)(draft, 0), ...roundingOfChange(draft, kind) })
   }
   return { plan: { steps }, needs }
+}
+
+/** Plans that may be divided by a snapshot, which others seldom can. */
+const HOLDERS = 0.15
+
+function holders(draft: Draft): JsonObject {
+  const { numbers, needs, people } = draft
+  needs.scored = people
+  const parameters = { by: { fact: 'score' }, whenAllZero: { fund: 'later' } }
+  return { name: 's0', from: 'received', rule: 'pro-rata', parameters, rounding: numbers.pick(['largest-remainder', 'prefix']) }
 }
 
 type Wanted = { readonly from: string; readonly kind: string; readonly depth: number; readonly place: number; readonly start: Temporal.Instant }

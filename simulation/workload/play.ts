@@ -51,7 +51,8 @@ async function sendRequest(deed: RequestDeed, doors: Doors): Promise<Played> {
   const { tag, expect, person, request, stamp } = deed
   const { body } = request
   const stamped = stamp === null || body === undefined ? request : { ...request, body: withStamp(body, stamp, doors) }
-  return { tag, expect, ...(await insist(doors, deed, async () => await doors.call({ ...stamped, person }))) }
+  const isCreation = request.idempotencyKey === undefined && /\/(events|reversals)$/.test(request.path)
+  return { tag, expect, ...(await insist(doors, deed, async () => await doors.call({ ...stamped, person }))), isCreation }
 }
 
 async function sendRow(deed: InsertDeed, doors: Doors): Promise<Played> {

@@ -104,6 +104,8 @@ export type DecideDeed = Offering & {
   readonly most: number
   /** All in one request, or each by itself. */
   readonly together: boolean
+  /** Between looking at what waits and deciding about it: it may be something else by then. */
+  readonly thinksMs: number
   /** What is wrong with the approval, if anything. */
   readonly wrong: 'nothing' | 'hash' | 'signature' | 'clock'
 }

@@ -49,3 +49,22 @@ it('goes by the last one named, also at the same instant and by a clock that is 
   await nameAddress(house.start({ now: () => house.now().subtract({ minutes: 1 }) }), home, 'who', third)
   expect(await addressOf(home, 'who')).toBe(third)
 })
+
+it('takes several at the same moment, one after the other', async () => {
+  const home = await house.makeLedger()
+  const people = ['who', 'else']
+  const given = await Promise.all(Array.from({ length: 12 }, async () => await house.chain.address()))
+  // Half of them in another order: nobody waits for somebody who waits for them.
+  const naming = given.map(async (address, place) => {
+    const named = people.map((recipient) => ({ recipient, label: null, destination: { address } }))
+    await setDestinations(house.main.world, home.ledger, place % 2 === 0 ? named : named.toReversed())
+  })
+  await Promise.all(naming)
+  const { rows } = await house.database.pool.query<{ recipient: string; named: bigint; instants: bigint }>(
+    `select recipient, count(*) as named, count(distinct effective_from) as instants from apportion.destination
+      where ledger = $1 and recipient = any ($2) group by recipient order by recipient`,
+    [home.ledger.id, people],
+  )
+  const every = BigInt(given.length)
+  expect(rows).toEqual(people.toSorted().map((recipient) => ({ recipient, named: every, instants: every })))
+})

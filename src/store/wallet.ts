@@ -1,7 +1,8 @@
 // Wallets, recipients, destinations, and the movements of money seen in wallets.
 
+import { assert } from '../core/assert.ts'
 import type { JsonObject } from '../core/effects.ts'
-import { maybeRow, plainArray, rows, type Queryable, type Statement } from './statement.ts'
+import { maybeRow, oneRow, plainArray, rows, type Queryable, type Statement } from './statement.ts'
 
 export type WalletRow = {
   readonly wallet: string
@@ -98,25 +99,37 @@ export async function insertDestinations(
   on: Queryable,
   { ledger, destinations, at }: { ledger: string; destinations: readonly { recipient: string; destination: JsonObject }[]; at: Temporal.Instant },
 ): Promise<void> {
-  await rows(on, {
-    text: `insert into apportion.destination (ledger, recipient, effective_from, destination, created_at)
-      select $1, row.recipient, greatest($4, newest.effective_from + interval '1 microsecond'), row.destination, $4
-      from unnest($2::text[], $3::jsonb[]) as row (recipient, destination)
-      left join lateral (
-        select effective_from, destination from apportion.destination
-        where destination.ledger = $1 and destination.recipient = row.recipient
-        order by effective_from desc
-        limit 1
-      ) newest on true
-      where row.destination is distinct from newest.destination`,
+  const statement = {
+    text: `with wanted as materialized (
+        select row.recipient, greatest($4, newest.effective_from + interval '1 microsecond') as effective_from, row.destination
+        from unnest($2::text[], $3::jsonb[]) as row (recipient, destination)
+        left join lateral (
+          select effective_from, destination from apportion.destination
+          where destination.ledger = $1 and destination.recipient = row.recipient
+          order by effective_from desc
+          limit 1
+        ) newest on true
+        where row.destination is distinct from newest.destination
+      ), inserted as (
+        insert into apportion.destination (ledger, recipient, effective_from, destination, created_at)
+        select $1, recipient, effective_from, destination, $4 from wanted order by recipient collate "C"
+        on conflict do nothing
+        returning recipient
+      )
+      select (select count(*) from wanted) - (select count(*) from inserted) as lost`,
     values: [
       ledger,
       destinations.map(({ recipient }) => recipient),
       destinations.map(({ destination }) => JSON.stringify(destination)),
       at.toString(),
     ],
-  })
+  }
+  // Whoever named the same recipient for the same instant meanwhile was first: the next statement sees it, and comes after it.
+  for (let races = 0; (await oneRow<{ lost: bigint }>(on, statement)).lost > 0n; races += 1) assert(races < MAX_RACES, `destinations were named ${MAX_RACES} times meanwhile`)
 }
+
+/** More callers than name one recipient at one moment. */
+const MAX_RACES = 1000
 
 export type SeenMovement = {
   readonly movement: string
