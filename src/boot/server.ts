@@ -18,8 +18,10 @@ import { listLedgers } from '../store/ledger.ts'
 import { openStore } from '../store/store.ts'
 import { createWorker } from '../worker/worker.ts'
 import { openDatabase, type Database } from './database.ts'
+import { importAsOwner } from './import-journal.ts'
 import { masterKeyOf, namingTheFile } from './master-key.ts'
 import { runNetworks, type RunningNetworks } from './networks.ts'
+import { startVerifyThreads } from './verify-threads.ts'
 
 export type Server = {
   readonly world: World
@@ -74,7 +76,12 @@ export async function startServer(effects: Effects, config: Config, asked?: Abor
     const ledgers = createLedgers(world)
     const recorder = createRecorder(world)
     const worker = createWorker(world, { ledgers, recorder })
-    const app = await createApp(world, { ledgers, recorder, faults: worker.faults })
+    const threads = startVerifyThreads({ url: database.appUrl })
+    begun('the threads of verify', threads.close)
+    const app = await createApp(world, {
+      ...{ ledgers, recorder, faults: worker.faults, verifyRanges: threads.check },
+      importJournal: async (ledger, lines) => await importAsOwner(world, database, { ledger, lines, onProgress: () => {} }),
+    })
     const url = await listen(app, config)
     begun('the API', async () => await app.close())
     worker.start()

@@ -126,6 +126,15 @@ function instantOfRow(text: string): string {
   }
 }
 
+/** The blocks that are asked for; undefined for the whole journal. Refuses `field_malformed` where lanes have blocks of their own and none is named. */
+export function journalSpan(ledger: Ledger, { lane, from, to }: { readonly lane: bigint | null; readonly from: bigint | null; readonly to: bigint | null }): ExportOptions['span'] {
+  if (lane === null && from === null && to === null) return undefined
+  if (lane === null && ledger.lanes.length > 1) {
+    throw new Refusal('field_malformed', `the ledger has ${ledger.lanes.length} lanes, each with blocks of its own: say which lane`, { field: 'lane' })
+  }
+  return { lane: Number(lane ?? 0n), from: from ?? 1n, to }
+}
+
 type Account = Pick<StoredAccount, 'name' | 'asset'>
 
 async function writeLane(writing: Writing, { lane, position, from, to, whole }: LaneToWrite): Promise<void> {

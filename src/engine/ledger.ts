@@ -32,6 +32,8 @@ export type Ledgers = {
   /** The names of those there are now, oldest first. Each may be opened, or refuse to be, by itself. */
   readonly names: () => Promise<readonly string[]>
   readonly all: () => Promise<readonly Ledger[]>
+  /** Forgets what was opened under a name: an import has given the ledger other lanes. Whoever opens it next reads it anew. */
+  readonly forget: (name: string) => void
 }
 
 export function createLedgers(desk: Pick<Desk, 'store' | 'programs'>): Ledgers {
@@ -47,7 +49,16 @@ export function createLedgers(desk: Pick<Desk, 'store' | 'programs'>): Ledgers {
     })
   return {
     open: async (name) => await remember(name, async () => await loadLedger(desk, await requireLedger(desk, name))),
-    names: async () => (await listLedgers(desk.store.pool)).map(({ name }) => name),
+    names: async () => {
+      const found = await listLedgers(desk.store.pool)
+      // Others may have made copies of them meanwhile.
+      for (const { name, copied_at: copiedAt } of found) {
+        const known = await opened.get(name)?.catch(() => null)
+        if (known !== null && known !== undefined && known.row.copied_at === null && copiedAt !== null) opened.delete(name)
+      }
+      return found.map(({ name }) => name)
+    },
+    forget: (name) => void opened.delete(name),
     all: async () => {
       const found = await listLedgers(desk.store.pool)
       return await Promise.all(found.map(async (row) => await remember(row.name, async () => await loadLedger(desk, row))))

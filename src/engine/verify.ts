@@ -4,6 +4,7 @@
 import type { PoolClient } from 'pg'
 import { z } from 'zod'
 import { present } from '../core/assert.ts'
+import { Refusal } from '../core/refusal.ts'
 import { insertCheckpoint, type NewCheckpoint } from '../store/checkpoint.ts'
 import { planVersionsOf } from '../store/ledger.ts'
 import { exportSnapshot, inSnapshot } from '../store/statement.ts'
@@ -87,6 +88,13 @@ export async function verifyOnward(desk: VerifyDesk, ledger: Ledger, options: Om
   const at = Temporal.Instant.from(report.at)
   for (const checkpoint of reached) await insertCheckpoint(desk.store.pool, { ...checkpoint, at })
   return report
+}
+
+/** The journal from a block on. Refuses `field_malformed` where each lane has blocks of its own. */
+export function beginningAt({ name, lanes }: Ledger, block: bigint): Beginning {
+  if (lanes.length === 1) return { block }
+  const message = `the ledger ${name} has ${lanes.length} lanes, each with blocks of its own: an incremental verification knows where each was left`
+  throw new Refusal('field_malformed', message, { field: 'from_block', value: block.toString() })
 }
 
 /** How a range is checked: by default on the connection itself. */

@@ -9,12 +9,13 @@ import { createAuthenticator } from '../engine/api-key.ts'
 import { createIdempotency } from '../engine/idempotency.ts'
 import type { Ledgers } from '../engine/ledger.ts'
 import type { Recorder } from '../engine/recorder.ts'
+import { checkInTurn, type RangeChecker } from '../engine/verify/checker.ts'
 import type { Desk } from '../engine/world.ts'
 import { requireKey } from './auth.ts'
 import { BODY_LIMIT, parseJsonBody } from './body.ts'
 import { handleErrors, notFound, sendProblem } from './errors.ts'
 import { describeApi } from './openapi.ts'
-import { createPasses } from './passes.ts'
+import { createPasses, MAX_PASSES } from './passes.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { allocateRoutes } from './routes/allocate.ts'
 import { approvalRoutes } from './routes/approvals.ts'
@@ -22,8 +23,9 @@ import { eventRoutes } from './routes/events.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { journalRoutes } from './routes/journal.ts'
 import { ledgerRoutes } from './routes/ledgers.ts'
-import type { App, Parts } from './routes/parts.ts'
+import type { App, ImportJournal, Parts } from './routes/parts.ts'
 import { distributionRoutes, payoutRoutes } from './routes/payouts.ts'
 import { planRoutes } from './routes/plans.ts'
 import { previewRoutes } from './routes/previews.ts'
@@ -37,6 +39,10 @@ export type AppOptions = {
   readonly recorder: Recorder
   /** The worker's tasks that are failing now. */
   readonly faults: () => readonly unknown[]
+  /** Who checks the ranges of a journal; when left out, this process, one after the other. */
+  readonly verifyRanges?: RangeChecker
+  /** Imports with the owner's database role; when left out, the API imports nothing. */
+  readonly importJournal?: ImportJournal
 }
 
 /** A path's parameter may be a whole reference; longer paths do not fit the 16 kB that Node reads of a request's head. */
@@ -58,7 +64,7 @@ const HEADERS: FastifyHelmetOptions = {
 }
 
 /** The application, ready to listen. `close` answers what was asked and takes nothing new. */
-export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOptions): Promise<FastifyInstance> {
+export async function createApp(desk: Desk, { ledgers, recorder, faults, verifyRanges, importJournal }: AppOptions): Promise<FastifyInstance> {
   const app: App = Fastify({
     logger: false,
     genReqId: () => desk.id(),
@@ -85,12 +91,12 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults }: AppOp
   await app.register(rateLimit, { global: false })
   await describeApi(app, [...desk.programs.values()])
   healthRoutes(app, { desk, failingTasks: () => faults().length })
-  const parts: Parts = { desk, ledgers, recorder, idempotency: createIdempotency(desk), passes: createPasses() }
+  const parts: Parts = { desk, ledgers, recorder, idempotency: createIdempotency(desk), passes: createPasses('previews', MAX_PASSES), verifyRanges: verifyRanges ?? checkInTurn(desk.store), importJournal: importJournal ?? null }
   await app.register(
     async (v1: App) => {
       requireKey(v1, { keys: createAuthenticator(desk), ledgers })
       const reads = [ledgerRoutes, eventRoutes, distributionRoutes, payoutRoutes, recipientRoutes, accountRoutes, reportRoutes, explainRoutes, allocateRoutes]
-      for (const routes of [...reads, snapshotRoutes, planRoutes, previewRoutes, approvalRoutes, settingsRoutes, factRoutes, keyRoutes]) routes(v1, parts)
+      for (const routes of [...reads, snapshotRoutes, planRoutes, previewRoutes, approvalRoutes, settingsRoutes, factRoutes, keyRoutes, journalRoutes]) routes(v1, parts)
     },
     { prefix: '/v1' },
   )

@@ -38,11 +38,11 @@ it('names every operation, each once, with a problem for refusals', () => {
   const operations = Object.values(api.paths).flatMap((path) => Object.values(path))
   expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual([
     ...['addPlan', 'allocate', 'approvePayout', 'approvePayouts', 'approvePlan', 'approveSettings', 'changeSettings', 'countPayouts', 'createKey', 'createSnapshot'],
-    ...['diffPlans', 'draftPlan', 'editPlan', 'explain', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout'],
-    ...['getPlan', 'getReadiness', 'getRecipient', 'getSettings', 'getShareProof', 'getSnapshot', 'getStatement', 'listApprovals', 'listBalances', 'listBlocks'],
+    ...['diffPlans', 'draftPlan', 'editPlan', 'explain', 'exportJournal', 'getDistribution', 'getEvent', 'getHealth', 'getLedger', 'getPayout'],
+    ...['getPlan', 'getReadiness', 'getRecipient', 'getSettings', 'getShareProof', 'getSnapshot', 'getStatement', 'importJournal', 'listApprovals', 'listBalances', 'listBlocks'],
     ...['listDistributions', 'listEntries', 'listEvents', 'listFacts', 'listKeys', 'listLedgers', 'listPayouts', 'listPayoutsOfEvent'],
     ...['listPlans', 'listRecipients', 'listSnapshots', 'listStatementLines', 'listWaitingApprovals', 'listWallets', 'previewPlan', 'recordEvent', 'recordEvents', 'rejectPayout'],
-    ...['rejectPayouts', 'rejectPlan', 'reportAgeing', 'reportTop', 'reportTotals', 'reverseEvent', 'revokeKey', 'setFact', 'validatePlan'],
+    ...['rejectPayouts', 'rejectPlan', 'reportAgeing', 'reportTop', 'reportTotals', 'reverseEvent', 'revokeKey', 'setFact', 'validatePlan', 'verify'],
     ...['withdrawPlan', 'withdrawSettings'],
   ])
   for (const { responses } of operations) expect(Object.keys(responses['default']?.content ?? {})).toEqual(['application/problem+json'])

@@ -7,20 +7,20 @@ import { Refusal } from '../core/refusal.ts'
 export const MAX_EVENTS = 100_000n
 
 /** Passes at once: each takes a connection and as much of this process as it gets. */
-const MAX_PASSES = 2
+export const MAX_PASSES = 2
 
 export type Passes = { readonly run: <Document>(reply: FastifyReply, work: (signal: AbortSignal) => Promise<Document>) => Promise<Document> }
 
-/** Refuses `queue_exceeded` beyond the limit. */
-export function createPasses(): Passes {
+/** Refuses `queue_exceeded` beyond the limit. `noun`: what is made, for people. */
+export function createPasses(noun: string, limit: number): Passes {
   let running = 0
   return {
     run: async (reply, work) => {
-      if (running >= MAX_PASSES) {
-        throw new Refusal('queue_exceeded', `${running} previews are being made already, and ${MAX_PASSES} is the limit: send this again in a moment`, { waiting: running, limit: MAX_PASSES })
+      if (running >= limit) {
+        throw new Refusal('queue_exceeded', `${running} ${noun} are being made already, and ${limit} is the limit: send this again in a moment`, { waiting: running, limit })
       }
       const gone = new AbortController()
-      const leave = (): void => gone.abort(new Refusal('queue_exceeded', 'the connection was closed before the preview was made'))
+      const leave = (): void => gone.abort(new Refusal('queue_exceeded', 'the connection was closed before it was made'))
       reply.raw.once('close', leave)
       running += 1
       try {

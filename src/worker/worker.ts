@@ -80,7 +80,7 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
       }
       const failing = tasks.flatMap(({ name, lane }) => (lane !== null && faults.has(name) ? [lane] : []))
       await division.look(opened, failing)
-      for (const ledger of opened) tasksOf(world, { recorder, distributor }, ledger).forEach(begin)
+      for (const ledger of opened) tasksOf(world, { recorder, distributor }, ledger).map((task) => ofOpened(ledgers, ledger, task)).forEach(begin)
       if (problems.length > 0) throw problems[0]
       return false
     },
@@ -109,6 +109,11 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
 function ofDivision({ isMine }: LaneDivision, task: Task): Task {
   const { lane, step } = task
   return lane === null ? task : { ...task, step: async () => isMine(lane) && (await step()) }
+}
+
+/** A task rests for good once its ledger has become a copy, with other lanes. */
+function ofOpened(ledgers: Ledgers, ledger: Ledger, task: Task): Task {
+  return { ...task, step: async () => (await ledgers.open(ledger.name)) === ledger && (await task.step()) }
 }
 
 async function run(

@@ -1,7 +1,7 @@
 // `export`: writes a ledger's journal to a file or to standard output, for others to verify and for `import`.
 
 import { Refusal } from '../../core/refusal.ts'
-import { exportJournal, type Exported, type ExportOptions } from '../../engine/export-journal.ts'
+import { exportJournal, journalSpan, type Exported, type ExportOptions } from '../../engine/export-journal.ts'
 import type { Ledger } from '../../engine/ledger.ts'
 import { ledgerOf, maybeText, text, type Given, type Run } from '../command.ts'
 import { writeFile } from '../journal-file.ts'
@@ -25,12 +25,7 @@ export const run: Run = async (desk, { words, options }, output) => {
 }
 
 function spanOf(ledger: Ledger, options: Given['options']): ExportOptions['span'] {
-  const [lane, from, to] = [numberOf(options, 'lane'), numberOf(options, 'fromBlock'), numberOf(options, 'toBlock')]
-  if (lane === null && from === null && to === null) return undefined
-  if (lane === null && ledger.lanes.length > 1) {
-    throw new Refusal('field_malformed', `the ledger has ${ledger.lanes.length} lanes, each with blocks of its own: say --lane`, { field: 'lane' })
-  }
-  return { lane: Number(lane ?? 0n), from: from ?? 1n, to }
+  return journalSpan(ledger, { lane: numberOf(options, 'lane'), from: numberOf(options, 'fromBlock'), to: numberOf(options, 'toBlock') })
 }
 
 function numberOf(options: Given['options'], name: string): bigint | null {

@@ -2,7 +2,7 @@
 
 import { Refusal } from '../../core/refusal.ts'
 import type { Ledger } from '../../engine/ledger.ts'
-import { verificationSentences, verify, verifyOnward, type Verification, type VerifyOptions } from '../../engine/verify.ts'
+import { beginningAt, verificationSentences, verify, verifyOnward, type Verification, type VerifyOptions } from '../../engine/verify.ts'
 import { ledgerOf, maybeText, type Given, type Run } from '../command.ts'
 import { startTransferBar } from '../progress-bar.ts'
 
@@ -23,14 +23,9 @@ export const run: Run = async (desk, { options }, output) => {
   })
 }
 
-function beginningOf({ name, lanes }: Ledger, options: Given['options']): NonNullable<VerifyOptions['from']> {
+function beginningOf(ledger: Ledger, options: Given['options']): NonNullable<VerifyOptions['from']> {
   const block = maybeText(options['fromBlock'])
   if (block === null) return 'first block'
-  const problem = !/^[1-9][0-9]{0,17}$/.test(block)
-    ? `${block} is no number of a block`
-    : lanes.length > 1
-      ? `the ledger ${name} has ${lanes.length} lanes, each with blocks of its own: --incremental knows where each was left`
-      : null
-  if (problem !== null) throw new Refusal('field_malformed', problem, { field: 'from_block', value: block })
-  return { block: BigInt(block) }
+  if (!/^[1-9][0-9]{0,17}$/.test(block)) throw new Refusal('field_malformed', `${block} is no number of a block`, { field: 'from_block', value: block })
+  return beginningAt(ledger, BigInt(block))
 }
