@@ -297,7 +297,7 @@ async function answers(desk: Desk, { ledger, lane }: Queue, members: readonly Ev
     const event = fresh.get(number)
     return event === undefined
       ? present(stored.get(number), `event ${number}`)
-      : recordedNow(lane, event, present(posted.recordedAt, 'instant of the block'))
+      : recordedNow({ ledger, lane }, event, present(posted.recordedAt, 'instant of the block'))
   }
   return posted.outcomes.map((outcome, index): RecordResult => {
     switch (outcome.state) {
@@ -316,10 +316,10 @@ async function answers(desk: Desk, { ledger, lane }: Queue, members: readonly Ev
   })
 }
 
-function recordedNow(lane: bigint, { number, member, eventAt, asset, units, plan, shares, reverses }: PostedEvent, recordedAt: Temporal.Instant): RecordedEvent {
+function recordedNow({ ledger, lane }: Pick<Queue, 'ledger' | 'lane'>, { number, member, eventAt, asset, units, plan, shares, reverses }: PostedEvent, recordedAt: Temporal.Instant): RecordedEvent {
   const { reference, parties, facts } = member.input
   const { standing, backdated } = member
-  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated, reverses, shares }
+  return { lane, number, reference, eventAt, recordedAt, asset, units, parties, facts, standing, plan, backdated, reverses, shares: shownShares(ledger, { plan, parties }, shares) }
 }
 
 /** The answer from what is stored: every share that the plan lists, those of zero units too. */
@@ -332,9 +332,25 @@ export function recordedFromStore(ledger: Ledger, event: StoredEvent): RecordedE
     const role = present(roleOfPart(version, part), `role of part ${part}`)
     return { part, role, from, account, recipient: partyOf('payable', account) ?? partyOf('carried', account), units: share }
   })
+  return { ...recorded, shares: withListed(ledger, { plan, parties }, held) }
+}
+
+type Divided = Pick<StoredEvent, 'plan' | 'parties'>
+
+/** The same of shares that were just worked out, in whatever order: those that come again must be answered as they were first. */
+function shownShares(ledger: Ledger, divided: Divided, shares: readonly Share[]): readonly Share[] {
+  const held = shares.filter(({ units }) => units > 0n)
+  // Whatever the plan lists was worked out: nothing is missing where nothing is zero.
+  return held.length === shares.length ? inOrder(held) : withListed(ledger, divided, held)
+}
+
+function withListed(ledger: Ledger, { plan, parties }: Divided, held: readonly Share[]): readonly Share[] {
   const known = new Set(held.map(({ part }) => part))
-  const shares = [...held, ...listedShares(version, { parties }).filter(({ part }) => !known.has(part))].toSorted((a, b) => a.part - b.part)
-  return { ...recorded, shares }
+  return inOrder([...held, ...listedShares(planVersion(ledger, plan), { parties }).filter(({ part }) => !known.has(part))])
+}
+
+function inOrder(shares: readonly Share[]): readonly Share[] {
+  return shares.toSorted((one, other) => one.part - other.part)
 }
 
 /** References that were in the table when it was adopted were paid by the system before us: they never become events. */

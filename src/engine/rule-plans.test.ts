@@ -76,3 +76,16 @@ it.each<[string, Readonly<Record<string, Readonly<Record<string, string>>>>]>([
   expect(codeOf(await ledger.record([paperEvent('a', 10n, { facts })]))).toEqual([code])
   expect(await balances(ledger)).toEqual({})
 })
+
+it('answers an event that comes again with the shares that it answered first, in their order', async () => {
+  const split = { name: 'split', from: 'received', rule: 'fixed-shares', parameters: { shares: [share('rest', '57', { fund: 'kept' }), share('ana', '43')] }, rounding: 'cumulative' }
+  const cap = { name: 'cap', from: 'shares:split', rule: 'cap', parameters: { limit: '40', per: 'event', excess: { fund: 'excess' } } }
+  const minimum = { name: 'minimum', from: 'shares:cap', rule: 'minimum', parameters: { minimum: '20' } }
+  const ledger = await open('again', [split, cap, minimum])
+  for (const units of [1n, 7n, 99n, 100n, 3n]) {
+    const event = paperEvent(`event of ${units}`, units)
+    const [[first], [second]] = [await ledger.record([event]), await ledger.record([event])]
+    expect([first?.state, second?.state]).toEqual(['recorded', 'duplicate'])
+    expect(second).toMatchObject({ event: first?.state === 'recorded' ? first.event : null })
+  }
+})
