@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { breaks, COIN, legs, mustRecord, onChain, openHouse, payouts, runUntilStill, sale, type Home, type House } from '../../test/house.ts'
 import { machine } from '../../test/effects.ts'
+import { watchedStore } from '../../test/watched-store.ts'
 import { approvalStatement, payoutHash } from '../core/approval.ts'
 import { present } from '../core/assert.ts'
 import { Refusal } from '../core/refusal.ts'
@@ -46,6 +47,21 @@ async function makeApprover(name: string): Promise<Approver> {
 async function limitTo(coins: string | null): Promise<void> {
   const units = coins === null ? null : (BigInt(coins) * COIN).toString()
   await changeSettings(house.main.world, home.ledger, OWNER, { payout_approval_above: { 'SOL/9': units } })
+}
+
+/** A limit that asks for less, which another person must agree to. */
+async function proposeLimit(coins: string): Promise<{ readonly change: string; readonly hash: string }> {
+  const { world } = house.main
+  const { key } = await createKey({ ...world, owner: house.database.pool }, home.ledger, { name: 'admin', role: 'admin' })
+  const admin = personOf(await createAuthenticator(world).authenticate(splitKey(key).bearer))
+  const { pending } = await changeSettings(world, home.ledger, admin, { payout_approval_above: { 'SOL/9': (BigInt(coins) * COIN).toString() } })
+  return present(pending, 'pending change')
+}
+
+async function agreeTo({ change, hash }: { readonly change: string; readonly hash: string }): Promise<void> {
+  const at = house.now()
+  const statement = approvalStatement({ ledger: home.ledger.id, kind: 'settings', subject: change, hash, preview: null, at })
+  await approveSettings(house.main.world, home.ledger, first.person, { change, approval: { hash, preview: null, at, signature: first.seal.sign(statement) } })
 }
 
 const waiting = async (): Promise<readonly WaitingDocument[]> => (await waitingApprovals(house.main.world, home.ledger, { cursor: null, limit: 100 })).items
@@ -105,6 +121,24 @@ describe('a payout above the limit', () => {
     expect(await legs(house, home, 'crash')).toEqual(PAID)
   })
 
+  it('waits for nobody when the limit is lifted while a worker goes by what it read before', async () => {
+    const change = await proposeLimit('100')
+    let isLifted = false
+    const late = house.start({
+      store: (store) =>
+        watchedStore(store, async ({ moment, statement }) => {
+          if (isLifted || moment !== 'before' || !statement.includes("and asset = $3 and state = 'queued' and due_at")) return
+          isLifted = true
+          await agreeTo(change)
+        }),
+    })
+    await mustRecord(house.main, home, sale(home, 'lifted', '100'))
+    await runUntilStill(house, home, late)
+    expect(isLifted).toBe(true)
+    expect(await legs(house, home, 'lifted')).toEqual(PAID)
+    expect(await breaks(house, home)).toEqual([])
+  })
+
   it('that was turned away is held, owed as before, until somebody lets it go', async () => {
     await sold('turned away')
     const ids = (await waiting()).map(({ subject }) => subject)
@@ -148,16 +182,10 @@ describe('a payout above the limit', () => {
     await limitTo('5')
     await runUntilStill(house, home)
     expect(await legs(house, home, 'asked no more')).toEqual(WAITS)
-    const { world } = house.main
-    const { key } = await createKey({ ...world, owner: house.database.pool }, home.ledger, { name: 'admin', role: 'admin' })
-    const admin = personOf(await createAuthenticator(world).authenticate(splitKey(key).bearer))
-    const { pending } = await changeSettings(world, home.ledger, admin, { payout_approval_above: { 'SOL/9': (20n * COIN).toString() } })
-    const { change, hash } = present(pending, 'pending change')
+    const { change, hash } = await proposeLimit('20')
     await runUntilStill(house, home)
     expect(await legs(house, home, 'asked no more')).toEqual(WAITS)
-    const at = house.now()
-    const statement = approvalStatement({ ledger: home.ledger.id, kind: 'settings', subject: change, hash, preview: null, at })
-    await approveSettings(world, home.ledger, first.person, { change, approval: { hash, preview: null, at, signature: first.seal.sign(statement) } })
+    await agreeTo({ change, hash })
     // The signer folds the same settings, and agrees.
     await runUntilStill(house, home)
     expect(await legs(house, home, 'asked no more')).toEqual({ ...WAITS, dao: 'settled' })
