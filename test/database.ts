@@ -81,8 +81,8 @@ export async function startOwnServer(settings: EmbeddedOptions['settings'] = {})
   }
 }
 
-// Of a killed server alone, sessions live on for some milliseconds, answer, and may even commit.
-async function killAll(url: string, pid: number): Promise<void> {
+/** Kills a server with all its sessions: of one killed alone, they live on for some milliseconds, answer, and may even commit. */
+export async function killAll(url: string, pid: number): Promise<void> {
   const { rows } = await onServer(url, (client) =>
     client.query<{ pid: number }>(`select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`),
   )

@@ -15,8 +15,9 @@ export type WorkloadOptions = {
   readonly start: Temporal.Instant
   /** Payouts that come of it, more or less. */
   readonly payouts?: number
-  /** Most ledgers. */
+  /** Most ledgers, and fewest. */
   readonly ledgers?: number
+  readonly leastLedgers?: number
   /** How long callers are at it, in simulated time. */
   readonly spanMs?: number
 }
@@ -29,8 +30,8 @@ const PAYOUTS_AN_EVENT = 3.5
 const SPAN_MS = 120_000
 const MOST_LANES = 4
 
-export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3, spanMs = SPAN_MS }: WorkloadOptions): Workload {
-  const count = random.fork('ledgers').between(1, ledgers)
+export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3, leastLedgers = 1, spanMs = SPAN_MS }: WorkloadOptions): Workload {
+  const count = random.fork('ledgers').between(leastLedgers, ledgers)
   const courses = Array.from({ length: count }, (_, index): Course => {
     const own = random.fork(`ledger ${index}`)
     const business = own.pick(BUSINESSES)(own.fork('business'), { name: `ledger-${index}`, lanes: own.chance(0.5) ? 1 : own.between(2, MOST_LANES), start })
