@@ -31,6 +31,8 @@ export type Offer = {
   readonly person: Person
   readonly request: Request
   readonly answer: Answer
+  /** The network brings it a second time, perhaps much later: what was refused may then be taken all the same. */
+  readonly twice?: boolean
 }
 
 /** One HTTP request as a person with a key makes it. Never rejects. */

@@ -1,6 +1,7 @@
 // A house under the eyes of the auditor: doors that tell it every offer with its answer, and all that it may read. What it read can be taken
 // down and changed, so that a test shows what it would have found.
 
+import { createHash } from 'node:crypto'
 import { createKey, splitKey } from '../src/engine/api-key.ts'
 import { exportJournal } from '../src/engine/export-journal.ts'
 import { createLedger } from '../src/engine/create-ledger.ts'
@@ -149,4 +150,45 @@ export function auditorOf(world: World, ask?: (request: Request) => Promise<Answ
   })
   for (const offer of offers) auditor.offered(offer)
   return auditor
+}
+
+/** The same world with other things in it; what is not changed is shared. */
+export function otherwise(world: World): World {
+  return {
+    ...world,
+    offers: structuredOffers(world.offers),
+    transactions: world.transactions.map((each) => ({ ...each, movements: [...each.movements] })),
+    balances: new Map(world.balances),
+    answers: new Map([...world.answers].map(([path, body]) => [path, structuredClone(body)])),
+    texts: [...world.texts],
+  }
+}
+
+function structuredOffers(offers: readonly Offer[]): Offer[] {
+  return offers.map((offer) => ({ ...offer, request: structuredClone(offer.request), answer: structuredClone(offer.answer) }))
+}
+
+/** A journal whose hashes are those of its lines, whatever was done to them. */
+export function rehashed(lines: readonly string[]): string {
+  let [head, block] = ['0'.repeat(64), [] as string[]]
+  const numbers = { B: 0, E: 0, T: 0 }
+  const made = lines.map((line) => {
+    const [type = '', ...fields] = line.split('\t')
+    if (type === 'B' || type === 'E' || type === 'T') {
+      numbers[type] += 1
+      // Whoever puts a line in or leaves one out counts anew.
+      const place = type === 'B' ? 1 : 0
+      fields[place] = numbers[type].toString()
+      const own = [type, ...fields].join('\t')
+      block.push(own)
+      return own
+    }
+    if (type === 'H') {
+      head = createHash('sha256').update(Buffer.from(head, 'hex')).update(`${block.join('\n')}\n`).digest('hex')
+      block = []
+      return `H\t${head}`
+    }
+    return type === 'Z' ? `Z\t${numbers.B}\t${numbers.E}\t${numbers.T}\t${head}` : line
+  })
+  return made.join('\n')
 }

@@ -71,6 +71,12 @@ export function codeOf(body: unknown): string | null {
 
 /** Takes an offer in. One of another ledger says nothing of this one. */
 export function take(offers: Offers, offer: Offer, reader: Reader): void {
+  takeOnce(offers, offer, reader)
+  // The copy gets an answer that nobody hears.
+  if (offer.twice === true) takeOnce(offers, { ...offer, answer: null }, reader)
+}
+
+function takeOnce(offers: Offers, offer: Offer, reader: Reader): void {
   offers.count += 1
   const { request, answer } = offer
   if (offer.door === 'sql' && request.path === reader.inbox) return takeEvent(offers, offer, reader, { body: request.body ?? null, verdict: verdictOf(answer), answer: null })
