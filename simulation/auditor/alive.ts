@@ -37,14 +37,24 @@ export function checkAlive(living: Living): void {
   }
 }
 
+/** A worker looks at what is due every few seconds; what has stood longer is not being looked at. */
+const SOON_SECONDS = 60
+/** What waits for company asks anew each quarter of an hour. */
+const COMPANY_SECONDS = 16 * 60
+
 function ageOf({ changed_at: at }: Payout, now: Temporal.Instant): string {
   return now.since(Temporal.Instant.from(at), { largestUnit: 'hours' }).round('seconds').toString()
+}
+
+function isOlder({ changed_at: at }: Payout, now: Temporal.Instant, seconds: number): boolean {
+  return now.since(Temporal.Instant.from(at)).total('seconds') > seconds
 }
 
 /** Why a payout should not be where it is; null where it is right. */
 function obstacleProblem(payout: Payout, living: Living): string | null {
   const { state, locked_until: locked, asset, units } = payout
   if (state === 'settled' || state === 'cancelled') return null
+  if ((state === 'reserved' || state === 'queued') && !isOlder(payout, living.now, SOON_SECONDS)) return null
   if (state === 'reserved') return `its attempts are ${payout.attempts.map((attempt) => attempt.state).join(', ')}, and faults have stopped`
   if (locked !== null && Temporal.Instant.compare(Temporal.Instant.from(locked), living.now) > 0) return null
   if (state === 'queued') return 'nothing stands in its way'
@@ -53,16 +63,26 @@ function obstacleProblem(payout: Payout, living: Living): string | null {
   return limit === null || BigInt(units) <= limit ? `no approval is asked for ${limit === null ? 'anything' : `up to ${limit}`}` : null
 }
 
-function heldProblem(payout: Payout, { addresses, records, books }: Living): string | null {
-  const { reason, asset, units, destination, recipient } = payout
+function heldProblem(payout: Payout, { addresses, records, books, now }: Living): string | null {
+  const { reason, recipient } = payout
   const address = addressOf(addresses, recipient)
+  if (!isOlder(payout, now, SOON_SECONDS)) return null
   if (reason === 'no_wallet' || reason?.endsWith('_unknown') === true) return typeof address === 'string' ? `${address} was named for ${recipient}` : null
   if (reason === 'no_paying_wallet') return records.wallets.length > 0 ? 'the ledger has a wallet' : null
   if (reason === 'no_funds') return fundsProblem(payout, { records, books })
-  if (reason !== 'below_minimum') return null
-  const together = records.payouts.reduce((all, each) => (each.reason === reason && each.destination === destination ? all + BigInt(each.units) : all), 0n)
-  if (asset === NATIVE && (together >= SMALLEST_ACCOUNT || books.balance(destination ?? '', asset) >= SMALLEST_ACCOUNT)) return `${units} can be paid: ${together} wait for ${destination ?? ''}, which holds ${books.balance(destination ?? '', asset)}`
-  return null
+  return reason === 'below_minimum' ? companyProblem(payout, { records, books, now }) : null
+}
+
+/** Those too small for their destination go when they are enough together, or when another has arrived there; else they ask each quarter of an hour. */
+function companyProblem(payout: Payout, { records, books, now }: Pick<Living, 'records' | 'books' | 'now'>): string | null {
+  const { reason, asset, units, destination, changed_at: since } = payout
+  if (asset !== NATIVE) return null
+  const others = records.payouts.filter((each) => each.destination === destination && each.asset === asset)
+  const together = others.reduce((all, each) => (each.reason === reason ? all + BigInt(each.units) : all), 0n)
+  const arrived = others.find(({ attempts }) => attempts.some(({ state, ended_at: at }) => state === 'settled' && at !== null && Temporal.Instant.compare(Temporal.Instant.from(at), Temporal.Instant.from(since)) > 0))
+  const held = books.balance(destination ?? '', asset)
+  const isLong = held >= SMALLEST_ACCOUNT && isOlder(payout, now, COMPANY_SECONDS)
+  return together >= SMALLEST_ACCOUNT || arrived !== undefined || isLong ? `${units} can be paid: ${together} wait for ${destination ?? ''}, which holds ${held}` : null
 }
 
 /** Whether the wallets hold enough for all that waits for money. */

@@ -89,6 +89,8 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 const payoutsOf = (broken: World): Mutable<Payout>[] => page(broken, 'payouts?limit=200')
 const payoutOf = (broken: World, reference: string, role: string): Mutable<Payout> => found(payoutsOf(broken).find((payout) => payout.reference === reference && payout.role === role))
+/** As if it had stood so for long. */
+const stands = (payout: Mutable<Payout>, state: Payout['state'], reason: string | null = null): void => void Object.assign(payout, { state, reason, changed_at: '2026-01-01T00:00:00Z' })
 const distributionOf = (broken: World, reference: string): Distribution => found(page<Distribution>(broken, 'distributions?limit=200').find((one) => one.reference === reference))
 const offerOf = (broken: World, is: (offer: Offer) => boolean): Mutable<Offer> => found(broken.offers.find(is))
 
@@ -145,6 +147,7 @@ const BROKEN: readonly Broken[] = [
     for (const payout of payoutsOf(broken)) payout.attempts = payout.attempts.map((attempt) => (attempt.identity === identity ? { ...attempt, state: 'never' } : attempt))
   }],
   ['I4', 'the wallet holds less', /in the wallet/, (broken) => void broken.balances.set(`${broken.wallet} SOL/9`, 1n)],
+  ['liveness', 'the wallet holds more than anybody ever saw', /in the wallet/, (broken) => void broken.balances.set(`${broken.wallet} SOL/9`, 10n ** 15n)],
   ['I4', 'the network took another fee', /has fees of/, (broken) => (settling(broken).fee += 1n)],
   ['I4', 'the network took a rent', /has rents of/, (broken) => (settling(broken).rent += 1n)],
   ['I4', 'a payout goes where nobody said', /which nobody named for ai/, (broken) => (payoutOf(broken, 'a', 'ai').destination = 'stranger')],
@@ -219,13 +222,13 @@ const BROKEN: readonly Broken[] = [
   ['I11', 'a key stands in a log', /a log or a backup shows a secret/, (broken) => void broken.texts.push(`info asked by ${found(broken.input.secrets[0])}`)],
   ['I11', 'a key stands in an answer', /the answer to GET .* shows a secret/, (broken) => void broken.offers.push({ ...offerOf(broken, () => true), request: { method: 'GET', path: `${LEDGER}keys` }, answer: { status: 200, body: { items: [broken.input.secrets[0]] } } })],
   ['I11', 'a key stands in what is read at the end', /an answer shows a secret/, (broken) => (found(page<Record<string, string>>(broken, 'wallets')[0])['label'] = found(broken.input.secrets[0]))],
-  ['liveness', 'a payout waits for nothing', /nothing stands in its way/, (broken) => void Object.assign(payoutOf(broken, 'h', 'ai'), { state: 'queued', reason: null })],
-  ['liveness', 'an attempt never ends', /faults have stopped/, (broken) => (payoutOf(broken, 'a', 'ai').state = 'reserved')],
+  ['liveness', 'a payout waits for nothing', /nothing stands in its way/, (broken) => stands(payoutOf(broken, 'h', 'ai'), 'queued')],
+  ['liveness', 'an attempt never ends', /faults have stopped/, (broken) => stands(payoutOf(broken, 'a', 'ai'), 'reserved')],
   ['liveness', 'a share is in no payout', /are in no payout/, (broken) => page<Distribution>(broken, 'distributions?limit=200').forEach(({ shares }) => shares.forEach((share) => (share.payout = null)))],
   ['liveness', 'a payout waits for an approval that nobody asks for', /no approval is asked for/, (broken) => ((broken.answers.get(`${LEDGER}settings`) as Settings).settings.payout_approval_above = {})],
-  ['liveness', 'a payout waits for an address that was named', /was named for/, (broken) => void Object.assign(payoutOf(broken, 'a', 'ai'), { state: 'held', reason: 'no_wallet' })],
-  ['liveness', 'a payout waits for money that is there', /holds .*, and .* wait/, (broken) => void Object.assign(payoutOf(broken, 'a', 'dao'), { state: 'held', reason: 'no_funds' })],
-  ['liveness', 'a payout waits for company that it has', /can be paid/, (broken) => void Object.assign(payoutOf(broken, 'a', 'ai'), { state: 'held', reason: 'below_minimum' })],
+  ['liveness', 'a payout waits for an address that was named', /was named for/, (broken) => stands(payoutOf(broken, 'a', 'ai'), 'held', 'no_wallet')],
+  ['liveness', 'a payout waits for money that is there', /holds .*, and .* wait/, (broken) => stands(payoutOf(broken, 'a', 'dao'), 'held', 'no_funds')],
+  ['liveness', 'a payout waits for company that it has', /can be paid/, (broken) => stands(payoutOf(broken, 'a', 'ai'), 'held', 'below_minimum')],
 ]
 
 describe('the auditor, had it been otherwise', () => {
