@@ -16,6 +16,8 @@ export type Living = {
   readonly now: Temporal.Instant
   /** The most that leaves without a person's approval, by asset; null: everything does. */
   readonly limit: (asset: string) => bigint | null
+  /** Then an attempt may stay unknown until somebody with a better node looks. */
+  readonly hasForgotten: boolean
 }
 
 /** What a new account must hold on the network at least, and what covers any cost of one transaction: both in lamports. */
@@ -55,6 +57,8 @@ function obstacleProblem(payout: Payout, living: Living): string | null {
   const { state, locked_until: locked, asset, units } = payout
   if (state === 'settled' || state === 'cancelled') return null
   if ((state === 'reserved' || state === 'queued') && !isOlder(payout, living.now, SOON_SECONDS)) return null
+  const isUnprovable = living.hasForgotten && payout.attempts.some((attempt) => attempt.state === 'unknown' && (attempt.reason ?? '') !== '')
+  if (state === 'reserved' && isUnprovable) return null
   if (state === 'reserved') return `its attempts are ${payout.attempts.map((attempt) => attempt.state).join(', ')}, and faults have stopped`
   if (locked !== null && Temporal.Instant.compare(Temporal.Instant.from(locked), living.now) > 0) return null
   if (state === 'queued') return 'nothing stands in its way'
@@ -63,26 +67,28 @@ function obstacleProblem(payout: Payout, living: Living): string | null {
   return limit === null || BigInt(units) <= limit ? `no approval is asked for ${limit === null ? 'anything' : `up to ${limit}`}` : null
 }
 
-function heldProblem(payout: Payout, { addresses, records, books, now }: Living): string | null {
+function heldProblem(payout: Payout, { addresses, records, replayed, books, now }: Living): string | null {
   const { reason, recipient } = payout
   const address = addressOf(addresses, recipient)
   if (!isOlder(payout, now, SOON_SECONDS)) return null
   if (reason === 'no_wallet' || reason?.endsWith('_unknown') === true) return typeof address === 'string' ? `${address} was named for ${recipient}` : null
   if (reason === 'no_paying_wallet') return records.wallets.length > 0 ? 'the ledger has a wallet' : null
   if (reason === 'no_funds') return fundsProblem(payout, { records, books })
-  return reason === 'below_minimum' ? companyProblem(payout, { records, books, now }) : null
+  return reason === 'below_minimum' ? companyProblem(payout, { records, replayed, books, now }) : null
 }
 
 /** Those too small for their destination go when they are enough together, or when another has arrived there; else they ask each quarter of an hour. */
-function companyProblem(payout: Payout, { records, books, now }: Pick<Living, 'records' | 'books' | 'now'>): string | null {
+function companyProblem(payout: Payout, { records, replayed, books, now }: Pick<Living, 'records' | 'replayed' | 'books' | 'now'>): string | null {
   const { reason, asset, units, destination, changed_at: since } = payout
   if (asset !== NATIVE) return null
-  const others = records.payouts.filter((each) => each.destination === destination && each.asset === asset)
+  // Lanes pay each for itself.
+  const laneOf = ({ reference }: Payout): number | undefined => replayed.events.get(reference)?.lane
+  const others = records.payouts.filter((each) => each.destination === destination && each.asset === asset && laneOf(each) === laneOf(payout))
   const together = others.reduce((all, each) => (each.reason === reason ? all + BigInt(each.units) : all), 0n)
   const arrived = others.find(({ attempts }) => attempts.some(({ state, ended_at: at }) => state === 'settled' && at !== null && Temporal.Instant.compare(Temporal.Instant.from(at), Temporal.Instant.from(since)) > 0))
   const held = books.balance(destination ?? '', asset)
   const isLong = held >= SMALLEST_ACCOUNT && isOlder(payout, now, COMPANY_SECONDS)
-  return together >= SMALLEST_ACCOUNT || arrived !== undefined || isLong ? `${units} can be paid: ${together} wait for ${destination ?? ''}, which holds ${held}` : null
+  return together >= SMALLEST_ACCOUNT || arrived !== undefined || isLong ? `${units} can be paid: ${together} wait for ${destination ?? ''}, which holds ${held}${arrived === undefined ? '' : `, and had payout ${arrived.payout} at ${arrived.changed_at}`}` : null
 }
 
 /** Whether the wallets hold enough for all that waits for money. */

@@ -43,6 +43,8 @@ export type AuditorInput = {
   readonly texts: () => readonly string[]
   /** States of rows of the inbox table that are no events, by reference; null where nobody can say. */
   readonly rows: (() => Promise<ReadonlyMap<string, string>>) | null
+  /** Whether the network's nodes lost history for good: then nobody can prove what became of some attempts, or see what came in. */
+  readonly hasForgotten?: () => boolean
 }
 
 export type AuditFigures = {
@@ -132,12 +134,13 @@ export function createAuditor(input: AuditorInput): Auditor {
       checkBlocks(findings, records, journal)
       checkHeads(findings, offers.heads, journal)
       checkDistributions(findings, records, replayed)
-      checkPaid({ findings, records, replayed, keyOf, journal, balances, books, transactions: watch.bySignature, addresses })
+      const hasForgotten = input.hasForgotten?.() ?? false
+      checkPaid({ findings, records, replayed, keyOf, journal, balances, books, transactions: watch.bySignature, addresses, hasForgotten })
       const limit = (of: string): bigint | null => {
         const above = records.settings.settings.payout_approval_above[of]
         return above === undefined ? null : BigInt(above)
       }
-      checkAlive({ findings, records, replayed, keyOf, books, addresses, now: input.now(), limit })
+      checkAlive({ findings, records, replayed, keyOf, books, addresses, now: input.now(), limit, hasForgotten })
       const first = file?.payouts === undefined ? null : unitsOf(file.payouts.approval_above, scale)
       const approvalsOf = async (subject: string): Promise<readonly Approval[]> => (await readOne<{ items: readonly Approval[] }>(api, `approvals/${subject}`)).items
       const agreeing = { findings, offers, asset, first, records, seenAfter: watch.seenAfter, approvalsOf }

@@ -20,6 +20,8 @@ export type Paying = {
   readonly books: Books
   readonly transactions: ReadonlyMap<string, ChainTransaction>
   readonly addresses: Addresses
+  /** Then what came in may never be seen. */
+  readonly hasForgotten: boolean
 }
 
 /** Which share each payout draws on, as the API shows it. */
@@ -35,7 +37,7 @@ export function keysOf({ payouts, distributions }: Pick<Records, 'payouts' | 'di
 }
 
 export function checkPaid(paying: Paying): void {
-  const bySubject = Map.groupBy(paying.journal.lanes.flatMap(({ blocks }) => blocks.flatMap(({ transfers }) => transfers)).filter(({ subject }) => subject !== ''), ({ subject }) => subject)
+  const bySubject = Map.groupBy(transfersOf(paying.journal).filter(({ subject }) => subject !== ''), ({ subject }) => subject)
   checkShares(paying)
   for (const payout of paying.records.payouts) checkPayout(paying, payout, bySubject.get(payout.payout) ?? [])
   checkAttempts(paying)
@@ -117,33 +119,61 @@ function checkAttempts({ findings, records, transactions }: Paying): void {
   }
 }
 
-/** What the ledger says of the wallets is what is in them; costs are those of the attempts' own transactions. */
-function checkWallets({ findings, records, journal, balances, books, transactions }: Paying): void {
+/** What the ledger says of the wallets is what is in them, but for what attempts took whose end is not known yet. */
+function checkWallets(paying: Paying): void {
+  const { findings, records, balances, books, transactions, hasForgotten } = paying
+  const open = new Set(records.payouts.flatMap(({ attempts }) => attempts.flatMap((attempt) => (isOver(attempt) ? [] : [attempt.identity]))))
   for (const { wallet, address } of records.wallets) {
     for (const [key, balance] of balances) {
       const [account = '', asset = ''] = key.split('\t')
       if (account !== `wallet:${wallet}`) continue
-      const [said, found] = [standing(account, balance), books.balance(address, asset)]
+      const away = [...transactions.values()].filter(({ signature }) => open.has(signature)).reduce((all, each) => all + leftBy(each, address, asset), 0n)
+      const [said, found] = [standing(account, balance), books.balance(address, asset) + away]
       const words = (): string => `the ledger has ${said} ${asset} in the wallet ${address}; the chain has ${found}`
       // What left is compared to the unit below; money that came in is seen a while later, and then it must be.
       findings.expect('I4', said <= found, words)
-      findings.expect('liveness', said >= found, words)
+      findings.expect('liveness', said >= found || hasForgotten, words)
     }
   }
-  const wallets = new Set(records.wallets.map(({ address }) => address))
-  const identities = new Set(records.payouts.flatMap(({ attempts }) => attempts.map(({ identity }) => identity)))
-  const own = [...transactions.values()].filter(({ feePayer }) => wallets.has(feePayer))
-  const ofAttempts = own.filter(({ signature }) => identities.has(signature))
-  const posted = (kind: string): bigint => journal.lanes.reduce((all, { blocks }) => all + blocks.reduce((sum, { transfers }) => sum + transfers.reduce((more, each) => (each.kind === kind ? more + each.units : more), 0n), 0n), 0n)
-  const [fees, rents] = [ofAttempts.reduce((all, { fee }) => all + fee, 0n), ofAttempts.reduce((all, { rent }) => all + rent, 0n)]
+  checkCosts(paying, open)
+  checkTaken(paying)
+}
+
+const NATIVE = 'SOL/9'
+
+/** What a transaction took from a wallet, with its costs. */
+function leftBy({ failed, movements, fee, rent, feePayer }: ChainTransaction, address: string, asset: string): bigint {
+  const paid = failed ? 0n : movements.reduce((all, each) => (each.from === address && each.asset === asset ? all + each.units : all), 0n)
+  return paid + (feePayer === address && asset === NATIVE ? fee + rent : 0n)
+}
+
+/** Costs in the ledger are those of the attempts' own transactions. */
+function checkCosts({ findings, records, journal, transactions }: Paying, open: ReadonlySet<string>): void {
+  const ended = new Set(records.payouts.flatMap(({ attempts }) => attempts.flatMap(({ identity }) => (open.has(identity) ? [] : [identity]))))
+  const own = [...transactions.values()].filter(({ signature }) => ended.has(signature))
+  const posted = (kind: string): bigint => transfersOf(journal).reduce((all, each) => (each.kind === kind ? all + each.units : all), 0n)
+  const [fees, rents] = [own.reduce((all, { fee }) => all + fee, 0n), own.reduce((all, { rent }) => all + rent, 0n)]
   findings.expect('I4', posted('fee') === fees, () => `the ledger has fees of ${posted('fee')}; the chain took ${fees} for attempts`)
   findings.expect('I4', posted('rent') === rents, () => `the ledger has rents of ${posted('rent')}; the chain took ${rents} for attempts`)
-  const taken = own.filter(({ signature, failed }) => !failed && !identities.has(signature)).flatMap(({ movements }) => movements.filter(({ from, to }) => wallets.has(from) && !wallets.has(to)))
+}
+
+function transfersOf({ lanes }: Journal): readonly Transfer[] {
+  return lanes.flatMap(({ blocks }) => blocks.flatMap(({ transfers }) => transfers))
+}
+
+/** What left by no attempt, the owner took. */
+function checkTaken({ findings, records, journal, transactions }: Paying): void {
+  const wallets = new Set(records.wallets.map(({ address }) => address))
+  const identities = new Set(records.payouts.flatMap(({ attempts }) => attempts.map(({ identity }) => identity)))
   const out = new Map<string, bigint>()
-  for (const { asset, units } of taken) out.set(asset, (out.get(asset) ?? 0n) + units)
-  const withdrawn = new Map<string, bigint>()
-  for (const { kind, asset, units } of journal.lanes.flatMap(({ blocks }) => blocks.flatMap((block) => block.transfers))) if (kind === 'withdrawn') withdrawn.set(asset, (withdrawn.get(asset) ?? 0n) + units)
-  for (const [asset, units] of out) findings.expect('I4', (withdrawn.get(asset) ?? 0n) >= units, () => `${units} ${asset} left the wallets by no attempt; the ledger knows of ${withdrawn.get(asset) ?? 0n}`)
+  for (const { signature, failed, movements } of transactions.values()) {
+    if (failed || identities.has(signature)) continue
+    for (const { from, to, asset, units } of movements) if (wallets.has(from) && !wallets.has(to)) out.set(asset, (out.get(asset) ?? 0n) + units)
+  }
+  for (const [asset, units] of out) {
+    const withdrawn = transfersOf(journal).reduce((all, each) => (each.kind === 'withdrawn' && each.asset === asset ? all + each.units : all), 0n)
+    findings.expect('I4', withdrawn >= units, () => `${units} ${asset} left the wallets by no attempt; the ledger knows of ${withdrawn}`)
+  }
 }
 
 /** Every movement of a payout is one of a payout that there is, between the accounts of its recipient. */
