@@ -9,6 +9,7 @@ import { Refusal } from '../core/refusal.ts'
 import type { RailAsset } from '../rails/rail.ts'
 import { hasAdopted } from '../store/inbox.ts'
 import { assetsOf, findLedger, lanesOf, listLedgers, planVersionsOf, type LedgerRow } from '../store/ledger.ts'
+import type { Queryable } from '../store/statement.ts'
 import type { Desk } from './world.ts'
 
 export type Ledger = {
@@ -77,9 +78,11 @@ export function requireOriginal({ name, row }: Ledger): void {
   throw new Refusal('ledger_copy_forbidden', `the ledger ${name} is a copy of another one's journal: record in the ledger from which it was exported`, { ledger: name })
 }
 
-/** Reads the plan versions anew. */
-export async function refreshPlans({ store }: Pick<Desk, 'store'>, ledger: Ledger): Promise<void> {
-  ledger.plans = await loadPlans({ store }, ledger.id)
+/** Reads the plan versions anew. Whoever is within a transaction reads on its connection: to wait for a second one could be for ever. */
+export async function refreshPlans({ store }: Pick<Desk, 'store'>, ledger: Ledger, on: Queryable = store.pool): Promise<void> {
+  const read = await loadPlans(on, ledger.id)
+  // Versions are only added: what was read at an older instant, or answered later, must not take any away.
+  if (read.length > ledger.plans.length) ledger.plans = read
 }
 
 /** The same where one after the version `known` was met: without it there, whoever tries again would try for ever. */
@@ -108,7 +111,7 @@ async function loadLedger({ store, programs }: Pick<Desk, 'store' | 'programs'>,
   const [lanes, assets, plans, adopted] = await Promise.all([
     lanesOf(store.pool, row.ledger),
     assetsOf(store.pool, row.ledger),
-    loadPlans({ store }, row.ledger),
+    loadPlans(store.pool, row.ledger),
     row.inbox_schema === null ? false : hasAdopted(store.pool, row.ledger),
   ])
   return {
@@ -124,7 +127,7 @@ async function loadLedger({ store, programs }: Pick<Desk, 'store' | 'programs'>,
   }
 }
 
-async function loadPlans({ store }: Pick<Desk, 'store'>, ledger: string): Promise<readonly PlanVersion[]> {
-  const versions = await planVersionsOf(store.pool, ledger)
+async function loadPlans(on: Queryable, ledger: string): Promise<readonly PlanVersion[]> {
+  const versions = await planVersionsOf(on, ledger)
   return versions.map(({ version, effective_from: effectiveFrom, content }) => ({ version, effectiveFrom, ...parsePlan(content) }))
 }

@@ -12,6 +12,7 @@ import { diffPlans, previewPlan, type PreviewOptions } from './preview.ts'
 import { reverseEvent } from './reverse-event.ts'
 import { setFact } from './set-fact.ts'
 import { Refusal } from '../core/refusal.ts'
+import { createPool } from '../store/pool.ts'
 
 let paper: PaperDatabase
 beforeAll(async () => {
@@ -218,6 +219,17 @@ describe('a diff', () => {
     const spans = await diffPlans(world, ledger.ledger, { before: { kind: 'in_force' }, after: { kind: 'in_force' }, source: { kind: 'ledger', from: at?.toString() ?? null, to: null }, sourceBefore: early })
     expect(spans.recipients[0]).toMatchObject({ name: 'house', before: '140', after: '280', ratio: '1', percent: '100.00' })
     expect([spans.before.events, spans.after.events]).toEqual(['2', '1'])
+  })
+
+  it('takes one connection, so that as many at once as there are connections never wait for each other', async () => {
+    const ledger = await paper.open('one-connection')
+    await recordEach(ledger, [100n])
+    const pool = createPool({ url: paper.database.appUrl, max: 1, applicationName: 'test' })
+    Object.assign(pool.options, { connectionTimeoutMillis: 500 })
+    const world = { ...ledger.world, store: { ...ledger.world.store, pool } }
+    const diff = await diffPlans(world, ledger.ledger, { before: { kind: 'recorded' }, after: { kind: 'in_force' }, source: ALL })
+    expect(diff.before.events).toBe('1')
+    await pool.end()
   })
 })
 

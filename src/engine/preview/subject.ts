@@ -31,7 +31,7 @@ export type Subject = {
 /** Refuses `plan_not_found`, `plan_invalid`. */
 export async function subjectOf(on: Queryable, { store, now }: Pick<Desk, 'store' | 'now'>, ledger: Ledger, choice: PlanChoice): Promise<Subject> {
   const known = choice.kind === 'version' || choice.kind === 'in_force' || choice.kind === 'recorded'
-  if (known) await refreshPlans({ store }, ledger)
+  if (known) await refreshPlans({ store }, ledger, on)
   switch (choice.kind) {
     case 'draft': {
       const draft = await requireDraft(on, ledger, choice.draft)
