@@ -209,7 +209,7 @@ async function refuse(line: Line, batch: Batch, { code, status }: { readonly cod
   return Buffer.concat([said.subarray(0, said.length - ready('I').length), ready('I')])
 }
 
-const COMMIT = /^\s*(commit|end)\b/i
+const COMMIT = /^\s*(unit )?(commit|end)\b/i
 
 function queryBatch(text: string): Batch {
   return { kind: 'batch', messages: [{ code: CODE.query, bytes: queryMessage(text) }], statements: [text], invited: false }
@@ -234,6 +234,8 @@ function brokenConnection(): Error {
 async function leave(room: Room, session: Session): Promise<void> {
   if (session.hasEnded) return
   session.hasEnded = true
+  // What it leaves behind must not be taken back with the transaction of another one.
+  if (room.holder !== session) await hold(room, session)
   room.busy += 1
   try {
     await session.line?.end()
