@@ -1,0 +1,128 @@
+// One history, from its seed to what an outsider finds: ledgers are founded, callers call through faults, faults end, and whatever can be
+// paid must be paid within a bound while everything else stands in a named state with a reason.
+
+import { openInProcess } from './database/in-process.ts'
+import type { Host } from './database/host.ts'
+import type { Finding, History, HistoryPlan } from './history.ts'
+import { openDoors, type Home } from './world/doors.ts'
+import { foundLedger } from './world/found-ledgers.ts'
+import { readStanding, type Standing } from './world/standing.ts'
+import { worldOf } from './world/server.ts'
+import { BEGIN, BEGIN_US, openUniverse, type Universe } from './world/universe.ts'
+import { outsider } from './world/waiting.ts'
+import { blow, calmNetwork, firstKnobs } from './world/weather.ts'
+import { makeWorkload } from './workload/make-workload.ts'
+import { carryOut, play } from './workload/play.ts'
+import { withSteps, type Workload } from './workload/workload.ts'
+
+const SECOND = 1_000_000
+const BEGIN_FUNDS_US = 2 * SECOND
+/** Callers who are not done by then have met nobody for too long. */
+const CALLING_LIMIT_US = 1_800 * SECOND
+/** When faults have ended, whatever can be paid is paid within this. */
+export const SETTLING_LIMIT_US = 300 * SECOND
+const SPAN_MS = 12_000
+const SERVERS = ['a', 'b'] as const
+const PAYOUTS = 100
+/** Of its money a wallet has so much less at first where it is short. */
+const POOR = 20n
+/** How often it is looked whether all is still, and what must be still again a while later. */
+const LOOK_US = 1 * SECOND
+
+export type HistoryOptions = { readonly seed: number; readonly plan?: HistoryPlan; readonly host?: Host }
+
+let shared: Promise<Host> | null = null
+
+/** Runs a history. On the database given, else on one in this process, which is opened once. */
+export async function runHistory({ seed, plan = {}, host }: HistoryOptions): Promise<History> {
+  const on = host ?? (await (shared ??= openInProcess()))
+  const universe = await openUniverse({ seed, plan, host: on })
+  try {
+    return await live(universe, { seed, plan, appRole: new URL(on.urls.app).username })
+  } finally {
+    await universe.close()
+  }
+}
+
+type Life = { readonly seed: number; readonly plan: HistoryPlan; readonly appRole: string }
+
+async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<History> {
+  const { random, scheduler, faults, network, fleet, steps } = universe
+  const workload = workloadOf(universe, plan)
+  const homes = await found(universe, workload, appRole)
+  network.knobs(firstKnobs(faults, random.fork('knobs')))
+  await fleet.start(SERVERS)
+  const sql = universe.statements.openPool(outsider('somebody with SQL'), { role: 'owner', max: 4, pipeline: false })
+  const doors = openDoors({ ...universe, random: random.fork('doors'), homes, running: fleet.running, sql, offered: (offer) => void universe.offers.push(offer) })
+  let over = false
+  scheduler.spawn(blow({ ...universe, random: random.fork('weather') }, () => over))
+  const findings: Finding[] = []
+  const called = await universe.drive(carryOut(workload, doors), scheduler.now() + CALLING_LIMIT_US)
+  if (called === 'late') findings.push({ invariant: 'liveness', what: `callers were not answered within ${CALLING_LIMIT_US / SECOND} s` })
+  over = true
+  faults.stop()
+  calmNetwork(network)
+  fleet.calm()
+  for (const deed of workload.ending) await universe.drive(play(deed, doors), scheduler.now() + SETTLING_LIMIT_US)
+  const standing = await settle(universe)
+  if (standing.moving.length > 0) findings.push({ invariant: 'liveness', what: `${SETTLING_LIMIT_US / SECOND} s after the last fault ${standing.moving.join(', ')}` })
+  return {
+    seed,
+    hash: steps.hash(),
+    figures: {
+      payouts: standing.payouts,
+      settled: standing.settled,
+      held: standing.held,
+      faults: faults.counted(network.counters()),
+      statements: universe.statements.count(),
+      requests: network.requests(),
+      virtualSeconds: Math.round((scheduler.now() - BEGIN_US) / SECOND),
+    },
+    findings,
+    lastSteps: steps.last(),
+  }
+}
+
+function workloadOf({ random }: Universe, { deeds }: HistoryPlan): Workload {
+  const made = makeWorkload(random.fork('workload'), { start: BEGIN, payouts: PAYOUTS, spanMs: SPAN_MS })
+  return deeds === undefined ? made : withSteps(made, ({ id }) => id < deeds)
+}
+
+/** Ledgers, tokens and money, before the first fault. */
+async function found(universe: Universe, { ledgers }: Workload, appRole: string): Promise<ReadonlyMap<string, Home>> {
+  const { statements, network, scheduler, faults } = universe
+  const owner = statements.quietPool('owner')
+  const founder = outsider('founder')
+  const { world } = worldOf({ ...universe.server, openPool: (_, { role }) => statements.quietPool(role) }, founder)
+  const homes = new Map<string, Home>()
+  for (const setup of ledgers) for (const token of Object.keys(setup.tokens)) network.hand.mint(token)
+  await universe.drive(scheduler.turn(founder, 'waits for the tokens', BEGIN_FUNDS_US), Infinity)
+  for (const setup of ledgers) {
+    const home = await universe.drive(foundLedger({ world, owner, appRole, hand: network.hand }, setup), Infinity)
+    if (home === 'late') throw new Error(`the ledger ${setup.name} was not founded`)
+    homes.set(setup.name, home)
+    const isPoor = faults.happens('wallet short of money')
+    for (const [asset, units] of Object.entries(setup.funds)) {
+      const given = isPoor ? BigInt(units) / POOR : BigInt(units)
+      if (given === 0n) continue
+      if (asset === 'SOL/9') network.hand.fund(home.wallet, given)
+      else network.hand.mintTo(asset, home.wallet, given)
+    }
+  }
+  await universe.drive(scheduler.turn(founder, 'waits for the money', BEGIN_FUNDS_US), Infinity)
+  return homes
+}
+
+/** Time until nothing moves, or until it should have. */
+async function settle({ scheduler, statements, drive }: Universe): Promise<Standing> {
+  const watcher = outsider('watcher')
+  const pool = statements.quietPool('owner')
+  const limit = scheduler.now() + SETTLING_LIMIT_US
+  const look = async (): Promise<Standing> => await readStanding(pool, Temporal.Instant.fromEpochMilliseconds(Math.floor(scheduler.now() / 1000)))
+  for (let calm = 0; ; ) {
+    await drive(scheduler.turn(watcher, 'looks whether all is still', LOOK_US), Infinity)
+    const standing = await look()
+    calm = standing.moving.length === 0 ? calm + 1 : 0
+    if (calm === 2 || scheduler.now() > limit) return standing
+  }
+}

@@ -1,0 +1,47 @@
+// How payouts stand at the end, looked up once no fault is left: what is still under way, and what waits with which reason.
+
+import type { Pool } from 'pg'
+
+export type Standing = {
+  readonly payouts: number
+  readonly settled: number
+  readonly held: number
+  /** What will still move, in words; empty when all is still. */
+  readonly moving: readonly string[]
+}
+
+/** More than any wallet is given. */
+const PAYABLE = 10n ** 15n
+
+type Row = { readonly state: string; readonly reason: string | null; readonly payouts: bigint; readonly payable: bigint; readonly unlocked: bigint }
+type Work = { readonly rows: bigint; readonly distributions: bigint; readonly shares: bigint }
+
+/** Reasons that end with money and thawed accounts, both of which are there in the end. */
+const PASSING: ReadonlySet<string | null> = new Set(['no_funds', 'frozen', 'no_paying_wallet'])
+
+/** As it stands at an instant. A share that is locked stands still until its day. */
+export async function readStanding(pool: Pool, now: Temporal.Instant): Promise<Standing> {
+  const { rows } = await pool.query<Row>(
+    `select state, reason, count(*) as payouts, count(*) filter (where locked_until is null or locked_until <= $2) as unlocked,
+      count(*) filter (where units < $1 and (locked_until is null or locked_until <= $2)) as payable
+      from apportion.payout group by state, reason order by state, reason`,
+    [PAYABLE.toString(), now.toString()],
+  )
+  const { rows: work } = await pool.query<Work>(
+    `select (select count(*) from apportion.inbox where state = 'queued') as rows,
+      (select count(*) from apportion.distribution where state <> 'complete') as distributions,
+      (select count(*) from apportion.transfer where kind = 'share'
+        and number > coalesce((select transfer from apportion.payout_cursor where payout_cursor.lane = transfer.lane), 0)) as shares`,
+  )
+  const sum = (of: (row: Row) => boolean): number => rows.filter(of).reduce((total, { payouts }) => total + Number(payouts), 0)
+  const moving = [
+    ...rows.flatMap(({ state, unlocked }) => ((state === 'queued' || state === 'reserved') && unlocked > 0n ? [`${unlocked} payouts are ${state}`] : [])),
+    ...rows.flatMap(({ state, reason, payable }) => (state === 'held' && PASSING.has(reason) && payable > 0n ? [`${payable} payouts are held for ${reason}`] : [])),
+    ...work.flatMap(({ rows: inbox, distributions, shares }) => [
+      ...(inbox > 0n ? [`${inbox} rows are queued`] : []),
+      ...(distributions > 0n ? [`${distributions} distributions are not complete`] : []),
+      ...(shares > 0n ? [`${shares} shares are in no payout`] : []),
+    ]),
+  ]
+  return { payouts: sum(() => true), settled: sum(({ state }) => state === 'settled'), held: sum(({ state }) => state === 'held'), moving }
+}
