@@ -41,8 +41,8 @@ export type Business = {
   readonly snapshots: ((random: Random, asked: Asked & { readonly hash: string }) => Made) | null
   /** Its inbox table; null for a program without one. */
   readonly inbox: Inbox | null
-  /** Most units of one amount that its rail can pay at all. */
-  readonly payable: bigint
+  /** Units of an ordinary event, at most. */
+  readonly ordinary: bigint
 }
 
 export type Inbox = {

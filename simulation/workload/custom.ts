@@ -11,8 +11,6 @@ import type { Asked, Business, Made } from './business.ts'
 import { PARTIES, type Needs } from './plan-steps.ts'
 import { planOf, wrongPlan, type DrawnPlan } from './plans.ts'
 
-/** What can be in an account of the rail. */
-const MOST_PAYABLE = 2n ** 64n - 1n
 /** What a pool may be. */
 const MOST = 10n ** 38n
 
@@ -42,14 +40,14 @@ export function customBusiness(random: Random, { name, lanes, start }: Given): B
   const { shape, first, text } = drawFile(random, given, (drawn) => programFile(random, drawn, { ...money, people, needs: drawn.needs }))
   const trade: Trade = { ...money, people, needs: first.needs }
   const recipients = [...people, ...PARTY_IDS]
-  const addressless = random.shuffle(recipients).slice(0, random.below(4))
+  const addressless = random.shuffle(recipients).slice(0, random.below(3))
   return {
     setup: {
       ...{ name, lanes, program: custom.name, programFile: text, schema: null, asset: money.asset, tokens: money.tokens },
       funds: random.chance(0.4) ? {} : { 'SOL/9': random.units(10n ** 6n, 10n ** 12n).toString(), ...(random.chance(0.7) && { [money.asset]: random.units(1n, 10n ** 12n).toString() }) },
       recipients: recipients.filter((each) => !addressless.includes(each)).map((recipient) => ({ recipient, address: addressFrom(random) })),
     },
-    ...{ recipients, addressless, wrongPlan, inbox: null, payable: MOST_PAYABLE },
+    ...{ recipients, addressless, wrongPlan, inbox: null, ordinary: money.most },
     fields: { reference: 'id', at: 'on' },
     event: (chance, asked) => eventOf(chance, asked, trade),
     other: (chance, body) => ({ ...body, units: (BigInt(body['units'] as string) + chance.units(1n, money.most)).toString() }),

@@ -9,6 +9,8 @@ import { insistence, ONCE, post, type Course, type Planned } from './events.ts'
 import type { Decision, Deed, HandDeed, PlanDeed, RequestDeed, SettingsDeed, Tag } from './workload.ts'
 
 const SECOND_MS = 1000
+/** Approvals in one request. */
+const MOST_AT_ONCE = 200
 
 export function lifeSteps(course: Course): readonly Planned[] {
   return [
@@ -35,10 +37,12 @@ function settingsSteps({ random, business, spanMs }: Course): readonly Planned[]
     const deed: SettingsDeed = { do: 'settings', tag: 'settings', ledger, expect: 'any', by: 'owner', key: `settings-${index}`, change: content, decisions, ...insistence(random), atOnce: 1 }
     return { caller: 'manager', atMs, deed }
   }
+  // So that some payouts are above it, and some below.
+  const limit = (): string => (business.ordinary / BigInt(random.between(1, 200))).toString()
   const content = (): JsonObject => ({
     ...(random.chance(0.5) && { plan_approvals: random.below(3) }),
     ...(random.chance(0.3) && { plan_notice_seconds: random.below(60) }),
-    ...(random.chance(0.5) && { payout_approval_above: { [asset]: random.chance(0.3) ? null : random.units(1n, business.payable).toString() } }),
+    ...(random.chance(0.5) && { payout_approval_above: { [asset]: random.chance(0.3) ? null : limit() } }),
     ...(random.chance(0.3) && { recoup_percent: random.pick([0, 1, 50, 99, 100]) }),
   })
   const wrong = (): Planned => {
@@ -47,7 +51,7 @@ function settingsSteps({ random, business, spanMs }: Course): readonly Planned[]
   }
   return [
     ...(random.chance(0.5) ? [change(0, { plan_approvals: 1, ...content() }, random.below(SECOND_MS))] : []),
-    ...(random.chance(0.6) ? [change(1, { payout_approval_above: { [asset]: random.units(1n, business.payable).toString() } }, random.below(spanMs / 4))] : []),
+    ...(random.chance(0.6) ? [change(1, { payout_approval_above: { [asset]: limit() } }, random.below(spanMs / 4))] : []),
     ...several(random, 2, (index) => change(2 + index, content(), random.below(spanMs))),
     ...(random.chance(0.3) ? [wrong()] : []),
   ]
@@ -105,8 +109,9 @@ function decisionSteps({ random, business, spanMs }: Course): readonly Planned[]
     return { caller: by, atMs: random.below(spanMs), deed: { do: 'decide', tag, ledger, expect, by, verb, most, together: random.chance(0.5), thinksMs: random.chance(0.5) ? 0 : random.below(spanMs / 10), wrong, ...insistence(random), atOnce: 1 } }
   }
   const looks = Array.from({ length: random.between(2, 4) }, () => decide(random.pick(['first', 'second', 'second'])))
-  // Nobody looks away for ever: what waits at the end was approved or turned away.
-  return [...looks, ...(random.chance(0.7) ? [{ ...decide('second'), atMs: spanMs }] : [])]
+  // Nobody looks away for ever, mostly.
+  const last: Planned = { caller: 'second', atMs: spanMs, deed: { do: 'decide', tag: 'approve', ledger, expect: 'any', by: 'second', verb: 'approve', most: MOST_AT_ONCE, together: true, thinksMs: 0, wrong: 'nothing', ...insistence(random), atOnce: 1 } }
+  return [...looks, ...(random.chance(0.85) ? [last] : [])]
 }
 
 function addressSteps({ random, business, spanMs }: Course): readonly Planned[] {
@@ -121,7 +126,7 @@ function addressSteps({ random, business, spanMs }: Course): readonly Planned[] 
   }
   const ofInbox = inbox?.wallets?.recipients ?? []
   return [
-    ...addressless.flatMap((each) => (random.chance(0.75) ? [name('address-first', each)] : [])),
+    ...addressless.flatMap((each) => (random.chance(0.85) ? [name('address-first', each)] : [])),
     ...several(random, 3, () => name('address', random.pick(recipients))),
     ...(ofInbox.length === 0 ? [] : several(random, 2, () => wallet('wallet', random.pick(ofInbox), addressFrom(random))).flat()),
     ...(ofInbox.length === 0 ? [] : several(random, 1, () => wallet('wallet-gone', random.pick(ofInbox), random.pick([null, ''])))).flat(),

@@ -71,9 +71,9 @@ type Wanted = { readonly from: string; readonly kind: string; readonly depth: nu
 function stepOf(draft: Draft, { from, kind, depth, place, start }: Wanted): JsonObject {
   const { shape, numbers } = draft
   const parameters = present(DIVIDING[kind], kind)(draft, depth)
-  const lock: JsonObject = !shape.chance(0.12)
+  const lock: JsonObject = !shape.chance(0.1)
     ? {}
-    : { lock: numbers.chance(0.5) ? { days: numbers.between(1, 60) } : { until: start.add({ seconds: numbers.between(1, 300) }).round('second').toString() } }
+    : { lock: numbers.chance(0.3) ? { days: numbers.between(1, 60) } : { until: start.add({ seconds: numbers.between(1, 300) }).round('second').toString() } }
   return { name: `s${place}`, from, rule: kind, parameters, ...roundingFor(draft, kind, parameters), ...lock }
 }
 

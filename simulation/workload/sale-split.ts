@@ -10,6 +10,7 @@ import { wrongPlan } from './plans.ts'
 
 const SCALE = 9
 const COIN = 10n ** 9n
+const ORDINARY = 20n * COIN
 /** The largest amount of a sale. */
 const MOST = 2n ** 64n - 1n
 
@@ -39,14 +40,14 @@ export function saleBusiness(random: Random, { name, lanes }: { readonly name: s
     facts: [],
     snapshots: null,
     inbox: profitEvents(schema, tokens),
-    payable: MOST,
+    ordinary: ORDINARY,
   }
 }
 
 function amountOf(random: Random, size: Asked['size']): bigint {
   if (size === 'dust') return random.units(1n, 60n)
   if (size === 'huge') return MOST - random.units(0n, MOST / 2n)
-  return random.units(COIN / 100n, 20n * COIN)
+  return random.units(COIN / 100n, ORDINARY)
 }
 
 function sale(random: Random, { reference, size, at }: Asked, token: string): Made {
@@ -88,7 +89,7 @@ function planOf(random: Random): JsonObject {
     weight: random.between(1, 90).toString(),
   }))
   const rounding: Json = random.pick<Json>(['largest-remainder', 'first', 'largest-ratio', 'cumulative', 'prefix', 'rotate', { 'residual-to': random.pick(ROLES) }])
-  const lock = random.chance(0.15) ? { lock: { days: random.between(1, 30) } } : {}
+  const lock = random.chance(0.08) ? { lock: { days: random.between(1, 30) } } : {}
   const split = { name: 'split', from: 'received', rule: 'fixed-shares', parameters: { shares }, rounding, ...lock }
   if (rounding === 'cumulative') return { steps: [split] }
   const minimum = { name: 'minimum', from: 'shares:split', rule: 'minimum', parameters: { minimum: random.units(1n, COIN).toString(), roles: [random.pick(ROLES)] } }
