@@ -59,7 +59,12 @@ function hostNetwork(seed: string, knobs: KnobSettings) {
   }
   const node: Node = createNode(openNetwork({ store, seed, at: clock.now(), knobs }), { now: clock.now, report })
   let tamper: Tamper | null = null
-  const direct = sandboxFetch({ node, sleep: clock.sleep, onCrash: () => {} })
+  // Whoever runs a node starts it again when it has died: with what was final, and nothing of what waited.
+  const restart = (): void => {
+    node.network = openNetwork({ store, seed, at: clock.now(), knobs: { ...node.network.knobs, onRestart: 'keep' } })
+    node.host.dying = false
+  }
+  const direct = sandboxFetch({ node, sleep: clock.sleep, onCrash: restart })
   const fetched: typeof fetch = async (input, init) => tampered(await direct(input, init), init?.body as string, tamper)
   const effects: Effects = { ...clock, random: randomFrom(seed), id: idsFrom(seed), fetch: fetched, log: () => {} }
   return {

@@ -17,6 +17,8 @@ export const knobSettings = z.strictObject({
   responseLossRate: rate,
   /** Requests that arrive twice; the second answer is the one that comes back. */
   requestDuplicationRate: rate,
+  /** Milliseconds a request is on its way before the node sees it, whoever waits for it: later ones may overtake it. */
+  requestDelayMs: range,
   /** Milliseconds an answer is held back. */
   responseDelayMs: range,
   /** Slots a transaction waits before the first block that may hold it. */
@@ -61,6 +63,7 @@ export const CALM: Knobs = {
   requestLossRate: 0,
   responseLossRate: 0,
   requestDuplicationRate: 0,
+  requestDelayMs: [0, 0],
   responseDelayMs: [0, 0],
   inclusionDelaySlots: [0, 0],
   transactionDropRate: 0,
@@ -84,6 +87,7 @@ export type Counters = {
   requestsLost: number
   responsesLost: number
   requestsDuplicated: number
+  requestsDelayed: number
   responsesDelayed: number
   requestsLimited: number
   requestsForgetful: number
@@ -110,6 +114,7 @@ export function zeroCounters(): Counters {
     requestsLost: 0,
     responsesLost: 0,
     requestsDuplicated: 0,
+    requestsDelayed: 0,
     responsesDelayed: 0,
     requestsLimited: 0,
     requestsForgetful: 0,

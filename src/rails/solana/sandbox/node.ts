@@ -29,6 +29,17 @@ export function createNode(network: Network, effects: Pick<Host, 'now' | 'report
   return { network, host: { ...effects, dying: false }, limitedSlot: 0, requestsInSlot: 0 }
 }
 
+/** Milliseconds until a request that was sent now arrives, and shall be answered. */
+export function travelMs({ network: { knobs, counters, generator } }: Node, body: string): number {
+  const { requestDelayMs } = knobs
+  if (requestDelayMs[1] === 0) return 0
+  const envelope = readEnvelope(body)
+  if (envelope !== null && isOwn(envelope)) return 0
+  const delayMs = within(generator, requestDelayMs)
+  if (delayMs > 0) counters.requestsDelayed += 1
+  return delayMs
+}
+
 /** Answers one HTTP body (a request or a batch). */
 export function answer(node: Node, body: string): Reply {
   const { network } = node

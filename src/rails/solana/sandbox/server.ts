@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { assert } from '../../../core/assert.ts'
 import type { Effects } from '../../../core/effects.ts'
-import { MAX_BODY_BYTES, answer, type Node, type Reply } from './node.ts'
+import { MAX_BODY_BYTES, answer, travelMs, type Node, type Reply } from './node.ts'
 
 export type Hosting = {
   readonly node: Node
@@ -48,12 +48,18 @@ export function sandboxFetch(hosting: Hosting): typeof fetch {
   return async (input, init) => {
     const body = typeof init?.body === 'string' ? init.body : await new Request(input, init).text()
     if (body.length > MAX_BODY_BYTES) return new Response('Payload too large', { status: 413 })
+    await travel(hosting, body)
     const reply = answer(hosting.node, body)
     if (reply.kind !== 'crash' && reply.delayMs > 0) await hosting.sleep(reply.delayMs)
     if (reply.kind === 'answer') return new Response(reply.body, { status: reply.status, headers: headersOf(reply) })
     if (reply.kind === 'crash') hosting.onCrash()
     throw new TypeError('fetch failed', { cause: new Error('the connection was lost') })
   }
+}
+
+async function travel({ node, sleep }: Hosting, body: string): Promise<void> {
+  const delayMs = travelMs(node, body)
+  if (delayMs > 0) await sleep(delayMs)
 }
 
 async function handle(hosting: Hosting, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -71,6 +77,7 @@ async function handle(hosting: Hosting, request: IncomingMessage, response: Serv
     response.writeHead(413, { connection: 'close' }).end('Payload too large')
     return
   }
+  await travel(hosting, body)
   const reply = answer(hosting.node, body)
   if (reply.kind === 'crash') {
     hosting.onCrash()
