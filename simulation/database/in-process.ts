@@ -29,7 +29,7 @@ type Backend = {
 /** Opens a migrated database with its roles: some seconds, once a process. */
 export async function openInProcess(): Promise<Host> {
   const database = await PGlite.create({ startParams: [...START, '-c', `search_path=simulated, pg_catalog, public`] })
-  const backend: Backend = { run: (bytes) => database.execProtocolRawSync(bytes), statements: createSharedStatements(), face: '', marked: 0 }
+  const backend: Backend = { run: speaker(database), statements: createSharedStatements(), face: '', marked: 0 }
   await database.exec(await readFile(join(import.meta.dirname, 'advisory.sql'), 'utf8'))
   for (const role of [SIMULATED_ROLES.app, SIMULATED_ROLES.signer]) await database.exec(`create role ${role} login`)
   const address = (role: string): string => `postgresql://${role}@simulated/postgres`
@@ -57,6 +57,30 @@ export async function openInProcess(): Promise<Host> {
   }
 }
 
+/**
+ * Hands PGlite bytes and takes its answer, all before it returns: its own reading of answers, which it keeps for ever, is passed by. It asks
+ * for timers, to write statistics for instance; none is made, because one would run whenever the machine pleases.
+ */
+function speaker(database: PGlite): (bytes: Uint8Array) => Uint8Array {
+  let failure: Error | null = null
+  const fail = (error: Error): void => void (failure = error)
+  return (bytes) => {
+    if (failure !== null) throw failure
+    const answers: Uint8Array[] = []
+    const { setTimeout: timer } = globalThis
+    globalThis.setTimeout = NO_TIMER
+    try {
+      database.execProtocolRawStream(bytes, { syncToFs: false, onRawData: (data) => answers.push(data.slice()) }).catch(fail)
+    } finally {
+      globalThis.setTimeout = timer
+    }
+    const [first] = answers
+    return answers.length === 1 && first !== undefined ? first : Buffer.concat(answers)
+  }
+}
+
+const NO_TIMER = (() => 0) as unknown as typeof setTimeout
+
 /** What stands now; the answer brings it back. */
 function keep(database: PGlite, backend: Backend): () => void {
   const image = takeImage(database)
@@ -77,6 +101,8 @@ const START = [
   ...['-c', 'timezone=UTC', '-c', 'DateStyle=ISO', '-c', 'plan_cache_mode=force_generic_plan', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'],
   // Memory that is brought back for each history: a history's rows fit into a fraction of this.
   ...['-c', 'shared_buffers=16MB', '-c', 'wal_buffers=1MB', '-c', 'wal_level=minimal', '-c', 'max_wal_senders=0', '-c', 'max_connections=10', '-c', 'max_locks_per_transaction=256'],
+  // Nobody reads its statistics, and what it would log is answered.
+  ...['-c', 'track_counts=off', '-c', 'track_activities=off', '-c', 'log_min_messages=panic', '-c', 'log_min_error_statement=panic'],
 ]
 
 function openLine(backend: Backend, { user }: Startup, number: number): Line {

@@ -44,16 +44,21 @@ describe.each([
   let sessions: Sessions
   let heard: About[]
   let verdict: (about: About) => Verdict | Promise<Verdict>
-  const pools: Pool[] = []
+
+  /** Beside the sessions that are tried. */
+  async function asOwner<T>(work: (owner: Pool) => Promise<T>): Promise<T> {
+    const own = createSessions(host, () => Promise.resolve('run'))
+    const owner = createPool({ url: host.urls.owner, max: 1, applicationName: 'test', stream: own.streams('owner') })
+    const done = await work(owner)
+    await owner.end()
+    await own.end()
+    return done
+  }
 
   beforeAll(async () => {
     opened = await open()
     host = opened.host
-    const own = createSessions(host, () => Promise.resolve('run'))
-    const owner = createPool({ url: host.urls.owner, max: 1, applicationName: 'test', stream: own.streams('owner') })
-    await owner.query(TABLE)
-    await owner.end()
-    await own.end()
+    await asOwner(async (owner) => await owner.query(TABLE))
     await host.keep()
   })
   afterAll(async () => {
@@ -69,21 +74,14 @@ describe.each([
   })
   afterEach(async () => {
     await sessions.end()
-    pools.length = 0
-    await host.reset()
+    await asOwner(async (owner) => await owner.query('truncate public.line'))
   })
 
   function poolOf(process: string, { role = 'app', max = 1, pipelined = false }: { role?: keyof Host['urls']; max?: number; pipelined?: boolean } = {}): Pool {
-    const pool = createPool({ url: host.urls[role], max, applicationName: 'test', stream: sessions.streams(process), pipeline: pipelined })
-    pools.push(pool)
-    return pool
+    return createPool({ url: host.urls[role], max, applicationName: 'test', stream: sessions.streams(process), pipeline: pipelined })
   }
   const numbers = async (): Promise<readonly number[]> => {
-    const own = createSessions(host, () => Promise.resolve('run'))
-    const pool = createPool({ url: host.urls.owner, max: 1, applicationName: 'test', stream: own.streams('looking') })
-    const found = await rows<{ number: number }>(pool, { text: 'select number from public.line order by number', values: [] })
-    await pool.end()
-    await own.end()
+    const found = await asOwner(async (owner) => await rows<{ number: number }>(owner, { text: 'select number from public.line order by number', values: [] }))
     return found.map(({ number }) => number)
   }
   const insert = (number: number): { text: string; values: unknown[] } => ({ text: 'insert into public.line values ($1, $2)', values: [number, 'a'] })

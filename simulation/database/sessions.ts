@@ -29,6 +29,9 @@ export type Verdict = 'run' | 'lose-before' | 'lose-after' | { readonly refuse: 
 
 export type Gate = (about: About) => Promise<Verdict>
 
+/** Told when the database begins something, and calls the answer when that is done: until then nothing is quiet. */
+export type Outside = () => () => void
+
 export type Sessions = {
   /** What pools of a process take in the place of sockets. */
   readonly streams: (process: string) => () => Duplex
@@ -50,11 +53,13 @@ type Session = {
   status: Status
   isServed: boolean
   hasEnded: boolean
+  leaving: Promise<void> | null
 }
 
 type Room = {
   readonly host: Pick<Host, 'open'>
   readonly gate: Gate
+  readonly outside: Outside
   readonly open: Set<Session>
   /** Whose transaction is open, or who is being served. */
   holder: Session | null
@@ -65,8 +70,8 @@ type Room = {
   failure: Error | null
 }
 
-export function createSessions(host: Pick<Host, 'open'>, gate: Gate): Sessions {
-  const room: Room = { host, gate, open: new Set(), holder: null, queue: [], count: 0, busy: 0, failure: null }
+export function createSessions(host: Pick<Host, 'open'>, gate: Gate, outside: Outside = () => () => {}): Sessions {
+  const room: Room = { host, gate, outside, open: new Set(), holder: null, queue: [], count: 0, busy: 0, failure: null }
   const killAll = async (those: (session: Session) => boolean): Promise<void> => {
     await Promise.all([...room.open].filter(those).map(async (session) => await leave(room, session)))
   }
@@ -111,7 +116,7 @@ function openStream(room: Room, process: string): Duplex {
     },
   })
   room.count += 1
-  const session: Session = { process, number: room.count, stream, waiting: [], role: '', line: null, status: 'I', isServed: false, hasEnded: false }
+  const session: Session = { process, number: room.count, stream, waiting: [], role: '', line: null, status: 'I', isServed: false, hasEnded: false, leaving: null }
   room.open.add(session)
   // The rest of what a driver asks of a socket.
   return Object.assign(stream, {
@@ -156,17 +161,14 @@ async function answer(room: Room, session: Session, framed: Framed): Promise<voi
 async function begin(room: Room, session: Session, bytes: Buffer): Promise<void> {
   const parameters = readStartup(bytes)
   session.role = present(parameters.get('user'), 'user of a session')
-  room.busy += 1
-  try {
+  await busy(room, async () => {
     const line = await room.host.open({ user: session.role, options: parameters.get('options') ?? '' }, session.number)
     if (session.hasEnded) await line.end()
     else {
       session.line = line
       session.stream.push(welcome(session.number))
     }
-  } finally {
-    room.busy -= 1
-  }
+  })
 }
 
 async function pass(room: Room, session: Session, batch: Batch): Promise<void> {
@@ -178,17 +180,19 @@ async function pass(room: Room, session: Session, batch: Batch): Promise<void> {
     release(room, session)
     return
   }
-  room.busy += 1
   try {
-    if (verdict === 'lose-before') await lose(room, session)
-    else if (typeof verdict === 'object' && isFatal(verdict.refuse)) {
-      session.stream.push(fatal(verdict.refuse, refusalText(verdict.refuse)))
-      await lose(room, session)
-    } else await carryOut(room, session, batch, verdict)
+    await busy(room, async () => await decided(room, session, { batch, verdict }))
   } finally {
-    room.busy -= 1
     if (session.status === 'I' || session.hasEnded) release(room, session)
   }
+}
+
+async function decided(room: Room, session: Session, { batch, verdict }: { readonly batch: Batch; readonly verdict: Verdict }): Promise<void> {
+  if (verdict === 'lose-before') await lose(room, session)
+  else if (typeof verdict === 'object' && isFatal(verdict.refuse)) {
+    session.stream.push(fatal(verdict.refuse, refusalText(verdict.refuse)))
+    await lose(room, session)
+  } else await carryOut(room, session, batch, verdict)
 }
 
 async function carryOut(room: Room, session: Session, batch: Batch, verdict: Exclude<Verdict, 'lose-before'>): Promise<void> {
@@ -230,17 +234,30 @@ function brokenConnection(): Error {
   return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })
 }
 
-/** Ends a session on the database's side. */
-async function leave(room: Room, session: Session): Promise<void> {
-  if (session.hasEnded) return
-  session.hasEnded = true
-  // What it leaves behind must not be taken back with the transaction of another one.
-  if (room.holder !== session) await hold(room, session)
+/** Counts the work as under way until it is done. */
+async function busy<T>(room: Room, work: () => Promise<T>): Promise<T> {
   room.busy += 1
+  const end = room.outside()
   try {
-    await session.line?.end()
+    return await work()
   } finally {
     room.busy -= 1
+    end()
+  }
+}
+
+/** Ends a session on the database's side, once; whoever asks again waits for the same end. */
+async function leave(room: Room, session: Session): Promise<void> {
+  session.hasEnded = true
+  await (session.leaving ??= endLine(room, session))
+}
+
+async function endLine(room: Room, session: Session): Promise<void> {
+  // What it leaves behind must not be taken back with the transaction of another one.
+  if (room.holder !== session) await hold(room, session)
+  try {
+    await busy(room, async () => await session.line?.end())
+  } finally {
     room.open.delete(session)
     release(room, session)
   }
