@@ -8,7 +8,8 @@ export default defineConfig({
     globalSetup: 'test/global-setup.ts',
     pool: 'threads',
     isolate: false,
-    maxWorkers: 2,
+    // One more than two processors: a thread waits for PostgreSQL and for processes for an eighth of its time and more.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -8,6 +8,7 @@ import { inject } from 'vitest'
 import { endServer } from '../src/store/embedded/postmaster.ts'
 import { startEmbedded, type EmbeddedOptions, type EmbeddedServer } from '../src/store/embedded/start.ts'
 import { createPool } from '../src/store/pool.ts'
+import { copyServer } from './copy-server.ts'
 import { machine } from './effects.ts'
 import { addressOf, makeTemplate, onServer, ROLES, TEMPLATE } from './template.ts'
 
@@ -58,11 +59,14 @@ export type OwnServer = EmbeddedServer & {
 
 /** A server with the product's own settings (durable), for tests that stop or kill PostgreSQL; its template is ready to clone. */
 export async function startOwnServer(settings: EmbeddedOptions['settings'] = {}): Promise<OwnServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'apportion-own-'))
+  const home = mkdtempSync(join(tmpdir(), 'apportion-own-'))
+  const folder = join(home, 'server')
+  const made = inject('madeServer')
+  const isCopy = made !== null && copyServer(made, folder)
   const dataDirectory = join(folder, 'database')
   const start = () => startEmbedded({ dataDirectory, effects: machine, settings, dieWithParent: true })
   const first = await start()
-  await makeTemplate(first.url)
+  if (!isCopy) await makeTemplate(first.url)
   let { pid, url: address } = first
   return {
     ...first,
@@ -76,7 +80,7 @@ export async function startOwnServer(settings: EmbeddedOptions['settings'] = {})
     kill: () => killAll(address, pid),
     remove: async () => {
       await endServer(pid, 'SIGQUIT', machine)
-      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+      rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
     },
   }
 }
