@@ -32,7 +32,7 @@ export async function loadDefaults({ effects, seconds, nowMs, say }: Loading): P
     try {
       const { name, sample } = firstProgram
       const { key } = JSON.parse(await apportion(directory, ['key', 'create', 'load', '--rights', 'record', '--json'])) as { key: string }
-      const client = openClient({ url: program.url, key, callers: CALLERS })
+      const client = openClient({ url: program.url, key })
       const { rows } = await owner.query<{ event: bigint; address: string }>('select event, address from apportion.head, apportion.wallet')
       const { event: before, address } = present(rows[0], 'head and wallet')
       await fund(effects, { url: networkOf(program.output()), address })

@@ -68,7 +68,7 @@ async function furnish({ effects }: Loading, database: BenchDatabase, { director
 async function loadAll({ effects, seconds, nowMs, say }: Loading, { owner, logged }: BenchDatabase, place: Place & { readonly urls: readonly string[] }): Promise<Loaded> {
   const { directory, settings, token, urls } = place
   const { key } = JSON.parse(await apportion(join(directory, 'one'), ['key', 'create', 'load', '--rights', 'record', '--json'], settings)) as { key: string }
-  const clients = urls.map((url) => openClient({ url, key, callers: CALLERS }))
+  const clients = urls.map((url) => openClient({ url, key }))
   say(`${CALLERS} callers for ${seconds} s`)
   const route = (sale: number): readonly Client[] => (sale % TO_BOTH === 0 ? clients : [present(clients[sale % clients.length], 'client')])
   const sold = await sell({ effects, ledger: LEDGER, token, callers: CALLERS, ms: seconds * 1000, nowMs, route })

@@ -58,7 +58,7 @@ export const salesPart: Part = {
 }
 
 async function byApi({ scale: { ms }, nowMs }: Bench, { url, key, token }: { readonly url: string; readonly key: string; readonly token: string }): Promise<number> {
-  const client = openClient({ url, key, callers: CALLERS })
+  const client = openClient({ url, key })
   const bodies = Array.from({ length: (MOST_A_SECOND * ms) / 1000 }, () =>
     Buffer.from(JSON.stringify({ reference: randomUUID(), token_id: token, sale_amount: '1.5' })),
   )
