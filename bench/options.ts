@@ -9,7 +9,7 @@ export type LoadName = (typeof LOADS)[number]
 export type Options = {
   readonly scale: Scale
   readonly print: 'table' | 'json' | 'markdown'
-  /** Which rows run: name, pattern and callers are looked through. */
+  /** Which rows run: part, name, pattern and callers are looked through. */
   readonly only: RegExp
   /** A load in place of the rows. */
   readonly load: LoadName | null

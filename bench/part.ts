@@ -56,6 +56,12 @@ export type Part = {
   readonly measure: (bench: Bench, add: Add) => Promise<void>
 }
 
+/** Which rows a pattern asks for: their part, name, pattern and callers are looked through. */
+export function wantedBy(parts: readonly Part[], only: RegExp): (frame: Frame) => boolean {
+  const partOf = new Map(parts.flatMap(({ name, frames }) => frames.map((frame) => [frame, name] as const)))
+  return (frame) => only.test(`${partOf.get(frame) ?? ''}: ${frame.name}, ${frame.pattern}, ${frame.callers}`)
+}
+
 /** Runs from the first to the last, each other one backwards, so that what comes early in one comes late in the next. */
 export function inTurns<T>(run: number, items: readonly T[]): readonly T[] {
   return run % 2 === 0 ? items : items.toReversed()

@@ -7,7 +7,7 @@ import { inDatabase } from './database.ts'
 import { databaseSettings, machine, type Machine } from './machine.ts'
 import { watchMemory, type PeakMemory } from './memory.ts'
 import type { Options } from './options.ts'
-import type { Bench, Frame, Sample } from './part.ts'
+import { wantedBy, type Bench, type Frame, type Sample } from './part.ts'
 import { partsOf } from './parts.ts'
 import { lineOf, tableMarkdown, tableText, type Line } from './report.ts'
 
@@ -25,21 +25,24 @@ export async function runRows(effects: Effects, options: Options, nowMs: () => n
   const ran = await measureAll(effects, options, nowMs)
   process.stdout.write(`${PRINTERS[options.print](ran)}\n`)
   for (const failure of ran.failures) process.stderr.write(`${failure}\n`)
-  return ran.failures.length === 0 && ran.lines.length > 0
+  return ran.failures.length === 0
 }
 
 async function measureAll(effects: Effects, { scale, only }: Options, nowMs: () => number): Promise<Ran> {
   const began = performance.now()
+  const parts = partsOf(scale)
+  const wants = wantedBy(parts, only)
+  if (!parts.some(({ frames }) => frames.some(wants))) throw new Error(`no row is like ${only.source}: \`npm run bench\` prints all`)
   const memory = watchMemory()
   const settings = await inDatabase(effects, async ({ owner }) => await databaseSettings(owner))
   const bench: Bench = {
     ...{ effects, scale, nowMs, rail: present(Object.values(rails)[0], 'rail') },
     say: (text) => void process.stderr.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${text} …\n`),
-    wants: ({ name, pattern, callers }) => only.test(`${name}, ${pattern}, ${callers}`),
+    wants,
   }
   const lines: Line[] = []
   const failures: string[] = []
-  for (const { name, frames, measure } of partsOf(scale)) {
+  for (const { name, frames, measure } of parts) {
     nowMs()
     const wanted = frames.filter(bench.wants)
     if (wanted.length === 0) continue
