@@ -1,12 +1,14 @@
 // Distributions as people ask for them: an event with its shares, and what has become of each share's payout. Reads only.
 
 import { roleNameOf } from '../core/account.ts'
+import { present } from '../core/assert.ts'
 import { payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
 import { distributionsOf, type DistributionRow } from '../store/distribution.ts'
-import { amountDocument, type AmountDocument, type EventDocument, type ShareDocument } from './documents.ts'
-import { laneOf, type Ledger } from './ledger.ts'
+import { amountDocument, eventDocument, type AmountDocument, type EventDocument, type ShareDocument } from './documents.ts'
+import type { Ledger } from './ledger.ts'
 import type { Page } from './page.ts'
-import { event, events } from './read-ledger.ts'
+import { recordedEvents, storedEvent } from './read-ledger.ts'
+import { recordedFromStore, type RecordedEvent } from './recorder.ts'
 import type { Desk } from './world.ts'
 
 /**
@@ -50,33 +52,30 @@ export async function distributions(
   ledger: Ledger,
   page: { cursor: string | null; limit: number },
 ): Promise<Page<DistributionDocument>> {
-  const { items, next } = await events(reader, ledger, page)
-  return { items: await withPayouts(reader, ledger, items), next }
+  const { items, next } = await recordedEvents(reader, ledger, page)
+  return { items: await withPayouts(reader, items), next }
 }
 
 /** One distribution by its event's source reference. Refuses `event_not_found`. */
 export async function distribution(reader: Reader, ledger: Ledger, reference: string): Promise<DistributionDocument> {
-  const found = await event(reader, ledger, reference)
-  return (await withPayouts(reader, ledger, [found]))[0] as DistributionDocument
+  const found = recordedFromStore(ledger, await storedEvent(reader, ledger, reference))
+  return (await withPayouts(reader, [found]))[0] as DistributionDocument
 }
 
-async function withPayouts({ store }: Reader, ledger: Ledger, found: readonly EventDocument[]): Promise<readonly DistributionDocument[]> {
-  const byLane = Map.groupBy(found, ({ reference }) => laneOf(ledger, reference))
-  const rows = await Promise.all(
-    [...byLane].map(async ([lane, members]) => await payoutsOfEvents(store.pool, lane, members.map(({ event: number }) => BigInt(number)))),
-  )
-  const large = await Promise.all(
-    [...byLane].map(async ([lane, members]) => await distributionsOf(store.pool, lane, members.filter(isLarge).map(({ event: number }) => BigInt(number)))),
-  )
+async function withPayouts({ store }: Reader, found: readonly RecordedEvent[]): Promise<readonly DistributionDocument[]> {
+  const byLane = Map.groupBy(found, ({ lane }) => lane)
+  const rows = await Promise.all([...byLane].map(async ([lane, members]) => await payoutsOfEvents(store.pool, lane, members.map(({ number }) => number))))
+  const large = await Promise.all([...byLane].map(async ([lane, members]) => await distributionsOf(store.pool, lane, members.filter(isLarge).map(({ number }) => number))))
   const progress = new Map(large.flat().map((row) => [`${row.lane} ${row.event}`, progressDocument(row)]))
-  // Events of different lanes may have the same number, so payouts are found by both.
-  const payouts = new Map(rows.flat().map((row) => [`${row.lane} ${row.event} ${row.role}`, row]))
-  return found.map((document) => {
-    const lane = laneOf(ledger, document.reference)
-    const own = progress.get(`${lane} ${document.event}`) ?? null
-    const shares = document.shares.map((share): DistributedShareDocument => {
+  // By part, which names a share for ever: many shares of an event may have one role.
+  const payouts = new Map(rows.flat().map((row) => [`${row.lane} ${row.event} ${row.part}`, row]))
+  return found.map((event) => {
+    const place = `${event.lane} ${event.number}`
+    const own = progress.get(place) ?? null
+    const document = eventDocument(event)
+    const shares = document.shares.map((share, index): DistributedShareDocument => {
       if (own !== null && share.account === HOLDER) return { ...share, state: own.state, reason: null, payout: null }
-      return distributedShare(share, payouts.get(`${lane} ${document.event} ${share.role}`))
+      return distributedShare(share, payouts.get(`${place} ${present(event.shares[index], 'share').part}`))
     })
     return { ...document, shares, state: own?.state ?? stateOf(shares), progress: own }
   })
@@ -84,7 +83,7 @@ async function withPayouts({ store }: Reader, ledger: Ledger, found: readonly Ev
 
 const HOLDER = 'distributing'
 
-function isLarge({ shares }: EventDocument): boolean {
+function isLarge({ shares }: Pick<RecordedEvent, 'shares'>): boolean {
   return shares.some(({ account }) => account === HOLDER)
 }
 

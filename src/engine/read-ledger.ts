@@ -26,7 +26,7 @@ import {
 import { laneOf, refreshPlans, type Ledger } from './ledger.ts'
 import { lanePlaceOf, lanePlaceText, malformedCursor, nextCursor, type Page } from './page.ts'
 import { lastEdges } from './read-accounts.ts'
-import { recordedFromStore } from './recorder.ts'
+import { recordedFromStore, type RecordedEvent } from './recorder.ts'
 import type { Desk } from './world.ts'
 
 type Reader = Pick<Desk, 'store' | 'rails'>
@@ -38,11 +38,17 @@ export async function ledgers({ store }: Reader): Promise<readonly LedgerDocumen
 }
 
 /** Events, newest first. The cursor is the number and the lane's position of the last event shown. Refuses `cursor_malformed`. */
-export async function events(reader: Reader, ledger: Ledger, { cursor, limit }: { cursor: string | null; limit: number }): Promise<Page<EventDocument>> {
+export async function events(reader: Reader, ledger: Ledger, page: { cursor: string | null; limit: number }): Promise<Page<EventDocument>> {
+  const { items, next } = await recordedEvents(reader, ledger, page)
+  return { items: items.map(eventDocument), next }
+}
+
+/** The same with the parts of their shares. */
+export async function recordedEvents(reader: Reader, ledger: Ledger, { cursor, limit }: { cursor: string | null; limit: number }): Promise<Page<RecordedEvent>> {
   const found = await listEvents(reader.store.pool, { lanes: ledger.lanes, after: cursor === null ? null : lanePlaceOf(ledger, cursor), limit })
   await knowPlans(reader, ledger, found)
   const next = nextCursor(found, limit, (place) => lanePlaceText(ledger, place))
-  return { items: found.map((event) => eventDocument(recordedFromStore(ledger, event))), next }
+  return { items: found.map((event) => recordedFromStore(ledger, event)), next }
 }
 
 /** One event by its source reference. Refuses `event_not_found`. */

@@ -5,6 +5,8 @@ import { paperDatabase, paperEvent, type PaperDatabase, type PaperLedger } from 
 import { present } from '../core/assert.ts'
 import { parsePlan } from '../core/plan.ts'
 import { LATEST, listBalances } from '../store/balance.ts'
+import { distribution, distributions } from './read-distributions.ts'
+import { payoutsOfEvent } from './read-ledger.ts'
 
 let paper: PaperDatabase
 beforeAll(async () => {
@@ -88,4 +90,17 @@ it('answers an event that comes again with the shares that it answered first, in
     expect([first?.state, second?.state]).toEqual(['recorded', 'duplicate'])
     expect(second).toMatchObject({ event: first?.state === 'recorded' ? first.event : null })
   }
+})
+
+it('shows of each share its own payout, also where many have one role', async () => {
+  const ledger = await open('roles', [pool])
+  await ledger.nameDrawers(['ana', 'cy'])
+  await ledger.record([paperEvent('a', 90n, { facts: { score: { ana: '4', bo: '3', cy: '2' } } })])
+  await ledger.makePayouts()
+  const payouts = await payoutsOfEvent(ledger.world, ledger.ledger, 'a')
+  const own = payouts.map(({ recipient, payout, state, reason }) => ({ recipient, payout, state, reason }))
+  expect(own.map(({ recipient, state }) => `${recipient} ${state}`)).toEqual(['ana queued', 'bo held', 'cy queued'])
+  const one = await distribution(ledger.world, ledger.ledger, 'a')
+  const { items } = await distributions(ledger.world, ledger.ledger, { cursor: null, limit: 10 })
+  for (const { shares } of [one, ...items]) expect(shares.map(({ recipient, payout, state, reason }) => ({ recipient, payout, state, reason }))).toEqual(own)
 })
