@@ -1,10 +1,16 @@
 // The control: the usual sender on the network of the simulation, under its faults. It signs, sends, waits, and when it heard an error or saw
 // nothing in time it signs and sends again. It must pay twice: were it to pay once as well, the faults would prove nothing of ours.
+// `node simulation/control.ts [--seeds 40] [--seed 0]` runs it beside histories of these seeds, and ends with 1 should it pay nobody twice.
 
+import { parseArgs } from 'node:util'
 import { present } from '../src/core/assert.ts'
 import type { RailPayout, RailWallet } from '../src/rails/rail.ts'
 import { CALM, type KnobSettings } from '../src/rails/solana/sandbox/knobs.ts'
 import { openTestbed, SLOTS_TO_EXPIRY, SOL, type Testbed } from '../src/rails/solana/testbed.ts'
+import type { HistoryPlan } from './history.ts'
+import { randomOf } from './random.ts'
+import { createFaults } from './world/faults.ts'
+import { firstKnobs } from './world/weather.ts'
 
 /** What came of a run. `lost`: the sender was told that it arrived, or gave up, and it never did. */
 export type Control = { readonly payouts: number; readonly paidTwice: number; readonly lost: number }
@@ -22,8 +28,30 @@ const TRIES = 8
 /** A late request arrives within this, which is more than the sender's patience and less than its transaction's life. */
 const LATEST_SLOTS = 120
 
-/** Pays forty people on a network with these faults, and says how it went by the network's own books. */
-export async function runControl(seed: number, { knobs, lateRate }: ControlFaults): Promise<Control> {
+/** The network's faults of a history of that seed: the same rates and the same knobs, drawn in the same way. */
+export function controlFaultsOf(seed: number, plan: HistoryPlan = {}): ControlFaults {
+  const random = randomOf(`history ${seed}`)
+  const faults = createFaults(random.fork('faults'), plan)
+  const knobs = firstKnobs(faults, random.fork('knobs'))
+  // Who waits no longer for an answer has lost it.
+  const lost = Math.min(1, (knobs.responseLossRate ?? 0) + faults.rate('rpc answer late'))
+  return { knobs: { ...knobs, responseLossRate: lost }, lateRate: faults.rate('rpc request late') }
+}
+
+/** The control beside several histories, added up. */
+export async function runControls(seeds: readonly number[], faults?: ControlFaults): Promise<Control> {
+  const sum = { payouts: 0, paidTwice: 0, lost: 0 }
+  for (const seed of seeds) {
+    const { payouts, paidTwice, lost } = await runControl(seed, faults)
+    sum.payouts += payouts
+    sum.paidTwice += paidTwice
+    sum.lost += lost
+  }
+  return sum
+}
+
+/** Pays forty people on a network with the faults of that seed, or with these, and says how it went by the network's own books. */
+export async function runControl(seed: number, { knobs, lateRate }: ControlFaults = controlFaultsOf(seed)): Promise<Control> {
   const bed = openTestbed({ seed: `control ${seed}` })
   try {
     const wallet = await bed.wallet()
@@ -102,4 +130,12 @@ async function countPaid(bed: Testbed, payouts: readonly RailPayout[]): Promise<
   const got: bigint[] = []
   for (const { destination } of payouts) got.push(await rail.balance({ id: '', address: destination['address'] as string }, SOL))
   return { payouts: payouts.length, paidTwice: got.filter((units) => units > UNITS).length, lost: got.filter((units) => units < UNITS).length }
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { seeds: { type: 'string', default: '40' }, seed: { type: 'string', default: '0' } } })
+  const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => Number(values.seed) + index)
+  const { payouts, paidTwice, lost } = await runControls(seeds)
+  process.stdout.write(`the usual sender, under the faults of ${seeds.length} seeds: ${paidTwice} of ${payouts} payouts paid twice, ${lost} lost\n`)
+  process.exitCode = paidTwice > 0 ? 0 : 1
 }
