@@ -3,7 +3,7 @@
 
 import type { advanceAttempt, AttemptAction, AttemptState } from '../../src/core/attempt.ts'
 import type { advancePayout, PayoutAction, PayoutHold, PayoutState } from '../../src/core/payout.ts'
-import { chanceOf, type Chance } from './chance.ts'
+import { randomOf, type Random } from '../random.ts'
 import { oracleOf, type Fate, type Oracle } from './payout-oracle.ts'
 
 /** The deciders under test. */
@@ -20,64 +20,69 @@ const CALM_ROUNDS = 12
 const DUE = ['2026-01-01T00:00:00Z', '2026-01-01T00:00:30Z', '2026-01-02T00:00:00Z'].map((text) => Temporal.Instant.from(text))
 const HOLDS: readonly PayoutHold[] = ['no_wallet', 'no_funds', 'frozen', 'below_minimum', 'signing_limit', 'creator_unknown']
 
+/** True once in so many times. */
+export const onceIn = (random: Random, times: number): boolean => random.below(times) === 0
+
 type Attempt = { readonly number: number; readonly members: readonly number[]; state: AttemptState; fate: Fate }
 
 /** What somebody has made up their mind to do, and does later, perhaps twice. */
 type Errand = () => void
 
 type History = {
-  readonly chance: Chance
+  readonly random: Random
   readonly deciders: PayoutDeciders
   readonly oracle: Oracle
   readonly payouts: PayoutState[]
   readonly attempts: Attempt[]
   readonly errands: Errand[]
+  /** All that was ever told to payouts of the ends of their attempts. */
+  readonly news: Errand[]
   moves: number
 }
 
 /** Plays the history of a seed to its end. */
 export function playPayouts(seed: number, deciders: PayoutDeciders): Outcome {
-  const chance = chanceOf(seed)
-  const count = 1 + chance.below(MOST_PAYOUTS)
-  const payouts = Array.from({ length: count }, (): PayoutState => ({ state: 'queued', dueAt: due(chance) }))
-  const oracle = oracleOf(payouts.map(() => 1n + BigInt(chance.below(1_000_000))))
-  const history: History = { chance, deciders, oracle, payouts, attempts: [], errands: [], moves: 0 }
-  const steps = 1 + chance.below(MOST_STEPS)
+  const random = randomOf(`payouts ${seed}`)
+  const count = 1 + random.below(MOST_PAYOUTS)
+  const payouts = Array.from({ length: count }, (): PayoutState => ({ state: 'queued', dueAt: due(random) }))
+  const oracle = oracleOf(payouts.map(() => 1n + BigInt(random.below(1_000_000))))
+  const history: History = { random, deciders, oracle, payouts, attempts: [], errands: [], news: [], moves: 0 }
+  const steps = 1 + random.below(MOST_STEPS)
   for (let step = 0; step < steps && oracle.finding() === null; step += 1) takeStep(history)
   calmDown(history)
   return { finding: oracle.finding(), moves: history.moves }
 }
 
 function takeStep(history: History): void {
-  const { chance, attempts, errands } = history
-  const turn = chance.below(10)
+  const { random, attempts, errands } = history
+  const turn = random.below(10)
   if (turn < 4 || (errands.length === 0 && attempts.length === 0)) errands.push(errandOf(history))
   else if (turn < 8) runErrand(history)
-  else if (attempts.length > 0) moveNetwork(history, chance.oneOf(attempts))
+  else if (attempts.length > 0) moveNetwork(history, random.pick(attempts))
 }
 
-function runErrand({ chance, errands }: History): void {
+function runErrand({ random, errands }: History): void {
   if (errands.length === 0) return
-  const index = chance.below(errands.length)
+  const index = random.below(errands.length)
   const errand = errands[index]
   // Now and then it is not crossed off: a message delivered twice, a worker that was asked again.
-  if (!chance.onceIn(5)) errands.splice(index, 1)
+  if (!onceIn(random, 5)) errands.splice(index, 1)
   errand?.()
 }
 
 function errandOf(history: History): Errand {
-  const { chance, attempts } = history
-  const turn = chance.below(attempts.length === 0 ? 6 : 12)
+  const { random, attempts } = history
+  const turn = random.below(attempts.length === 0 ? 6 : 12)
   if (turn < 3) return prepareLater(history)
   if (turn < 6) return meddleLater(history)
-  const attempt = chance.oneOf(attempts)
+  const attempt = random.pick(attempts)
   return turn < 9 ? submitLater(history, attempt) : lookLater(history, attempt)
 }
 
 /** A worker packs what it sees queued, and commits it some time after. */
 function prepareLater(history: History): Errand {
-  const { chance, payouts } = history
-  const seen = [...payouts.keys()].filter((payout) => payouts[payout]?.state === 'queued' && !chance.onceIn(4))
+  const { random, payouts } = history
+  const seen = [...payouts.keys()].filter((payout) => payouts[payout]?.state === 'queued' && !onceIn(random, 4))
   return () => commitAttempt(history, seen)
 }
 
@@ -96,18 +101,18 @@ function commitAttempt(history: History, members: readonly number[]): void {
 
 /** The bytes go out now; what the sender hears of it comes later, if ever. */
 function submitLater(history: History, attempt: Attempt): Errand {
-  const { chance, oracle } = history
-  if (attempt.fate === 'away' && !chance.onceIn(3)) {
+  const { random, oracle } = history
+  if (attempt.fate === 'away' && !onceIn(random, 3)) {
     attempt.fate = 'waiting'
     oracle.fated(attempt.number, 'waiting')
   }
-  const action: AttemptAction = chance.onceIn(2) ? { type: 'submitted', answer: chance.onceIn(2) ? 'accepted' : 'rejected: no' } : { type: 'lost', reason: 'timeout' }
+  const action: AttemptAction = onceIn(random, 2) ? { type: 'submitted', answer: onceIn(random, 2) ? 'accepted' : 'rejected: no' } : { type: 'lost', reason: 'timeout' }
   return () => moveAttempt(history, attempt, action)
 }
 
 /** A look tells the truth of the moment in which it was answered, or nothing. */
 function lookLater(history: History, attempt: Attempt): Errand {
-  const action = history.chance.onceIn(4) ? ({ type: 'lost', reason: 'no answer' } as const) : truthOf(attempt)
+  const action = onceIn(history.random, 4) ? ({ type: 'lost', reason: 'no answer' } as const) : truthOf(attempt)
   return () => moveAttempt(history, attempt, action)
 }
 
@@ -118,8 +123,8 @@ function truthOf({ number, fate }: Attempt): AttemptAction {
   return fate === 'dead' ? { type: 'expire', proof } : { type: 'submitted', answer: 'pending' }
 }
 
-function moveNetwork({ chance, oracle }: History, attempt: Attempt): void {
-  const next: Fate | undefined = attempt.fate === 'away' ? 'dead' : attempt.fate === 'waiting' ? chance.oneOf(['paid', 'failed', 'dead', 'waiting'] as const) : undefined
+function moveNetwork({ random, oracle }: History, attempt: Attempt): void {
+  const next: Fate | undefined = attempt.fate === 'away' ? 'dead' : attempt.fate === 'waiting' ? random.pick(['paid', 'failed', 'dead', 'waiting'] as const) : undefined
   if (next === undefined) return
   attempt.fate = next
   oracle.fated(attempt.number, next)
@@ -138,26 +143,28 @@ function moveAttempt(history: History, attempt: Attempt, action: AttemptAction):
 }
 
 function endMember(history: History, { number }: Attempt, { payout, end }: { readonly payout: number; readonly end: 'settled' | 'failed' | 'never' }): void {
-  const { chance, oracle, errands } = history
+  const { random, oracle, errands, news } = history
   const attempt = String(number)
   const action: PayoutAction =
     end === 'settled'
       ? { type: 'settle', attempt }
-      : end === 'failed' && chance.onceIn(2)
-        ? { type: 'fail', attempt, reason: chance.oneOf(HOLDS), detail: 'frozen', dueAt: due(chance) }
-        : { type: 'release', attempt, dueAt: due(chance) }
+      : end === 'failed' && onceIn(random, 2)
+        ? { type: 'fail', attempt, reason: random.pick(HOLDS), detail: 'frozen', dueAt: due(random) }
+        : { type: 'release', attempt, dueAt: due(random) }
   if (!movePayout(history, payout, action)) oracle.stuck(payout, number)
   // The same news once more, long after: by then the payout may stand on another attempt.
-  if (chance.onceIn(2)) errands.push(() => void movePayout(history, payout, action))
+  const again = (): void => void movePayout(history, payout, action)
+  news.push(again)
+  if (onceIn(random, 2)) errands.push(again)
 }
 
 /** What rails, people and settings do to payouts, on whatever they last saw. */
 function meddleLater(history: History): Errand {
-  const { chance, payouts } = history
-  const payout = chance.below(payouts.length)
-  const dueAt = due(chance)
+  const { random, payouts } = history
+  const payout = random.below(payouts.length)
+  const dueAt = due(random)
   const actions: readonly PayoutAction[] = [
-    { type: 'hold', reason: chance.oneOf(HOLDS), detail: 'it must wait', dueAt: chance.onceIn(2) ? dueAt : null },
+    { type: 'hold', reason: random.pick(HOLDS), detail: 'it must wait', dueAt: onceIn(random, 2) ? dueAt : null },
     { type: 'requeue', dueAt },
     { type: 'requeue', dueAt },
     { type: 'await' },
@@ -166,9 +173,9 @@ function meddleLater(history: History): Errand {
     { type: 'reject', detail: 'not this one' },
     { type: 'cancel' },
   ]
-  const action = chance.oneOf(actions)
+  const action = random.pick(actions)
   // Few are cancelled, else most histories would end before anything is paid.
-  if (action.type === 'cancel' && !chance.onceIn(4)) return () => {}
+  if (action.type === 'cancel' && !onceIn(random, 4)) return () => {}
   return () => void movePayout(history, payout, action)
 }
 
@@ -209,9 +216,11 @@ function calmDown(history: History): void {
     for (const [payout, state] of payouts.entries()) if (state.state === 'held' && state.reason !== 'rejected') movePayout(history, payout, { type: 'requeue', dueAt })
     commitAttempt(history, [...payouts.keys()].filter((payout) => payouts[payout]?.state === 'queued'))
   }
+  // Everything comes once more when all is over.
+  for (const again of history.news.splice(0)) again()
   oracle.rested(payouts)
 }
 
-function due(chance: Chance): Temporal.Instant {
-  return chance.oneOf(DUE)
+function due(random: Random): Temporal.Instant {
+  return random.pick(DUE)
 }

@@ -2,8 +2,8 @@
 // database's, so that two never hold one slot; what is asked of the decider is that it asks for nothing wrong and leaves nothing lying.
 
 import { NOTHING_REMEMBERED, type decideSlots, type SlotDecision, type SlotMemory, type SlotView } from '../../src/core/lane-slots.ts'
-import { chanceOf, type Chance } from './chance.ts'
-import type { Outcome } from './payouts.ts'
+import { randomOf, type Random } from '../random.ts'
+import { onceIn, type Outcome } from './payouts.ts'
 
 export type SlotDeciders = { readonly decideSlots: typeof decideSlots }
 
@@ -16,7 +16,7 @@ const CALM_LOOKS = 30
 type Worker = { mine: Set<number>; memory: SlotMemory }
 
 type History = {
-  readonly chance: Chance
+  readonly random: Random
   readonly deciders: SlotDeciders
   readonly wanted: ReadonlySet<number>
   readonly workers: Worker[]
@@ -26,21 +26,21 @@ type History = {
 
 /** Plays the history of a seed to its end. */
 export function playSlots(seed: number, deciders: SlotDeciders): Outcome {
-  const chance = chanceOf(seed)
-  const wanted = new Set(Array.from({ length: 1 + chance.below(MOST_SLOTS) }, () => chance.below(1024)))
-  const history: History = { chance, deciders, wanted, workers: [], finding: null, moves: 0 }
-  const steps = 1 + chance.below(MOST_STEPS)
+  const random = randomOf(`slots ${seed}`)
+  const wanted = new Set(Array.from({ length: 1 + random.below(MOST_SLOTS) }, () => random.below(1024)))
+  const history: History = { random, deciders, wanted, workers: [], finding: null, moves: 0 }
+  const steps = 1 + random.below(MOST_STEPS)
   for (let step = 0; step < steps && history.finding === null; step += 1) takeStep(history)
   calmDown(history)
   return { finding: history.finding, moves: history.moves }
 }
 
 function takeStep(history: History): void {
-  const { chance, workers } = history
-  const turn = chance.below(12)
+  const { random, workers } = history
+  const turn = random.below(12)
   if (workers.length === 0 || (turn === 0 && workers.length < MOST_WORKERS)) workers.push({ mine: new Set(), memory: NOTHING_REMEMBERED })
-  else if (turn === 1) workers.splice(chance.below(workers.length), 1)
-  else look(history, chance.oneOf(workers), new Set(chance.onceIn(4) ? [...history.wanted].filter(() => chance.onceIn(3)) : []))
+  else if (turn === 1) workers.splice(random.below(workers.length), 1)
+  else look(history, random.pick(workers), new Set(onceIn(random, 4) ? [...history.wanted].filter(() => onceIn(random, 3)) : []))
 }
 
 function look(history: History, worker: Worker, failing: ReadonlySet<number>): void {
