@@ -42,6 +42,8 @@ export type Program = {
   readonly firstPlan: PlanData
   /** What a new ledger asks for besides what each does: the first change of its settings. */
   readonly settings?: Partial<Pick<Settings, 'payout_approval_above'>>
+  /** Whether shares of one recipient that go to one destination are paid together; left out: each share is a payout of its own. */
+  readonly payoutPolicy?: 'per_share' | 'per_destination'
   /** When payouts are made; left out: of each share as soon as it is recorded. */
   readonly schedule?: Schedule
   /** What its doors call the amounts that may come with an event, by the plan's roles. */

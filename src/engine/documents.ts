@@ -5,6 +5,7 @@ import { lastRun, nextRun, type Schedule } from '../core/schedule.ts'
 import type { AttemptRow } from '../store/attempt.ts'
 import type { LedgerRow } from '../store/ledger.ts'
 import type { PayoutRow } from '../store/payout.ts'
+import type { DrawnDocument } from './drawn-shares.ts'
 import type { Ledger } from './ledger.ts'
 import type { RecordedEvent } from './recorder.ts'
 
@@ -80,11 +81,11 @@ export type PayoutDocument = AmountDocument & {
   readonly created_at: string
   readonly changed_at: string
   readonly attempts: readonly AttemptDocument[]
-}
+} & DrawnDocument
 
 export function payoutDocument(
   row: PayoutRow,
-  { reference, destination, attempts }: { reference: string; destination: string | null; attempts: readonly AttemptRow[] },
+  { reference, destination, attempts, drawn }: { reference: string; destination: string | null; attempts: readonly AttemptRow[]; drawn: DrawnDocument },
 ): PayoutDocument {
   return {
     payout: row.payout,
@@ -102,6 +103,7 @@ export function payoutDocument(
     created_at: row.created_at.toString(),
     changed_at: row.changed_at.toString(),
     attempts: attempts.map(attemptDocument),
+    ...drawn,
   }
 }
 

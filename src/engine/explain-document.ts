@@ -55,8 +55,11 @@ const attemptSchema = z.strictObject({
 
 const payoutSchema = z.strictObject({
   payout: z.string(),
-  /** Its share, less what reversals and recoupments took from it before it was paid. */
+  /** Its shares, less what reversals and recoupments took from them before it was paid. */
   ...amount,
+  /** How many shares it draws on, and the first hundred of them. */
+  shares: z.int(),
+  draws_on: z.array(z.strictObject({ reference: z.string(), part: z.int(), role: z.string(), ...amount })).readonly(),
   destination: z.string().nullable(),
   tries: z.int(),
   created_at: instant,

@@ -6,9 +6,11 @@ import type { JsonObject } from '../core/effects.ts'
 import { attemptsOfPayouts, type AttemptRow } from '../store/attempt.ts'
 import type { StoredEvent } from '../store/event.ts'
 import { movesNear, settlementsOf, sizesOfAttempts, type Move } from '../store/explain.ts'
-import { payoutOfPart, payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
+import { payoutOfPart, type PayoutRow } from '../store/payout.ts'
 import { amountDocument, attemptDocument } from './documents.ts'
+import { drawnBy, drawsOnOne, payoutsByShare } from './drawn-shares.ts'
 import { transferDocument, type ExplainedPayout, type Standing } from './explain-document.ts'
+import type { Ledger } from './ledger.ts'
 
 export type Followed = { readonly payout: ExplainedPayout; readonly now: Standing }
 
@@ -17,12 +19,13 @@ type Describe = (destination: JsonObject) => string
 /** The payouts of an event by part; of a large distribution that of one part alone. */
 export async function followPayouts(
   client: PoolClient,
-  { event, part, describe }: { event: StoredEvent; part: number | null; describe: Describe | null },
+  { ledger, event, part, describe }: { ledger: Ledger; event: StoredEvent; part: number | null; describe: Describe | null },
 ): Promise<ReadonlyMap<number, Followed>> {
   const own = part === null ? null : await payoutOfPart(client, { lane: event.lane, event: event.number, part })
-  const payouts = [...(await payoutsOfEvents(client, event.lane, [event.number])), ...(own === null ? [] : [own])]
+  const payouts = [...(await payoutsByShare(client, ledger, event.lane, [event.number])), ...(own === null ? [] : [own])]
   if (payouts.length === 0) return new Map()
-  const ids = payouts.map(({ payout }) => payout)
+  const ids = [...new Set(payouts.map(({ payout }) => payout))]
+  const drawn = await drawnBy(client, ledger, event.lane, payouts)
   const attempts = await attemptsOfPayouts(client, event.lane, ids)
   const settlements = new Map((await settlementsOf(client, event.lane, ids)).map((settlement) => [settlement.payout, settlement]))
   const sizes = await sizesOfAttempts(client, event.lane, [...new Set(attempts.map(({ attempt }) => attempt))])
@@ -34,6 +37,7 @@ export async function followPayouts(
         payout: row.payout,
         ...amountDocument(row.units, row.asset),
         destination: row.destination === null || describe === null ? null : describe(row.destination),
+        ...(drawn.get(row.payout) ?? drawsOnOne(row, event.reference)),
         tries: row.tries,
         created_at: row.created_at.toString(),
         attempts: tried.map((attempt) => {

@@ -67,7 +67,8 @@ function pastSentences({ payout }: ExplainedShare): string[] {
 }
 
 function standingSentence({ role, now, payout, account, units, deducted }: ExplainedShare): string {
-  const own = payout === null ? '' : `Payout ${payout.payout}${payout.destination === null ? '' : ` to ${payout.destination}`}`
+  const together = payout === null || payout.shares === 1 ? '' : `, of ${payout.shares} shares that are ${payout.amount} together,`
+  const own = payout === null ? '' : `Payout ${payout.payout}${payout.destination === null ? '' : ` to ${payout.destination}`}${together}`
   switch (now.state) {
     case 'zero':
       return `That is nothing to pay, so there is no transfer for ${role}.`

@@ -37,7 +37,7 @@ export async function explain(reader: Pick<Desk, 'store' | 'rails'>, ledger: Led
     const [proof, transfers] = [await proofOfEvent(client, event.lane, event.number), await transfersOfEvent(client, event.lane, event.number)]
     const large = asked.large === null ? null : await explainLargeShare(client, { ledger, plan, ...asked.large })
     const undoings = await undoingsOf(client, event, large)
-    const followed = await followPayouts(client, { event, part: large?.share.part ?? null, describe: reader.rails[ledger.row.rail]?.describe ?? null })
+    const followed = await followPayouts(client, { ledger, event, part: large?.share.part ?? null, describe: reader.rails[ledger.row.rail]?.describe ?? null })
     const state = await stateBefore(client, event, plan)
     return compose({ ledger, event, plan, storedHash, proof: present(proof, 'block of the event'), transfers, followed, undoings, state, asked, large })
   })
@@ -217,13 +217,19 @@ function differencesOfEvent({ event, plan, storedHash, proof }: Sources, receive
   ].flat()
 }
 
-function differencesOfShare({ event }: Sources, { role, units, from, account, transfer, payout, deducted, now }: ExplainedShare): Difference[] {
+function differencesOfShare({ event }: Sources, { part, role, units, from, account, transfer, payout, deducted, now }: ExplainedShare): Difference[] {
   const due = units === '0' ? 'no transfer' : `${units} units of ${event.asset} from ${from} to ${account}`
   const held = transfer === null ? 'no transfer' : `${transfer.units} units of ${transfer.asset} from ${transfer.debit} to ${transfer.credit}`
   return [
     ...difference(`share ${role}`, due, held),
-    ...(payout === null || now.state === 'cancelled' ? [] : difference(`payout of ${role}`, `${BigInt(units) - BigInt(deducted)} units of ${event.asset}`, `${payout.units} units of ${payout.asset}`)),
+    ...(payout === null || now.state === 'cancelled' ? [] : difference(`payout of ${role}`, `${BigInt(units) - BigInt(deducted)} units of ${event.asset}`, drawnText({ reference: event.reference, part }, payout))),
   ]
+}
+
+/** What a payout draws on of a share: all of it where it has no other. */
+function drawnText({ reference, part }: { reference: string; part: number }, { units, asset, shares, draws_on: drawn }: NonNullable<ExplainedShare['payout']>): string {
+  const own = shares === 1 ? units : drawn.find((each) => each.reference === reference && each.part === part)?.units
+  return `${own ?? 'no'} units of ${asset}`
 }
 
 /** Transfers of the event that no part of its plan accounts for. */

@@ -1,11 +1,13 @@
 // What recipients owe, kept back from their new shares in the transaction that makes payouts of them: a transfer for each, and a smaller payout.
 
 import { accountKey, accountName, balanceOf } from '../core/account.ts'
+import { present } from '../core/assert.ts'
 import { decideBatch, type Known, type Leg } from '../core/posting.ts'
 import { insertPayouts, type NewPayout, type NewShare } from '../store/payout.ts'
 import { runOnLane } from '../store/posting.ts'
 import { deductedFrom, insertDeductions } from '../store/reversal.ts'
 import type { Statement } from '../store/statement.ts'
+import { joinShares } from './join-shares.ts'
 import type { Ledger } from './ledger.ts'
 import { readSettings } from './settings.ts'
 import type { Desk } from './world.ts'
@@ -17,14 +19,14 @@ export type Keeping = {
   readonly guards: readonly Statement[]
   /** Moves that place past these shares. */
   readonly move: Statement
-  readonly payoutOfShare: (share: NewShare, left: { readonly payout: string; readonly units: bigint }) => NewPayout
+  readonly payoutOfShares: (shares: readonly NewShare[], left: { readonly payout: string; readonly units: bigint }) => NewPayout
 }
 
 /** Keeps back as much of each share as the ledger's settings say, and makes payouts of the rest. `again`: others made them meanwhile. */
 export async function postKept(
   desk: Pick<Desk, 'store' | 'now' | 'id'>,
   { ledger, lane }: { readonly ledger: Ledger; readonly lane: bigint },
-  { shares, place, guards, move, payoutOfShare }: Keeping,
+  { shares, place, guards, move, payoutOfShares }: Keeping,
 ): Promise<number | 'again'> {
   if (shares.length === 0) return 'again'
   const now = desk.now()
@@ -38,7 +40,11 @@ export async function postKept(
       const [reached] = locked.at(-1) as { transfer: bigint }[]
       if (reached?.transfer !== place) return { abort: true, result: 'again' }
       const deducted = new Map((taken as { share: bigint; units: bigint }[]).map(({ share, units }) => [share, units]))
-      const left = shares.map((share) => ({ share, payout: desk.id(), units: share.units - (deducted.get(share.transfer) ?? 0n) }))
+      const ids = new Map(joinShares(ledger, shares).flatMap((joined) => {
+        const payout = desk.id()
+        return joined.map(({ transfer }) => [transfer, payout] as const)
+      }))
+      const left = shares.map((share) => ({ share, payout: present(ids.get(share.transfer), 'payout'), units: share.units - (deducted.get(share.transfer) ?? 0n) }))
       const kept = keepBack(left, { known, percent: settings.recoup_percent })
       const legs = kept.flatMap(({ leg }) => leg ?? [])
       const { outcomes, write } = decideBatch(head, known, legs.length === 0 ? [] : [{ type: 'move', legs }], now)
@@ -48,7 +54,9 @@ export async function postKept(
       const deductions = kept
         .flatMap(({ share, leg }) => (leg === null ? [] : [{ share: share.transfer, units: leg.units }]))
         .map((each, index) => ({ ...each, transfer: first + BigInt(index) }))
-      const payouts = kept.map(({ share, payout, units }) => payoutOfShare(share, { payout, units }))
+      const payouts = [...Map.groupBy(kept, ({ payout }) => payout)].map(([payout, joined]) => {
+        return payoutOfShares(joined.map(({ share }) => share), { payout, units: joined.reduce((all, { units }) => all + units, 0n) })
+      })
       return { abort: false, write, after: [insertPayouts(lane, payouts, now), insertDeductions(lane, deductions), move], result: shares.length }
     },
   })

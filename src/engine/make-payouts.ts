@@ -16,6 +16,7 @@ import {
 import { hasOwing, lockCursor } from '../store/reversal.ts'
 import { inTransaction, rows } from '../store/statement.ts'
 import { walletsOf } from '../store/wallet.ts'
+import { joinShares } from './join-shares.ts'
 import { newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
 import { postKept } from './keep-back.ts'
 import { payingWalletOf } from './wallet.ts'
@@ -123,8 +124,8 @@ type Kept = Pick<Parameters<typeof postKept>[2], 'shares' | 'place' | 'guards' |
 
 async function keepBack(desk: Desk, { ledger, lane }: At, { shares, place, guards, move }: Kept): Promise<number | 'again'> {
   const wallet = payingWalletOf(await walletsOf(desk.store.pool, ledger.id))?.id ?? null
-  const payoutOfShare = (share: NewShare, left: { payout: string; units: bigint }): NewPayout => payoutOf(share, { ledger, wallet, ...left })
-  return await postKept(desk, { ledger, lane }, { shares, place, guards, move, payoutOfShare })
+  const payoutOfShares = (joined: readonly NewShare[], left: { payout: string; units: bigint }): NewPayout => payoutOf(joined, { ledger, wallet, ...left })
+  return await postKept(desk, { ledger, lane }, { shares, place, guards, move, payoutOfShares })
 }
 
 async function largeShares(on: Parameters<typeof newLargeShares>[0], ledger: Ledger, found: DistributionRow) {
@@ -137,7 +138,9 @@ async function largeShares(on: Parameters<typeof newLargeShares>[0], ledger: Led
 async function insertShares(client: PoolClient, desk: Pick<Desk, 'now' | 'id'>, { ledger, lane, shares }: At & { readonly shares: readonly NewShare[] }): Promise<void> {
   if (shares.length === 0) return
   const wallet = payingWalletOf(await walletsOf(client, ledger.id))?.id ?? null
-  const payouts = shares.map((share) => payoutOf(share, { ledger, wallet, payout: desk.id(), units: share.units - share.deducted }))
+  const payouts = joinShares(ledger, shares).map((joined) => {
+    return payoutOf(joined, { ledger, wallet, payout: desk.id(), units: joined.reduce((all, { units, deducted }) => all + units - deducted, 0n) })
+  })
   await rows(client, insertPayouts(lane, payouts, desk.now()))
 }
 
@@ -145,11 +148,12 @@ function areKnown({ plans }: Ledger, shares: readonly NewShare[]): boolean {
   return shares.every(({ plan }) => plans.some(({ version }) => version === plan))
 }
 
-/** The payout of a share; where nothing is left of it, one that was cancelled from the first and says what it was. */
-function payoutOf(share: NewShare, { ledger, wallet, payout, units }: { ledger: Ledger; wallet: string | null; payout: string; units: bigint }): NewPayout {
+/** The payout of shares that go together; where nothing is left of them, one that was cancelled from the first and says what it was. */
+function payoutOf(joined: readonly NewShare[], { ledger, wallet, payout, units }: { ledger: Ledger; wallet: string | null; payout: string; units: bigint }): NewPayout {
+  const share = present(joined[0], 'share')
   const version = planVersion(ledger, share.plan)
   const role = present(roleOfPart(version, share.part), `role of part ${share.part}`)
-  const base = { ...share, payout, role, wallet, lockedUntil: payableFrom(version, share.part, share.event_at) }
+  const base = { ...share, units: joined.reduce((all, each) => all + each.units, 0n), payout, transfers: joined.map(({ transfer }) => transfer), role, wallet, lockedUntil: payableFrom(version, share.part, share.event_at) }
   if (units === 0n) return { ...base, state: 'cancelled', reason: null }
   const reason = obstacleOf(share, role, wallet)
   return { ...base, units, state: reason === null ? 'queued' : 'held', reason }

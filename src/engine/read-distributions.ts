@@ -2,9 +2,10 @@
 
 import { roleNameOf } from '../core/account.ts'
 import { present } from '../core/assert.ts'
-import { payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
+import type { PayoutRow } from '../store/payout.ts'
 import { distributionsOf, type DistributionRow } from '../store/distribution.ts'
 import { amountDocument, eventDocument, type AmountDocument, type EventDocument, type ShareDocument } from './documents.ts'
+import { payoutsByShare } from './drawn-shares.ts'
 import type { Ledger } from './ledger.ts'
 import type { Page } from './page.ts'
 import { recordedEvents, storedEvent } from './read-ledger.ts'
@@ -53,18 +54,18 @@ export async function distributions(
   page: { cursor: string | null; limit: number },
 ): Promise<Page<DistributionDocument>> {
   const { items, next } = await recordedEvents(reader, ledger, page)
-  return { items: await withPayouts(reader, items), next }
+  return { items: await withPayouts(reader, ledger, items), next }
 }
 
 /** One distribution by its event's source reference. Refuses `event_not_found`. */
 export async function distribution(reader: Reader, ledger: Ledger, reference: string): Promise<DistributionDocument> {
   const found = recordedFromStore(ledger, await storedEvent(reader, ledger, reference))
-  return (await withPayouts(reader, [found]))[0] as DistributionDocument
+  return (await withPayouts(reader, ledger, [found]))[0] as DistributionDocument
 }
 
-async function withPayouts({ store }: Reader, found: readonly RecordedEvent[]): Promise<readonly DistributionDocument[]> {
+async function withPayouts({ store }: Reader, ledger: Ledger, found: readonly RecordedEvent[]): Promise<readonly DistributionDocument[]> {
   const byLane = Map.groupBy(found, ({ lane }) => lane)
-  const rows = await Promise.all([...byLane].map(async ([lane, members]) => await payoutsOfEvents(store.pool, lane, members.map(({ number }) => number))))
+  const rows = await Promise.all([...byLane].map(async ([lane, members]) => await payoutsByShare(store.pool, ledger, lane, members.map(({ number }) => number))))
   const large = await Promise.all([...byLane].map(async ([lane, members]) => await distributionsOf(store.pool, lane, members.filter(isLarge).map(({ number }) => number))))
   const progress = new Map(large.flat().map((row) => [`${row.lane} ${row.event}`, progressDocument(row)]))
   // By part, which names a share for ever: many shares of an event may have one role.

@@ -7,7 +7,7 @@ import { attemptsOfPayouts } from '../store/attempt.ts'
 import { eventByDigest, eventsByNumber, listEvents, type StoredEvent } from '../store/event.ts'
 import { sumsAt } from '../store/history.ts'
 import { listLedgers } from '../store/ledger.ts'
-import { countPayouts, findPayout, listPayouts, payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
+import { countPayouts, findPayout, findPayouts, listPayouts, type PayoutRow } from '../store/payout.ts'
 import { listInbox, type InboxPlace } from '../store/inbox.ts'
 import { listRecipients, walletsOf } from '../store/wallet.ts'
 import {
@@ -23,6 +23,7 @@ import {
   type RecipientDocument,
   type WalletDocument,
 } from './documents.ts'
+import { drawnBy, drawsOnOne, payoutsByShare } from './drawn-shares.ts'
 import { laneOf, refreshPlans, type Ledger } from './ledger.ts'
 import { lanePlaceOf, lanePlaceText, malformedCursor, nextCursor, type Page } from './page.ts'
 import { lastEdges } from './read-accounts.ts'
@@ -88,7 +89,8 @@ export async function payout(reader: Reader, ledger: Ledger, id: string): Promis
 /** The payouts of one event, in plan order, with their attempts. */
 export async function payoutsOfEvent(reader: Reader, ledger: Ledger, reference: string): Promise<readonly PayoutDocument[]> {
   const { lane, number } = await storedEvent(reader, ledger, reference)
-  return await payoutDocuments(reader, ledger, await payoutsOfEvents(reader.store.pool, lane, [number]))
+  const found = await payoutsByShare(reader.store.pool, ledger, lane, [number])
+  return await payoutDocuments(reader, ledger, await findPayouts(reader.store.pool, [lane], found.map(({ payout: id }) => id)))
 }
 
 export async function wallets(reader: Reader, ledger: Ledger): Promise<readonly WalletDocument[]> {
@@ -154,11 +156,12 @@ async function payoutDocuments(reader: Reader, ledger: Ledger, found: readonly P
         eventsByNumber(reader.store.pool, lane, [...new Set(rows.map((row) => row.event))]),
         attemptsOfPayouts(reader.store.pool, lane, rows.map((row) => row.payout)),
       ])
+      const drawn = await drawnBy(reader.store.pool, ledger, lane, rows)
       const references = new Map(owners.map(({ number, reference }) => [number, reference]))
       const byPayout = Map.groupBy(attempts, (attempt) => attempt.payout)
       return rows.map((row) => {
         const destination = row.destination === null || rail === undefined ? null : rail.describe(row.destination)
-        return payoutDocument(row, { reference: references.get(row.event) ?? '', destination, attempts: byPayout.get(row.payout) ?? [] })
+        return payoutDocument(row, { reference: references.get(row.event) ?? '', destination, attempts: byPayout.get(row.payout) ?? [], drawn: drawn.get(row.payout) ?? drawsOnOne(row, references.get(row.event) ?? '') })
       })
     }),
   )

@@ -5,6 +5,7 @@ import { accountsOfRecipient, balanceOf } from '../core/account.ts'
 import { assert } from '../core/assert.ts'
 import { Refusal } from '../core/refusal.ts'
 import { closingOf, lineOf, sumLines, type StatementSums } from '../core/statement.ts'
+import { payoutsDrawing } from '../store/drawn-shares.ts'
 import { entriesByEvent, entriesOf, eventInstantOf, sumsAt, type BlockEdge, type Edge, type Entry, type EventPlace, type Flow, type Sums } from '../store/history.ts'
 import { openEntries } from '../store/open-shares.ts'
 import { inSnapshot, type Queryable } from '../store/statement.ts'
@@ -152,6 +153,8 @@ export type StatementLineDocument = AmountDocument & {
   readonly part: number | null
   /** The payout that it belongs to. */
   readonly subject: string | null
+  /** Of a share: the payout that draws on it; null until there is one. */
+  readonly payout: string | null
   readonly lane: number
   readonly transfer: string
 }
@@ -168,7 +171,8 @@ export async function statementLines(
     const { lines, next } = by === 'recorded_at'
       ? await recordedLines(client, ledger, { accounts, span, cursor, limit })
       : await eventLines(client, ledger, { accounts, span, cursor, limit })
-    return { items: lines.map((line) => lineDocument(ledger, accounts, line)), next }
+    const payouts = new Map((await payoutsDrawing(client, lines.map(({ entry }) => entry))).map(({ lane, transfer, payout }) => [`${lane} ${transfer}`, payout]))
+    return { items: lines.map((line) => lineDocument(ledger, accounts, { ...line, payout: payouts.get(`${line.entry.lane} ${line.entry.transfer}`) ?? null })), next }
   })
 }
 
@@ -236,7 +240,7 @@ function changeOf(accounts: readonly string[], { debit, credit, units }: Entry):
   return (accounts.includes(credit) ? units : 0n) - (accounts.includes(debit) ? units : 0n)
 }
 
-function lineDocument(ledger: Ledger, accounts: readonly string[], { entry, change, balance }: Line): StatementLineDocument {
+function lineDocument(ledger: Ledger, accounts: readonly string[], { entry, change, balance, payout }: Line & { readonly payout: string | null }): StatementLineDocument {
   const { asset, units, kind, recorded_at: recordedAt, event_at: eventAt, reference, plan, part, subject, lane, transfer } = entry
   return {
     recorded_at: recordedAt.toString(),
@@ -250,6 +254,7 @@ function lineDocument(ledger: Ledger, accounts: readonly string[], { entry, chan
     plan_version: plan,
     part,
     subject,
+    payout,
     lane: ledger.lanes.indexOf(lane),
     transfer: transfer.toString(),
   }

@@ -12,10 +12,10 @@ import type { Remembered, Undone } from '../core/reversal.ts'
 import { accountsOfReversal, NO_WORK, reversalMemberOf, workReversal, type ReversalWork } from '../core/reversal-work.ts'
 import type { ChangedState } from '../core/rules/give-back.ts'
 import { eventByDigest, type StoredEvent } from '../store/event.ts'
+import { lockPayoutsOf, type SharePayout } from '../store/drawn-shares.ts'
 import { runOnLane } from '../store/posting.ts'
 import {
-  deductedFrom, insertDeductions, lockCursor, lockPayoutsOf, lowerPayouts, reversedUnitsOf, statesChangedBy, undoneOf,
-  type OpenPayout,
+  deductedFrom, insertDeductions, lockCursor, lowerPayouts, reversedUnitsOf, statesChangedBy, undoneOf,
 } from '../store/reversal.ts'
 import { rows } from '../store/statement.ts'
 import { laneOf, planVersion, requireOriginal, type Ledger } from './ledger.ts'
@@ -76,7 +76,7 @@ type Asked = { readonly given: Reversal; readonly original: StoredEvent }
 type Found = {
   readonly known: Known
   readonly cursor: bigint
-  readonly payouts: ReadonlyMap<number, OpenPayout>
+  readonly payouts: ReadonlyMap<number, SharePayout>
   readonly before: bigint
   readonly undone: readonly Undone[]
   readonly deducted: ReadonlyMap<bigint, bigint>
@@ -99,7 +99,7 @@ async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: As
       const found: Found = {
         known,
         cursor: (cursor?.[0] as { transfer: bigint } | undefined)?.transfer ?? 0n,
-        payouts: new Map((payouts as OpenPayout[]).map((payout) => [payout.part, payout])),
+        payouts: new Map((payouts as SharePayout[]).map((payout) => [payout.part, payout])),
         before: present((reversed as { units: bigint }[])[0], 'units reversed').units,
         undone: undone as Undone[],
         deducted: new Map((deducted as { share: bigint; units: bigint }[]).map(({ share, units }) => [share, units])),
@@ -116,10 +116,12 @@ async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: As
       assert(outcome?.state === 'posted', 'a reversal is posted, was recorded before, or is refused')
       const transfers = new Map(original.shares.map(({ part, transfer }) => [part, transfer]))
       const deductions = worked.deductions.map(({ leg, part, units }) => ({ share: present(transfers.get(part), `share ${part}`), units, transfer: outcome.firstTransfer + BigInt(leg) }))
-      const lowered = worked.deductions.flatMap(({ part, units }) => {
+      const taken = worked.deductions.flatMap(({ part, units }) => {
         const payout = found.payouts.get(part)
         return payout === undefined ? [] : [{ payout: payout.payout, units }]
       })
+      // Several shares of the event may be in one payout.
+      const lowered = [...Map.groupBy(taken, ({ payout }) => payout)].map(([payout, each]) => ({ payout, units: each.reduce((all, { units }) => all + units, 0n) }))
       return { abort: false, write, after: [insertDeductions(lane, deductions), lowerPayouts(lane, lowered, now)], result: 'recorded' }
     },
   })
@@ -140,8 +142,8 @@ function work({ given, original }: Asked, { known, before, undone, remembered, .
 /** What of a share can still be taken without owing: a payout that waits has it, or none was made of it yet. */
 function unpaidOf({ part, transfer, units }: StoredEvent['shares'][number], { cursor, payouts, deducted }: Pick<Found, 'cursor' | 'payouts' | 'deducted'>): bigint {
   const payout = payouts.get(part)
-  if (payout !== undefined) return (UNPAID as readonly string[]).includes(payout.state) ? payout.units : 0n
-  return transfer > cursor ? units - (deducted.get(transfer) ?? 0n) : 0n
+  const isUnpaid = payout === undefined ? transfer > cursor : (UNPAID as readonly string[]).includes(payout.state)
+  return isUnpaid ? units - (deducted.get(transfer) ?? 0n) : 0n
 }
 
 const UNPAID = payoutStatesBefore('cancel')

@@ -214,7 +214,7 @@ async function checkRests(
       continue
     }
     const cursor = head?.payout_cursor ?? null
-    if (cursor !== null && findings.room() > 0) await checkPayouts({ ...reading, cursor })
+    if (cursor !== null && findings.room() > 0) await checkPayouts({ ...reading, cursor, joins: ledger.program.payoutPolicy === 'per_destination' })
     if (findings.room() > 0) await checkDistributions({ ...reading, ledger })
     if (findings.room() > 0) await checkPayoutApprovals({ ...reading, ledger, policing })
     if (findings.room() > 0) await checkProofs({ ...reading, rail: rails[ledger.row.rail], assets: ledger.assets })

@@ -155,6 +155,14 @@ const attemptSchema = z
   })
   .meta({ id: 'Attempt' })
 
+const drawnShape = {
+  shares: z.number().int().meta({ description: 'How many shares it draws on' }),
+  draws_on: z
+    .array(z.strictObject({ reference: event.reference, part: z.number().int(), role: z.string(), ...amount }).meta({ id: 'DrawnShare' }))
+    .readonly()
+    .meta({ description: 'The first hundred of them, each less what was taken from it before it was paid; it stands under the first' }),
+}
+
 export const payoutSchema = z
   .strictObject({
     payout: uuid,
@@ -172,6 +180,7 @@ export const payoutSchema = z
     created_at: instant,
     changed_at: instant,
     attempts: z.array(attemptSchema).readonly(),
+    ...drawnShape,
   })
   .meta({ id: 'Payout' })
 

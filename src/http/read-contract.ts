@@ -122,6 +122,7 @@ const statementLineSchema = z
     plan_version: z.number().int().nullable(),
     part: z.number().int().nullable().meta({ description: 'The place of the share in the plan version' }),
     subject: z.string().nullable().meta({ description: 'The payout that it belongs to' }),
+    payout: z.string().nullable().meta({ description: 'Of a share: the payout that draws on it, once there is one' }),
     lane,
     transfer: number,
   })

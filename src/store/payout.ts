@@ -30,7 +30,7 @@ export type PayoutRow = {
   readonly changed_at: Temporal.Instant
 }
 
-const COLUMNS = `payout.lane, payout.payout, payout.event, payout.part, payout.role, payout.recipient, payout.wallet, payout.asset,
+export const PAYOUT_COLUMNS = `payout.lane, payout.payout, payout.event, payout.part, payout.role, payout.recipient, payout.wallet, payout.asset,
   payout.units, payout.destination, payout.state, payout.reason, payout.detail, payout.due_at, payout.locked_until, payout.tries, payout.live_attempt,
   payout.batch, payout.created_at, payout.changed_at`
 
@@ -127,9 +127,10 @@ export async function newShares(
   })
 }
 
+/** `transfers`: the shares that it draws on. It stands under the event, part and role of the first. */
 export type NewPayout = {
   readonly payout: string
-  readonly transfer: bigint
+  readonly transfers: readonly bigint[]
   readonly event: bigint
   readonly part: number
   readonly role: string
@@ -146,9 +147,9 @@ export type NewPayout = {
 export function insertPayouts(lane: bigint, payouts: readonly NewPayout[], at: Temporal.Instant): Statement {
   return {
     text: `with given as (
-        select * from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::uuid[], $9::text[],
+        select * from unnest($2::uuid[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::uuid[], $9::text[],
           $10::numeric[], $11::jsonb[], $12::text[], $13::text[], $15::timestamptz[])
-          as row (payout, transfer, event, part, role, recipient, wallet, asset, units, destination, state, reason, locked_until)
+          as row (payout, event, part, role, recipient, wallet, asset, units, destination, state, reason, locked_until)
       ), made as (
         insert into apportion.payout (lane, payout, event, part, role, recipient, wallet, asset, units, destination, state, reason,
           locked_until, due_at, created_at, changed_at)
@@ -156,11 +157,11 @@ export function insertPayouts(lane: bigint, payouts: readonly NewPayout[], at: T
           case when reason = 'no_paying_wallet' or state = 'cancelled' then null else greatest($14::timestamptz, locked_until) end, $14, $14 from given
         returning payout
       )
-      insert into apportion.payout_share (lane, transfer, payout) select $1, transfer, payout from given`,
+      insert into apportion.payout_share (lane, transfer, payout) select $1, * from unnest($3::bigint[], $16::uuid[])`,
     values: [
       lane,
       plainArray(payouts.map(({ payout }) => payout)),
-      plainArray(payouts.map(({ transfer }) => transfer)),
+      plainArray(payouts.flatMap(({ transfers }) => transfers)),
       plainArray(payouts.map(({ event }) => event)),
       plainArray(payouts.map(({ part }) => part)),
       payouts.map(({ role }) => role),
@@ -173,6 +174,7 @@ export function insertPayouts(lane: bigint, payouts: readonly NewPayout[], at: T
       payouts.map(({ reason }) => reason),
       at.toString(),
       plainArray(payouts.map(({ lockedUntil }) => lockedUntil?.toString() ?? null)),
+      plainArray(payouts.flatMap(({ payout, transfers }) => transfers.map(() => payout))),
     ],
   }
 }
@@ -183,7 +185,7 @@ export async function duePayouts(
   { lane, wallet, asset, now, limit }: { lane: bigint; wallet: string; asset: string; now: Temporal.Instant; limit: number },
 ): Promise<PayoutRow[]> {
   return await rows(on, {
-    text: `select ${COLUMNS} from apportion.payout
+    text: `select ${PAYOUT_COLUMNS} from apportion.payout
       where lane = $1 and wallet = $2 and asset = $3 and state = 'queued' and due_at <= $4
         and (locked_until is null or locked_until <= $4)
       order by due_at, batch, payout
@@ -277,7 +279,7 @@ export async function nameDestinations(
 
 export async function findPayout(on: Queryable, lanes: readonly bigint[], payout: string): Promise<PayoutRow | null> {
   return await maybeRow(on, {
-    text: `select ${COLUMNS} from apportion.payout where lane = any ($1::bigint[]) and payout = $2`,
+    text: `select ${PAYOUT_COLUMNS} from apportion.payout where lane = any ($1::bigint[]) and payout = $2`,
     values: [plainArray(lanes), payout],
   })
 }
@@ -285,7 +287,7 @@ export async function findPayout(on: Queryable, lanes: readonly bigint[], payout
 export async function findPayouts(on: Queryable, lanes: readonly bigint[], payouts: readonly string[]): Promise<PayoutRow[]> {
   if (payouts.length === 0) return []
   return await rows(on, {
-    text: `select ${COLUMNS} from apportion.payout where lane = any ($1::bigint[]) and payout = any ($2::uuid[]) order by payout`,
+    text: `select ${PAYOUT_COLUMNS} from apportion.payout where lane = any ($1::bigint[]) and payout = any ($2::uuid[]) order by payout`,
     values: [plainArray(lanes), plainArray(payouts)],
   })
 }
@@ -293,7 +295,7 @@ export async function findPayouts(on: Queryable, lanes: readonly bigint[], payou
 /** Without those of large distributions, which may be millions: they are listed by page, or asked for by recipient. */
 export async function payoutsOfEvents(on: Queryable, lane: bigint, events: readonly bigint[]): Promise<PayoutRow[]> {
   return await rows(on, {
-    text: `select ${COLUMNS}
+    text: `select ${PAYOUT_COLUMNS}
       from unnest($2::bigint[]) as asked (event)
       left join apportion.distribution on distribution.lane = $1 and distribution.event = asked.event
       cross join lateral (
@@ -311,11 +313,11 @@ export async function payoutsOfEvents(on: Queryable, lane: bigint, events: reado
 
 /** The newest payouts of each lane, from what one lane gives in the order of its index. */
 function newestOf(lane: string): string {
-  return `select ${COLUMNS}
+  return `select ${PAYOUT_COLUMNS}
       from unnest($1::bigint[]) as given (lane)
       cross join lateral (${lane} order by found.payout desc limit $3) newest
       cross join lateral (
-        select ${COLUMNS} from apportion.payout where payout.lane = given.lane and payout.payout = newest.payout limit 1
+        select ${PAYOUT_COLUMNS} from apportion.payout where payout.lane = given.lane and payout.payout = newest.payout limit 1
       ) payout
       order by payout.payout desc
       limit $3`
@@ -354,7 +356,7 @@ export async function countPayouts(
 /** The payout of one part of an event. */
 export async function payoutOfPart(on: Queryable, { lane, event, part }: { lane: bigint; event: bigint; part: number }): Promise<PayoutRow | null> {
   return await maybeRow(on, {
-    text: `select ${COLUMNS} from apportion.payout where lane = $1 and event = $2 and part = $3`,
+    text: `select ${PAYOUT_COLUMNS} from apportion.payout where lane = $1 and event = $2 and part = $3`,
     values: [lane, event, part],
   })
 }

@@ -33,16 +33,6 @@ export function lockCursor(lane: bigint): Statement {
   return { text: `select transfer from apportion.payout_cursor where lane = $1 for update`, values: [lane] }
 }
 
-export type OpenPayout = { readonly payout: string; readonly part: number; readonly state: string; readonly units: bigint }
-
-/** The payouts of an event, locked: a reservation must wait for what becomes of them. */
-export function lockPayoutsOf(lane: bigint, event: bigint): Statement {
-  return {
-    text: `select payout, part, state, units from apportion.payout where lane = $1 and event = $2 order by payout for update`,
-    values: [lane, event],
-  }
-}
-
 /** What was taken already from these shares, by the number of their transfer. */
 export function deductedFrom(lane: bigint, shares: readonly bigint[]): Statement {
   return {

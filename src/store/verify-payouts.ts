@@ -46,8 +46,8 @@ export type StrayShare = {
   readonly asset: string | null
 }
 
-/** Payouts that draw on what is no share, on one beyond the cursor, or on somebody else's. */
-export async function strayShares(on: Snapshot, { lane, cursor, limit }: Asked & { cursor: bigint }): Promise<StrayShare[]> {
+/** Payouts that draw on what is no share, on one beyond the cursor, or on somebody else's. `joins`: they may draw on several. */
+export async function strayShares(on: Snapshot, { lane, cursor, joins, limit }: Asked & { cursor: bigint; joins: boolean }): Promise<StrayShare[]> {
   return await on.rows({
     text: `with stray as materialized (
         select payout_share.transfer, payout_share.payout, transfer.kind, coalesce(transfer.event, distribution.event) as transfer_event, transfer.part as transfer_part,
@@ -59,14 +59,17 @@ export async function strayShares(on: Snapshot, { lane, cursor, limit }: Asked &
         left join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
         left join apportion.payout on payout.lane = payout_share.lane and payout.payout = payout_share.payout
         where payout_share.lane = $1 and not coalesce(
-          (transfer.kind = 'share' and transfer.number <= $2 and payout.event = transfer.event
-            or transfer.kind = 'distributed' and transfer.number <= distribution.payout_transfer and payout.event = distribution.event)
-          and payout.part = transfer.part
+          (transfer.kind = 'share' and transfer.number <= $2 and (payout.event = transfer.event and payout.part = transfer.part or $4 and exists (
+              -- It stands under another of its shares.
+              select from apportion.payout_share first
+              join apportion.transfer head on head.lane = $1 and head.number = first.transfer
+              where first.lane = $1 and first.payout = payout.payout and head.event = payout.event and head.part = payout.part))
+            or transfer.kind = 'distributed' and transfer.number <= distribution.payout_transfer and payout.event = distribution.event and payout.part = transfer.part)
           and account.name = 'payable:' || payout.recipient and account.asset = payout.asset, false)
       )
       select transfer, payout, kind, transfer_event, transfer_part, account, account_asset, event, part, recipient, asset
       from stray order by transfer limit $3`,
-    values: [lane, cursor, limit],
+    values: [lane, cursor, limit, joins],
   })
 }
 

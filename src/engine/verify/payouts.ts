@@ -21,7 +21,7 @@ import type { Reading } from './books.ts'
 import type { Plans } from './plans.ts'
 import { checkStatements } from './statements.ts'
 
-export type PayoutReading = Reading & { readonly plans: Plans; readonly cursor: bigint }
+export type PayoutReading = Reading & { readonly plans: Plans; readonly cursor: bigint; readonly joins: boolean }
 
 export async function checkPayouts(reading: PayoutReading): Promise<void> {
   const { lane, snapshot, findings } = reading
@@ -45,12 +45,12 @@ export async function checkPayouts(reading: PayoutReading): Promise<void> {
   }
 }
 
-async function checkShares({ lane, position, snapshot, findings, cursor }: PayoutReading): Promise<void> {
+async function checkShares({ joins, lane, position, snapshot, findings, cursor }: PayoutReading): Promise<void> {
   for (const { transfer, event, units, payouts } of await shareFaults(snapshot, { lane, cursor, limit: findings.room() })) {
     const found = payouts === 0n ? `none, for a share of ${units} units` : `${payouts} payouts, for one share of ${units} units`
     findings.broken('payout_share', { lane: position, event, transfer }, { expected: 'one payout', found })
   }
-  for (const row of await strayShares(snapshot, { lane, cursor, limit: findings.room() })) {
+  for (const row of await strayShares(snapshot, { lane, cursor, joins, limit: findings.room() })) {
     const { transfer, payout, event, part, recipient, asset } = row
     const expected = recipient === null || event === null
       ? 'a payout that exists'

@@ -63,9 +63,16 @@ export const programFileSchema = z
     }),
     plan: writtenPlan,
     payouts: z
-      .strictObject({ approval_above: z.string().regex(/^[0-9]{1,39}(\.[0-9]{1,30})?$/, 'must be an amount as text, such as "1000"') })
+      .strictObject({
+        approval_above: z
+          .string()
+          .regex(/^[0-9]{1,39}(\.[0-9]{1,30})?$/, 'must be an amount as text, such as "1000"')
+          .optional()
+          .meta({ description: 'A larger payout waits for a person' }),
+        policy: z.enum(['per_share', 'per_destination']).optional().meta({ description: 'per_destination: shares of one recipient that go to one destination are one payout' }),
+      })
       .optional()
-      .meta({ description: 'A larger payout waits for a person' }),
+      .meta({ description: 'How shares are paid' }),
     schedule: z.strictObject({ payouts: scheduleSchema }).optional().meta({ description: 'What the ledger does at its own times' }),
     event: eventMapping,
     sample: z

@@ -15,6 +15,7 @@ import { createLedger, type NewLedger } from '../../engine/create-ledger.ts'
 import { exportJournal } from '../../engine/export-journal.ts'
 import { importJournal } from '../../engine/import-journal.ts'
 import { createLedgers } from '../../engine/ledger.ts'
+import { makePayouts } from '../../engine/make-payouts.ts'
 import { balances } from '../../engine/read-accounts.ts'
 import { createRecorder } from '../../engine/recorder.ts'
 import { readSettings } from '../../engine/settings.ts'
@@ -125,4 +126,19 @@ it('a journal is copied into a ledger of the same program file alone: another is
   })
   await expect(take('same', journal.replace(/"program_file":\{[^}]*\}/, '"program_file":null'))).rejects.toMatchObject({ code: 'journal_mismatch', message: expect.stringContaining('export it anew') })
   expect(await take('same', journal)).toMatchObject({ from: 'one' })
+})
+
+it('a file says how shares are paid and when, and its ledger keeps to both', async () => {
+  const file = JSON.parse(textOf('single-split', 'deal.json')) as object
+  const weekly = { every: 'week', on: 'friday', at: '17:30' }
+  const text = JSON.stringify({ ...file, payouts: { policy: 'per_destination' }, schedule: { payouts: weekly } })
+  await install('weekly', { programFile: { text, name: 'deal.json' } })
+  const ledger = await createLedgers(desk).open('weekly')
+  expect(ledger.program).toMatchObject({ payoutPolicy: 'per_destination', schedule: weekly })
+  expect((await readSettings(desk.store.pool, ledger, machine.now())).settings.payout_approval_above).toEqual({})
+  for (const input of eventsOf('single-split')) if (!(input instanceof Refusal)) await createRecorder(desk).record(ledger, [{ input, door: 'test', mayBackdate: true }])
+  const lane = ledger.lanes[0] ?? 0n
+  expect(await makePayouts(desk, ledger, lane)).toBe(0)
+  const shares = await makePayouts({ ...desk, now: () => machine.now().add({ hours: 7 * 24 }) }, ledger, lane)
+  expect(shares).toBeGreaterThan(0)
 })

@@ -25,7 +25,8 @@ export function programOf(document: JsonDocument): Omit<Program, 'name'> {
   checkAccounts(document, file, plan)
   checkMapping(document, file, plan)
   const { event: mapping, accounts, sample, summary, rail, payouts, schedule } = file
-  const above = payouts === undefined ? null : atLine(document, () => ['payouts', 'approval_above'], () => readUnits(payouts.approval_above, { field: 'approval_above', scale: asset.scale }))
+  const limit = payouts?.approval_above
+  const above = limit === undefined ? null : atLine(document, () => ['payouts', 'approval_above'], () => readUnits(limit, { field: 'approval_above', scale: asset.scale }))
   const amountField = typeof mapping.amount === 'string' ? mapping.amount : mapping.amount.field
   const parties = Object.entries(mapping.parties ?? {}).map(([name, given]) => [name, typeof given === 'string' ? given : given.field] as const)
   const program: Omit<Program, 'name'> = {
@@ -33,6 +34,7 @@ export function programOf(document: JsonDocument): Omit<Program, 'name'> {
     recipients: accounts.recipients,
     ...(above !== null && { settings: { payout_approval_above: { [asset.name]: above.toString() } } }),
     ...(schedule !== undefined && { schedule: schedule.payouts }),
+    ...(payouts?.policy !== undefined && { payoutPolicy: payouts.policy }),
     amountFields: mapping.claims ?? {},
     contentFields: { units: amountField, ...Object.fromEntries(parties) },
     event: mappedEvent(mapping, asset),

@@ -1,5 +1,6 @@
 // `payout show`: one payout with every attempt that was made for it.
 
+import { formatMoney, parseAsset } from '../../../core/money.ts'
 import { payout } from '../../../engine/read-ledger.ts'
 import { ledgerOf, text, type Run } from '../../command.ts'
 import { PAYOUT_COLUMNS } from '../../payout-columns.ts'
@@ -8,6 +9,18 @@ export const run: Run = async (desk, { words, options }, output) => {
   const found = await payout(desk, await ledgerOf(desk, options), text(words[0]))
   output.result(found, () => {
     output.table([found], PAYOUT_COLUMNS, '')
+    if (found.shares > 1) {
+      output.table(
+        found.draws_on,
+        [
+          { title: 'DRAWS ON', of: ({ reference }) => reference },
+          { title: 'ROLE', of: ({ role }) => role },
+          { title: 'AMOUNT', of: ({ units, asset }) => formatMoney(BigInt(units), parseAsset(asset)), right: true },
+        ],
+        '',
+      )
+      if (found.shares > found.draws_on.length) output.line(`and ${found.shares - found.draws_on.length} more shares`)
+    }
     if (found.detail !== null) output.line(found.detail)
     if (found.state === 'held' && found.due_at !== null) output.line(`It is tried again at ${found.due_at}.`)
     output.table(
