@@ -5,7 +5,6 @@ import { lastRun, nextRun, type Schedule } from '../core/schedule.ts'
 import type { AttemptRow } from '../store/attempt.ts'
 import type { LedgerRow } from '../store/ledger.ts'
 import type { PayoutRow } from '../store/payout.ts'
-import type { DrawnDocument } from './drawn-shares.ts'
 import type { Ledger } from './ledger.ts'
 import type { RecordedEvent } from './recorder.ts'
 
@@ -64,6 +63,12 @@ export type AttemptDocument = {
 export function attemptDocument({ attempt, state, identity, submits, reason, proof, prepared_at, ended_at }: AttemptRow): AttemptDocument {
   const [preparedAt, endedAt] = [prepared_at.toString(), ended_at?.toString() ?? null]
   return { attempt, state, identity, submits, reason, proof, prepared_at: preparedAt, ended_at: endedAt }
+}
+
+/** What a payout draws on: how many shares, and the first hundred of them, each less what was taken from it before it was paid. */
+export type DrawnDocument = {
+  readonly shares: number
+  readonly draws_on: readonly (AmountDocument & { readonly reference: string; readonly part: number; readonly role: string })[]
 }
 
 export type PayoutDocument = AmountDocument & {

@@ -7,16 +7,11 @@ import { drawnShares, joinedPayoutsOf } from '../store/drawn-shares.ts'
 import { planVersionsOf } from '../store/ledger.ts'
 import { payoutsOfEvents, type PayoutRow } from '../store/payout.ts'
 import type { Queryable } from '../store/statement.ts'
-import { amountDocument, type AmountDocument } from './documents.ts'
+import { amountDocument, type DrawnDocument } from './documents.ts'
 import type { Ledger } from './ledger.ts'
 
 /** Shares of a payout that are named; `shares` says how many there are. */
 const MAX_NAMED = 100
-
-export type DrawnShareDocument = AmountDocument & { readonly reference: string; readonly part: number; readonly role: string }
-
-/** `draws_on`: the first of them, each less what was taken from it before it was paid. */
-export type DrawnDocument = { readonly shares: number; readonly draws_on: readonly DrawnShareDocument[] }
 
 export function drawsOnOne({ part, role, units, asset }: PayoutRow, reference: string): DrawnDocument {
   return { shares: 1, draws_on: [{ reference, part, role, ...amountDocument(units, asset) }] }
