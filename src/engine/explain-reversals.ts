@@ -13,11 +13,12 @@ export type Undoings = {
   readonly deducted: ReadonlyMap<bigint, bigint>
 }
 
-/** `large`: a share of a large distribution, whose transfer is none of the event's own. */
-export async function undoingsOf(client: PoolClient, event: StoredEvent, large: { readonly transfer: { readonly number: bigint } | null } | null): Promise<Undoings> {
+/** `large`: a share of a large distribution, whose transfer is none of the event's own. Of its others, which may be thousands, nothing is told. */
+export async function undoingsOf(client: PoolClient, event: StoredEvent, large: { readonly share: { readonly part: number }; readonly transfer: { readonly number: bigint } | null } | null): Promise<Undoings> {
   const { lane, asset } = event
   const found = await reversalsOf(client, lane, event.number)
   const reversals: Explanation['reversals'] = []
+  const parts = new Set([...event.shares.map(({ part }) => part), large?.share.part])
   for (const { number, reference, units, recorded_at: recordedAt, block, hash } of found) {
     const transfers = await transfersOfEvent(client, lane, number)
     reversals.push({
@@ -25,7 +26,7 @@ export async function undoingsOf(client: PoolClient, event: StoredEvent, large: 
       number: number.toString(),
       ...amountDocument(units, asset),
       block: { number: block.toString(), hash, recorded_at: recordedAt.toString() },
-      transfers: transfers.map((transfer) => ({ part: transfer.part, ...transferDocument(transfer) })),
+      transfers: transfers.filter(({ part }) => part === null || parts.has(part)).map((transfer) => ({ part: transfer.part, ...transferDocument(transfer) })),
     })
   }
   const shares = [...event.shares.map(({ transfer }) => transfer), ...(large?.transfer?.number === undefined ? [] : [large.transfer.number])]

@@ -1,11 +1,13 @@
 // One recipient: where it is paid, and what it has, by state and reason, with since when. Reads only.
 
+import type { PoolClient } from 'pg'
 import { accountName } from '../core/account.ts'
 import { present } from '../core/assert.ts'
 import { flowsOf } from '../store/history.ts'
 import { unpaidEntries } from '../store/open-shares.ts'
 import { payoutEdges, payoutsOfRecipient, takenFromNew, takenFromRecipient, type RecipientStanding } from '../store/report.ts'
 import { accountsSince } from '../store/recipient-accounts.ts'
+import { deductionsOf } from '../store/reversal.ts'
 import { inSnapshot } from '../store/statement.ts'
 import { findRecipient } from '../store/wallet.ts'
 import { ageSeconds, amountDocument, type AmountDocument, type RecipientDocument } from './documents.ts'
@@ -48,10 +50,12 @@ export async function recipient({ store, rails, now }: Pick<Desk, 'store' | 'rai
       const reversed = taken.find((each) => each.asset === asset)?.units ?? 0n
       return { state: 'payable', reason: null, asset, payouts: entries, units: into - reversed, since }
     })
-    const large = [...Map.groupBy(unpaid, ({ asset }) => asset)].map(([asset, entries]): RecipientStanding => {
+    const deducted = await deductionsOfEntries(client, unpaid)
+    const large = [...Map.groupBy(unpaid, ({ asset }) => asset)].flatMap(([asset, entries]): RecipientStanding[] => {
       const instants = entries.map(({ completed_at: at, recorded_at: posted }) => at ?? posted).toSorted((a, b) => Temporal.Instant.compare(a, b))
-      const units = entries.reduce((all, entry) => all + entry.units, 0n)
-      return { state: 'payable', reason: null, asset, payouts: BigInt(entries.length), units, since: present(instants[0], 'instant') }
+      const [all, reversed] = [sumOf(entries, ({ units }) => units), sumOf(entries, deducted)]
+      const base = { reason: null, asset, payouts: BigInt(entries.length), since: present(instants[0], 'instant') }
+      return [{ ...base, state: 'payable', units: all - reversed }, ...(reversed === 0n ? [] : [{ ...base, state: 'reversed', units: reversed }])]
     })
     const payouts = await payoutsOfRecipient(client, { lanes: ledger.lanes, recipient: id, now: now() })
     const outside = new Map([[accountName('carried', id), 'carried'], [accountName('owed_by', id), 'owed']])
@@ -69,4 +73,17 @@ export async function recipient({ store, rails, now }: Pick<Desk, 'store' | 'rai
       }),
     }
   })
+}
+
+type Unpaid = Awaited<ReturnType<typeof unpaidEntries>>[number]
+
+/** What reversals took from shares of large distributions of which no payout has been made yet. */
+async function deductionsOfEntries(client: PoolClient, unpaid: readonly Unpaid[]): Promise<(entry: Unpaid) => bigint> {
+  const byLane = new Map<bigint, ReadonlyMap<bigint, bigint>>()
+  for (const [lane, entries] of Map.groupBy(unpaid, (entry) => entry.lane)) byLane.set(lane, await deductionsOf(client, lane, entries.map(({ transfer }) => transfer)))
+  return ({ lane, transfer }) => byLane.get(lane)?.get(transfer) ?? 0n
+}
+
+function sumOf(entries: readonly Unpaid[], of: (entry: Unpaid) => bigint): bigint {
+  return entries.reduce((all, entry) => all + of(entry), 0n)
 }

@@ -12,7 +12,8 @@ import type { Remembered, Undone } from '../core/reversal.ts'
 import { accountsOfReversal, NO_WORK, reversalMemberOf, workReversal, type ReversalWork } from '../core/reversal-work.ts'
 import type { ChangedState } from '../core/rules/give-back.ts'
 import { eventByDigest, type StoredEvent } from '../store/event.ts'
-import { lockPayoutsOf, type SharePayout } from '../store/drawn-shares.ts'
+import { distributedShares, distributionsOf, lockDistribution, type DistributionRow } from '../store/distribution.ts'
+import { lockLargePayouts, lockPayoutsOf, type SharePayout } from '../store/drawn-shares.ts'
 import { runOnLane } from '../store/posting.ts'
 import {
   deductedFrom, insertDeductions, lockCursor, lowerPayouts, reversedUnitsOf, statesChangedBy, undoneOf,
@@ -37,7 +38,7 @@ export type Reversal = {
 export type Reversed = { readonly state: 'recorded' | 'duplicate'; readonly event: StoredEvent; readonly original: StoredEvent }
 
 /**
- * Records a reversal. Refuses `event_not_found`, `reversal_forbidden` (of a reversal), `reversal_exceeded` with what is left, `reference_conflict`, `ledger_copy_forbidden`, and `reference_lane_mismatch` where the
+ * Records a reversal. Refuses `event_not_found`, `reversal_forbidden` (of a reversal, or of a large distribution that is not complete or too large), `reversal_exceeded` with what is left, `reference_conflict`, `ledger_copy_forbidden`, and `reference_lane_mismatch` where the
  * ledger's lanes would part it from its event.
  */
 export async function reverseEvent(desk: Pick<Desk, 'store' | 'now' | 'rails'>, ledger: Ledger, given: Reversal): Promise<Reversed> {
@@ -46,17 +47,33 @@ export async function reverseEvent(desk: Pick<Desk, 'store' | 'now' | 'rails'>, 
   if (original.reverses !== null) {
     throw new Refusal('reversal_forbidden', `${given.reverses} is a reversal itself: record what came in after all as an event of its own`, { reference: given.reverses })
   }
-  checkLarge(given, original)
   checkLane(ledger, given)
-  const state = await post(desk, ledger, { given, original })
+  const large = await largeOf(desk, given, original)
+  const state = await post(desk, ledger, { given, original: { ...original, shares: [...original.shares, ...(large?.shares ?? [])] }, large: large?.row ?? null })
   const event = present(await eventByDigest(desk.store.pool, original.lane, referenceDigest(given.reference)) ?? undefined, 'reversal')
   return { state, event, original }
 }
 
-function checkLarge({ reverses }: Reversal, { shares }: StoredEvent): void {
-  if (!shares.some(({ account }) => account === 'distributing')) return
-  const message = `${reverses} was divided by a snapshot, in chunks, which are not taken back: record an event that corrects it`
-  throw new Refusal('reversal_forbidden', message, { reference: reverses })
+/** Shares of a large distribution that are taken back at once: a block of as many transfers, or twice as many where all of them were paid in part. */
+const MAX_LARGE_SHARES = 20_000
+
+type Large = { readonly row: DistributionRow; readonly shares: StoredEvent['shares'] }
+
+/**
+ * The shares that an event gave by a snapshot; null for one that gave none so. Refuses `reversal_forbidden` while they are being posted, and for
+ * more than are taken back at once.
+ */
+async function largeOf({ store }: Pick<Desk, 'store'>, { reverses }: Reversal, { lane, number, shares }: StoredEvent): Promise<Large | null> {
+  if (!shares.some(({ account }) => account === 'distributing')) return null
+  const row = present((await distributionsOf(store.pool, lane, [number]))[0], 'distribution')
+  if (row.state !== 'complete') {
+    throw new Refusal('reversal_forbidden', `${reverses} is being distributed to ${row.recipients} recipients: reverse it once \`distribution show\` says complete`, { reference: reverses, recipients: row.recipients })
+  }
+  if (row.shares > MAX_LARGE_SHARES) {
+    const message = `${reverses} was divided among ${row.shares} recipients by a snapshot, and at most ${MAX_LARGE_SHARES} shares are taken back at once: settle it with who paid, or take less from the next events`
+    throw new Refusal('reversal_forbidden', message, { reference: reverses, shares: row.shares, limit: MAX_LARGE_SHARES })
+  }
+  return { row, shares: await distributedShares(store.pool, row) }
 }
 
 function checkLane(ledger: Ledger, { reference, reverses }: Reversal): void {
@@ -70,12 +87,14 @@ function checkLane(ledger: Ledger, { reference, reverses }: Reversal): void {
   })
 }
 
-type Asked = { readonly given: Reversal; readonly original: StoredEvent }
+type Asked = { readonly given: Reversal; readonly original: StoredEvent; readonly large: DistributionRow | null }
 
 /** What was found under the lock. */
 type Found = {
   readonly known: Known
+  /** How far shares have become payouts: those of the event's own block, and those of a large distribution. */
   readonly cursor: bigint
+  readonly largeCursor: bigint
   readonly payouts: ReadonlyMap<number, SharePayout>
   readonly before: bigint
   readonly undone: readonly Undone[]
@@ -83,7 +102,7 @@ type Found = {
 }
 
 async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: Asked): Promise<Reversed['state']> {
-  const { given, original } = asked
+  const { given, original, large } = asked
   const { lane, number, asset } = original
   const now = desk.now()
   const changed = await rows<ChangedState>(desk.store.pool, statesChangedBy(lane, number))
@@ -93,13 +112,14 @@ async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: As
     digests: [referenceDigest(given.reference)],
     accounts: accountsOfReversal(original).map((name) => ({ name, asset })),
     states: changed.map(({ key }) => key),
-    guards: [lockCursor(lane), lockPayoutsOf(lane, number), reversedUnitsOf(lane, number), undoneOf(lane, number), deductedFrom(lane, original.shares.map(({ transfer }) => transfer))],
+    guards: [lockCursor(lane), lockPayoutsOf(lane, number), reversedUnitsOf(lane, number), undoneOf(lane, number), deductedFrom(lane, original.shares.map(({ transfer }) => transfer)), ...(large === null ? [] : [lockDistribution(large), lockLargePayouts(lane, number)])],
     decide: ({ head, known, guarded }) => {
-      const [cursor, payouts, reversed, undone, deducted] = guarded.map(({ rows: found }) => found as unknown[])
+      const [cursor, payouts, reversed, undone, deducted, largeCursor, largePayouts = []] = guarded.map(({ rows: found }) => found as unknown[])
       const found: Found = {
         known,
         cursor: (cursor?.[0] as { transfer: bigint } | undefined)?.transfer ?? 0n,
-        payouts: new Map((payouts as SharePayout[]).map((payout) => [payout.part, payout])),
+        largeCursor: (largeCursor?.[0] as { transfer: bigint } | undefined)?.transfer ?? 0n,
+        payouts: new Map([...(largePayouts as SharePayout[]), ...(payouts as SharePayout[])].map((payout) => [payout.part, payout])),
         before: present((reversed as { units: bigint }[])[0], 'units reversed').units,
         undone: undone as Undone[],
         deducted: new Map((deducted as { share: bigint; units: bigint }[]).map(({ share, units }) => [share, units])),
@@ -140,9 +160,9 @@ function work({ given, original }: Asked, { known, before, undone, remembered, .
 }
 
 /** What of a share can still be taken without owing: a payout that waits has it, or none was made of it yet. */
-function unpaidOf({ part, transfer, units }: StoredEvent['shares'][number], { cursor, payouts, deducted }: Pick<Found, 'cursor' | 'payouts' | 'deducted'>): bigint {
+function unpaidOf({ part, from, transfer, units }: StoredEvent['shares'][number], { cursor, largeCursor, payouts, deducted }: Pick<Found, 'cursor' | 'largeCursor' | 'payouts' | 'deducted'>): bigint {
   const payout = payouts.get(part)
-  const isUnpaid = payout === undefined ? transfer > cursor : (UNPAID as readonly string[]).includes(payout.state)
+  const isUnpaid = payout === undefined ? transfer > (from === 'distributing' ? largeCursor : cursor) : (UNPAID as readonly string[]).includes(payout.state)
   return isUnpaid ? units - (deducted.get(transfer) ?? 0n) : 0n
 }
 

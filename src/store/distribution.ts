@@ -1,6 +1,7 @@
 // Large distributions: how far each is, its chunks, and the shares of those that do not count yet. A row moves in the transaction that
 // posts a chunk, under the lane's lock.
 
+import type { StoredEvent } from './event.ts'
 import { destinationFor, type NewShare } from './payout.ts'
 import type { Statement } from './statement.ts'
 import { maybeRow, plainArray, rows, type Ask, type Queryable } from './statement.ts'
@@ -148,13 +149,25 @@ export function movePayoutTransfer({ lane, event }: Pick<DistributionRow, 'lane'
   return { text: `update apportion.distribution set payout_transfer = $3 where lane = $1 and event = $2`, values: [lane, event, transfer] }
 }
 
+/** The shares of a complete distribution, as other events have theirs. */
+export async function distributedShares(on: Queryable, { lane, digest, first_transfer: first, last_transfer: last }: DistributionRow): Promise<StoredEvent['shares'][number][]> {
+  return await rows(on, {
+    text: `select transfer.number as transfer, transfer.part, transfer.units, 'distributing' as from, account.name as account
+      from apportion.transfer join apportion.account on account.lane = $1 and account.number = transfer.credit
+      where transfer.lane = $1 and transfer.number between $3 and $4 and transfer.kind = 'distributed' and transfer.subject = $2
+      order by transfer.number`,
+    values: [lane, digest, first ?? 0n, last ?? 0n],
+  })
+}
+
 /** Shares of a complete distribution in order, with the destination that counts for its event. */
 export async function newLargeShares(
   on: Queryable,
   { ledger, lane, event, digest, after, upTo, limit }: { ledger: string; lane: bigint; event: bigint; digest: string; after: bigint; upTo: bigint; limit: number },
 ): Promise<NewShare[]> {
   return await rows(on, {
-    text: `select transfer.number as transfer, event.number as event, transfer.part, event.plan, event.event_at, transfer.units, 0::numeric(39,0) as deducted, account.asset,
+    text: `select transfer.number as transfer, event.number as event, transfer.part, event.plan, event.event_at, transfer.units, account.asset,
+        (select coalesce(sum(units), 0) from apportion.deduction where lane = $2 and share = transfer.number) as deducted,
         substr(account.name, 9) as recipient, recipient.recipient is not null as recipient_known, destination.destination
       from (
         select number, credit, part, units from apportion.transfer

@@ -71,6 +71,14 @@ export function lockPayoutsOf(lane: bigint, event: bigint): Statement {
   }
 }
 
+/** The payouts of a large distribution, each of one share, locked. Others of its event are among them, under the first of their shares. */
+export function lockLargePayouts(lane: bigint, event: bigint): Statement {
+  return {
+    text: `select payout, part, state, units from apportion.payout where lane = $1 and event = $2 order by payout for update`,
+    values: [lane, event],
+  }
+}
+
 /** Of transfers that are shares: the payout that draws on each. */
 export async function payoutsDrawing(on: Queryable, places: readonly { readonly lane: bigint; readonly transfer: bigint }[]): Promise<{ lane: bigint; transfer: bigint; payout: string }[]> {
   if (places.length === 0) return []

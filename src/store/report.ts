@@ -178,7 +178,8 @@ export async function ageNewShares(
 export async function ageUnpaidDistributions(on: Queryable, { lanes, bounds }: { lanes: readonly bigint[]; bounds: readonly Temporal.Instant[] }): Promise<Aged[]> {
   return await rows(on, {
     text: `select 'payable' as state, null as reason, distribution.asset, width_bucket(distribution.completed_at, $2::timestamptz[]) as age,
-        count(*) as payouts, sum(transfer.units) as units, min(distribution.completed_at) as since
+        count(*) as payouts, min(distribution.completed_at) as since, sum(transfer.units - coalesce((
+          select sum(units) from apportion.deduction where deduction.lane = transfer.lane and deduction.share = transfer.number), 0)) as units
       from apportion.distribution
       join apportion.transfer on transfer.lane = distribution.lane and transfer.kind = 'distributed' and transfer.subject = distribution.digest
         and transfer.number > distribution.payout_transfer and transfer.number <= distribution.last_transfer

@@ -31,11 +31,12 @@ export async function deductionFaults(on: Snapshot, { lane, limit }: Asked): Pro
         full join (select share, transfer, units from apportion.deduction where lane = $1) deduction on deduction.transfer = taken.number
         left join apportion.transfer share on share.lane = $1 and share.number = deduction.share
         left join apportion.event on event.lane = $1 and event.number = taken.event
+        left join apportion.event reversed on reversed.lane = $1 and reversed.number = event.reverses
         left join apportion.payout_share on payout_share.lane = $1 and payout_share.transfer = deduction.share
         where not coalesce(
           taken.units = deduction.units and share.kind in ('share', 'distributed') and share.credit = taken.debit
           and case taken.kind
-            when 'reversed' then share.event = event.reverses and share.part = taken.part
+            when 'reversed' then (share.event = event.reverses or share.kind = 'distributed' and share.subject = reversed.digest) and share.part = taken.part
             else payout_share.payout = taken.subject
           end, false)
       )

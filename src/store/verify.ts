@@ -140,8 +140,21 @@ const REVERSED = `(
     'shares', (select json_agg(json_build_object('part', part, 'units', units::text,
         'from', (select name from apportion.account where lane = $1 and number = debit),
         'account', (select name from apportion.account where lane = $1 and number = credit)) order by number)
-      from apportion.transfer
-      where lane = $1 and number between own.first_transfer and own.first_transfer + own.transfers - 1 and kind = 'share'),
+      from (
+        select number, part, units, debit, credit from apportion.transfer
+        where lane = $1 and number between own.first_transfer and own.first_transfer + own.transfers - 1 and kind = 'share'
+        union all
+        -- Of a large distribution the shares came later, in blocks of their own.
+        select chunk.number, chunk.part, chunk.units, chunk.debit, chunk.credit
+        from (
+          select from apportion.transfer given join apportion.account on account.lane = $1 and account.number = given.credit and account.name = 'distributing'
+          where given.lane = $1 and given.number between own.first_transfer and own.first_transfer + own.transfers - 1 and given.kind = 'share' limit 1
+        ) large
+        cross join lateral (
+          select number, part, units, debit, credit from apportion.transfer
+          where lane = $1 and number >= own.first_transfer + own.transfers and number < event.first_transfer and kind = 'distributed' and subject = own.digest
+        ) chunk
+      ) given),
     'undone', (select json_agg(json_build_object('part', undone.part, 'account', undone.account, 'units', undone.units::text))
       from (
         select transfer.part, transfer.units * case transfer.kind when 'reversed' then 1 else -1 end as units, account.name as account
