@@ -1,10 +1,13 @@
 // A ledger with a schedule: payouts are made at its instants of the shares recorded before, once, however late and often anybody looks.
 
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { paperDatabase, paperEvent, type PaperDatabase, type PaperLedger } from '../../test/paper-ledger.ts'
 import { expectSound, payoutsBy, reverse } from '../../test/reversing.ts'
+import { createWorker } from '../worker/worker.ts'
 import { ledgerDetailDocument } from './documents.ts'
+import { createLedgers } from './ledger.ts'
 import { makePayouts } from './make-payouts.ts'
+import { createRecorder } from './recorder.ts'
 
 let paper: PaperDatabase
 beforeAll(async () => {
@@ -75,4 +78,39 @@ it('says when payouts were made last and are made next', async () => {
     last_run_at: '2026-03-02T09:00:00Z',
     next_run_at: '2026-03-03T09:00:00Z',
   })
+})
+
+it('is kept by workers: nothing before the instant, all of it then, and one that was stopped meanwhile catches up once', async () => {
+  const ledger = await scheduled('worked')
+  let [clock, looks] = ['2026-03-01T12:00:00Z', 0]
+  const now = (): Temporal.Instant => {
+    looks += 1
+    return Temporal.Instant.from(clock)
+  }
+  const world = { ...ledger.world, now, programs: new Map([['paper', ledger.ledger.program]]) }
+  const made = async (): Promise<number> => {
+    const { rows } = await paper.database.pool.query<{ payouts: number }>(`select count(*)::integer as payouts from apportion.payout where lane = $1`, [ledger.lane])
+    return rows[0]?.payouts ?? 0
+  }
+  const work = async (until: () => Promise<boolean>): Promise<void> => {
+    const worker = createWorker(world, { ledgers: createLedgers(world), recorder: createRecorder(world) })
+    worker.start()
+    try {
+      await vi.waitUntil(until, { timeout: 20_000 })
+    } finally {
+      await worker.stop()
+    }
+  }
+  await ledger.recordAt('2026-03-01T11:00:00Z', 'a')
+  await work(async () => await Promise.resolve(looks > 300))
+  expect(await made()).toBe(0)
+  clock = '2026-03-02T09:00:00Z'
+  await work(async () => (await made()) === 3)
+  await ledger.recordAt('2026-03-02T10:00:00Z', 'b')
+  await ledger.recordAt('2026-03-04T10:00:00Z', 'c')
+  await ledger.recordAt('2026-03-06T10:00:00Z', 'd')
+  clock = '2026-03-06T12:00:00Z'
+  looks = 0
+  await work(async () => (await made()) >= 9 && looks > 300)
+  expect(await made()).toBe(9)
 })
