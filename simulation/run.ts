@@ -4,13 +4,16 @@
 import { openInProcess } from './database/in-process.ts'
 import type { Host } from './database/host.ts'
 import type { Finding, History, HistoryPlan } from './history.ts'
-import { openDoors, type Home } from './world/doors.ts'
+import type { World } from '../src/engine/world.ts'
+import { openAudit, type Audit } from './world/audit.ts'
+import { askQuietly, openDoors, type Home } from './world/doors.ts'
 import { foundLedger } from './world/found-ledgers.ts'
 import { readStanding, type Standing } from './world/standing.ts'
 import { worldOf } from './world/server.ts'
 import { BEGIN, BEGIN_US, openUniverse, type Universe } from './world/universe.ts'
 import { outsider } from './world/waiting.ts'
 import { blow, calmNetwork, firstKnobs } from './world/weather.ts'
+import type { Doors } from './workload/doors.ts'
 import { makeWorkload } from './workload/make-workload.ts'
 import { carryOut, play } from './workload/play.ts'
 import { withSteps, type Workload } from './workload/workload.ts'
@@ -26,8 +29,11 @@ const SERVERS = ['a', 'b'] as const
 const PAYOUTS = 100
 /** Of its money a wallet has so much less at first where it is short. */
 const POOR = 20n
+/** How often the auditors look. */
+const AUDIT_US = 4 * SECOND
 /** How often it is looked whether all is still, and what must be still again a while later. */
-const LOOK_US = 1 * SECOND
+const CALM_LOOKS = 5
+const LOOK_US = 2 * SECOND
 
 export type HistoryOptions = { readonly seed: number; readonly plan?: HistoryPlan; readonly host?: Host }
 
@@ -47,25 +53,21 @@ export async function runHistory({ seed, plan = {}, host }: HistoryOptions): Pro
 type Life = { readonly seed: number; readonly plan: HistoryPlan; readonly appRole: string }
 
 async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<History> {
-  const { random, scheduler, faults, network, fleet, steps } = universe
+  const { random, scheduler, faults, network, fleet, steps, statements } = universe
   const workload = workloadOf(universe, plan)
-  const homes = await found(universe, workload, appRole)
+  const { world, homes } = await found(universe, workload, appRole)
+  const now = (): Temporal.Instant => Temporal.Instant.fromEpochNanoseconds(BigInt(scheduler.now()) * 1000n)
+  const ask = askQuietly({ homes, running: fleet.running })
+  const audit = openAudit({ ...universe, ...workload, homes, world, pool: statements.quietPool('owner'), ask, now })
   network.knobs(firstKnobs(faults, random.fork('knobs')))
   await fleet.start(SERVERS)
-  const sql = universe.statements.openPool(outsider('somebody with SQL'), { role: 'owner', max: 4, pipeline: false })
-  const doors = openDoors({ ...universe, random: random.fork('doors'), homes, running: fleet.running, sql, offered: (offer) => void universe.offers.push(offer) })
-  let over = false
-  scheduler.spawn(blow({ ...universe, random: random.fork('weather') }, () => over))
-  const findings: Finding[] = []
-  const called = await universe.drive(carryOut(workload, doors), scheduler.now() + CALLING_LIMIT_US)
-  if (called === 'late') findings.push({ invariant: 'liveness', what: `callers were not answered within ${CALLING_LIMIT_US / SECOND} s` })
-  over = true
-  faults.stop()
-  calmNetwork(network)
-  fleet.calm()
-  for (const deed of workload.ending) await universe.drive(play(deed, doors), scheduler.now() + SETTLING_LIMIT_US)
+  const sql = statements.openPool(outsider('somebody with SQL'), { role: 'owner', max: 4, pipeline: false })
+  const doors = openDoors({ ...universe, random: random.fork('doors'), homes, running: fleet.running, sql, offered: audit.offered })
+  const findings = await playOut(universe, { workload, doors, audit })
   const standing = await settle(universe)
   if (standing.moving.length > 0) findings.push({ invariant: 'liveness', what: `${SETTLING_LIMIT_US / SECOND} s after the last fault ${standing.moving.join(', ')}` })
+  const ended = await universe.drive(audit.end(), scheduler.now() + SETTLING_LIMIT_US)
+  findings.push(...(ended === 'late' ? [{ invariant: 'liveness', what: 'the auditor was not answered' } as const] : ended))
   return {
     seed,
     hash: steps.hash(),
@@ -74,13 +76,39 @@ async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<
       settled: standing.settled,
       held: standing.held,
       faults: faults.counted(network.counters()),
-      statements: universe.statements.count(),
+      statements: statements.count(),
       requests: network.requests(),
       virtualSeconds: Math.round((scheduler.now() - BEGIN_US) / SECOND),
     },
-    findings,
+    findings: [...new Map(findings.map((finding) => [`${finding.invariant} ${finding.what}`, finding])).values()],
     lastSteps: steps.last(),
   }
+}
+
+type Playing = { readonly workload: Workload; readonly doors: Doors; readonly audit: Audit }
+
+/** Callers call through faults, under the auditors' eyes; then faults end, and money is there for everybody. */
+async function playOut(universe: Universe, { workload, doors, audit }: Playing): Promise<Finding[]> {
+  const { random, scheduler, faults, network, fleet } = universe
+  let over = false
+  const auditor = outsider('auditor')
+  const watch = async (): Promise<void> => {
+    while (!over) {
+      await scheduler.turn(auditor, 'looks', AUDIT_US)
+      audit.look()
+    }
+  }
+  scheduler.spawn(blow({ ...universe, random: random.fork('weather') }, () => over))
+  scheduler.spawn(watch())
+  const findings: Finding[] = []
+  const called = await universe.drive(carryOut(workload, doors), scheduler.now() + CALLING_LIMIT_US)
+  if (called === 'late') findings.push({ invariant: 'liveness', what: `callers were not answered within ${CALLING_LIMIT_US / SECOND} s` })
+  over = true
+  faults.stop()
+  calmNetwork(network)
+  fleet.calm()
+  for (const deed of workload.ending) await universe.drive(play(deed, doors), scheduler.now() + SETTLING_LIMIT_US)
+  return findings
 }
 
 function workloadOf({ random }: Universe, { deeds }: HistoryPlan): Workload {
@@ -89,7 +117,7 @@ function workloadOf({ random }: Universe, { deeds }: HistoryPlan): Workload {
 }
 
 /** Ledgers, tokens and money, before the first fault. */
-async function found(universe: Universe, { ledgers }: Workload, appRole: string): Promise<ReadonlyMap<string, Home>> {
+async function found(universe: Universe, { ledgers }: Workload, appRole: string): Promise<{ readonly world: World; readonly homes: ReadonlyMap<string, Home> }> {
   const { statements, network, scheduler, faults } = universe
   const owner = statements.quietPool('owner')
   const founder = outsider('founder')
@@ -110,7 +138,7 @@ async function found(universe: Universe, { ledgers }: Workload, appRole: string)
     }
   }
   await universe.drive(scheduler.turn(founder, 'waits for the money', BEGIN_FUNDS_US), Infinity)
-  return homes
+  return { world, homes }
 }
 
 /** Time until nothing moves, or until it should have. */
@@ -123,6 +151,6 @@ async function settle({ scheduler, statements, drive }: Universe): Promise<Stand
     await drive(scheduler.turn(watcher, 'looks whether all is still', LOOK_US), Infinity)
     const standing = await look()
     calm = standing.moving.length === 0 ? calm + 1 : 0
-    if (calm === 2 || scheduler.now() > limit) return standing
+    if (calm === CALM_LOOKS || scheduler.now() > limit) return standing
   }
 }

@@ -8,7 +8,7 @@ import type { Json } from '../../src/core/effects.ts'
 import { Refusal } from '../../src/core/refusal.ts'
 import type { Seal } from '../../src/core/seal.ts'
 import { setDestinations } from '../../src/engine/set-destinations.ts'
-import type { Answer, Offer, Person, Request } from '../history.ts'
+import type { Answer, Call, Offer, Person, Request } from '../history.ts'
 import type { Random } from '../random.ts'
 import type { Doors } from '../workload/doors.ts'
 import type { Faults } from './faults.ts'
@@ -45,6 +45,14 @@ const PATIENCE_US = 2_000_000
 /** As long as servers go by what they remember of keys. */
 const STALE_US = 5_000_000
 const NATIVE = 'SOL/9'
+
+/** A request that meets no fault and is told nobody: by somebody who only reads, once faults have ended. */
+export function askQuietly({ homes, running }: Pick<DoorParts, 'homes' | 'running'>): Call {
+  return async ({ person = 'owner', ...request }) => {
+    const [first] = running()
+    return first === undefined ? null : await inject(first.server, request, keyOf(homes, person, request.path))
+  }
+}
 
 export function openDoors(parts: DoorParts): Doors {
   const { scheduler, faults, network, homes } = parts

@@ -12,13 +12,16 @@ export type Machine = {
   readonly release: () => void
 }
 
+/** What a timer can be set to. */
+const LONGEST_MS = 2 ** 31 - 1
+
 let taken = false
 
 /** Until released, the machine's clock says `now` (milliseconds). */
 export function takeMachine(now: () => number): Machine {
   assert(!taken, 'one history runs in a thread at a time')
   taken = true
-  const machine = { now: Date.now, immediate: globalThis.setImmediate }
+  const machine = { now: Date.now, immediate: globalThis.setImmediate, timeout: globalThis.setTimeout }
   let waiting = 0
   let outside = 0
   let wake: (() => void) | null = null
@@ -30,6 +33,9 @@ export function takeMachine(now: () => number): Machine {
     })
   }) as typeof setImmediate
   Date.now = () => Math.floor(now())
+  // The machine's timers measure another time: none of them ends within a history. PostgreSQL in this process sets some.
+  const endless = (): NodeJS.Timeout => machine.timeout(() => {}, LONGEST_MS).unref()
+  globalThis.setTimeout = Object.assign(endless, { __promisify__: machine.timeout.__promisify__ }) as typeof setTimeout
   globalThis.setImmediate = Object.assign(counting, { __promisify__: machine.immediate.__promisify__ })
   Object.defineProperty(globalThis.crypto, 'subtle', { value: instantSubtle, configurable: true })
   const turn = (): Promise<void> => new Promise((resolve) => void machine.immediate(resolve))
@@ -57,6 +63,7 @@ export function takeMachine(now: () => number): Machine {
     release: () => {
       Date.now = machine.now
       globalThis.setImmediate = machine.immediate
+      globalThis.setTimeout = machine.timeout
       Reflect.deleteProperty(globalThis.crypto, 'subtle')
       taken = false
     },

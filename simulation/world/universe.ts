@@ -3,7 +3,7 @@
 import type { Host } from '../database/host.ts'
 import { assert } from '../../src/core/assert.ts'
 import { masterKeyOf } from '../../src/signer/envelope.ts'
-import type { HistoryPlan, Offer } from '../history.ts'
+import type { HistoryPlan } from '../history.ts'
 import { randomOf, type Random } from '../random.ts'
 import { armPoints, type ArmedPoints } from './armed-points.ts'
 import type { LogLine } from './effects.ts'
@@ -26,8 +26,8 @@ export type Universe = {
   readonly statements: Statements
   readonly fleet: Fleet
   readonly server: ServerParts
+  readonly masterKey: Uint8Array
   readonly logged: readonly LogLine[]
-  readonly offers: Offer[]
   /** Lets turns be taken until the work is done, or until an instant (microseconds). Rejects as the work does. */
   readonly drive: <T>(work: Promise<T>, until: number) => Promise<T | 'late'>
   readonly close: () => Promise<void>
@@ -76,6 +76,7 @@ type Given = {
 
 function assemble({ seed, random, host, steps, faults, scheduler, machine, points }: Given, parts: { fleet?: Fleet; network?: Network }): Universe {
   const logged: LogLine[] = []
+  const masterKey = random.fork('master key').bytes(32)
   const network = hostNetwork({ seed: `history ${seed}`, scheduler, steps, random: random.fork('wire'), faults, atPoint: points.fetch })
   parts.network = network
   const statements = createStatements({ host, scheduler, steps, random: random.fork('statements'), faults, points: points.points, atPoint: points.sql })
@@ -84,7 +85,7 @@ function assemble({ seed, random, host, steps, faults, scheduler, machine, point
     random: random.fork('processes'),
     openPool: statements.openPool,
     fetchOf: network.fetchOf,
-    masterKey: masterKeyOf(random.fork('master key').bytes(32)),
+    masterKey: masterKeyOf(masterKey),
     logged: (line) => {
       logged.push(line)
       if (line.level === 'warn' || line.level === 'error') steps.note(scheduler.now(), line.process, `logs: ${line.message}`, JSON.stringify(line.fields))
@@ -101,7 +102,7 @@ function assemble({ seed, random, host, steps, faults, scheduler, machine, point
     return went
   }
   return {
-    ...{ random, scheduler, steps, faults, network, statements, fleet, server, logged, offers: [] },
+    ...{ random, scheduler, steps, faults, network, statements, fleet, server, logged, masterKey },
     drive: async (work, until) => {
       let done = false
       const ended = work.finally(() => (done = true))
