@@ -25,5 +25,10 @@ export type Host = {
   readonly keep: () => Promise<void>
   /** Takes away everything that was written since. No session may be open. */
   readonly reset: () => Promise<void>
+  /**
+   * Takes away what was written, and prepares anew and for good what was asked since: the histories to come parse and plan nothing of it.
+   * Answers differ in nothing but their time. No session may be open.
+   */
+  readonly learn: () => Promise<void>
   readonly close: () => Promise<void>
 }

@@ -10,10 +10,10 @@ import { createPool } from '../../src/store/pool.ts'
 import { applyGrants } from '../../src/store/roles.ts'
 import { programMigrations } from '../../src/programs/index.ts'
 import type { Host, Line, Startup } from './host.ts'
-import { CODE, queryMessage, statusOf, type Status } from './messages.ts'
+import { BODY, CODE, message, queryMessage, splitMessages, statusOf, SYNC, textBytes, type Status } from './messages.ts'
 import { takeImage } from './image.ts'
 import { createSessions } from './sessions.ts'
-import { createSharedStatements, type SharedStatements } from './shared-statements.ts'
+import { createSharedStatements, type Learned, type SharedStatements } from './shared-statements.ts'
 
 export const SIMULATED_ROLES = { owner: 'postgres', app: 'simulated_app', signer: 'simulated_signer' } as const
 
@@ -51,6 +51,13 @@ export async function openInProcess(): Promise<Host> {
     },
     reset: () => {
       kept()
+      return Promise.resolve()
+    },
+    learn: () => {
+      const learned = backend.statements.learned()
+      kept()
+      prepareAll(backend, backend.statements.unknown(learned))
+      kept = keep(database, backend)
       return Promise.resolve()
     },
     close: async () => await database.close(),
@@ -91,6 +98,31 @@ function keep(database: PGlite, backend: Backend): () => void {
     forget()
     Object.assign(backend, { face, marked })
   }
+}
+
+/** Parses and plans each statement once. One that cannot be, because its tables were taken away with their history, is left to who asks it. */
+function prepareAll(backend: Backend, learned: readonly Learned[]): void {
+  const sorted = learned.toSorted((one, other) => (one.role < other.role ? -1 : one.role > other.role ? 1 : 0))
+  for (const statement of sorted) {
+    turnTo(backend, statement.role, [])
+    const name = backend.statements.freshName()
+    const parsed = backend.run(Buffer.concat([message(CODE.parse, textBytes(name), statement.content), message(CODE.describe, Buffer.from('S'), textBytes(name)), SYNC]))
+    if (parsed[0] === CODE.error) continue
+    const parameters = splitMessages(Buffer.from(parsed)).messages.find(({ code }) => code === PARAMETERS)?.bytes.readUInt16BE(BODY) ?? 0
+    // Bound to nothing and never carried out: to bind is to plan.
+    backend.run(Buffer.concat([bindNulls(name, parameters), SYNC]))
+    backend.statements.know(statement, name)
+  }
+}
+
+/** ParameterDescription, the server's. */
+const PARAMETERS = 0x74
+
+function bindNulls(name: string, count: number): Buffer {
+  const values = Buffer.alloc(2 + 2 + count * 4 + 2)
+  values.writeUInt16BE(count, 2)
+  for (let place = 0; place < count; place += 1) values.writeInt32BE(-1, 4 + place * 4)
+  return message(CODE.bind, textBytes(''), textBytes(name), values)
 }
 
 // PGlite's own, without its search path; then what every session of ours sets, and one plan a statement: planning anew each time costs more

@@ -111,3 +111,4 @@ export function readStartup(bytes: Buffer): ReadonlyMap<string, string> {
   }
   return parameters
 }
+export const SYNC = message(CODE.sync)

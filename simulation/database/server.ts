@@ -37,6 +37,8 @@ export async function openServer(urls: DatabaseUrls): Promise<Host> {
       const made = (await roleNames(admin)).difference(roles)
       for (const role of made) await admin.query(`drop role ${escapeIdentifier(role)}`)
     },
+    // Sessions of a real server prepare for themselves.
+    learn: async () => await copy(kept, name),
     close: async () => {
       await admin.query(`drop database ${kept}`)
       await admin.end()

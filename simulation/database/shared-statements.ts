@@ -11,6 +11,13 @@ export type SharedStatements = {
   }
   /** Those that are known now; the answer forgets all that were made since. */
   readonly keep: () => () => void
+  /** All that are prepared, by role: the texts of Parse messages behind their names. */
+  readonly learned: () => readonly Learned[]
+  /** Those of them that are not known now. */
+  readonly unknown: (statements: readonly Learned[]) => readonly Learned[]
+  /** A name that the backend never heard. */
+  readonly freshName: () => string
+  readonly know: (statement: Learned, name: string) => void
 }
 
 export type Renamed = {
@@ -18,6 +25,8 @@ export type Renamed = {
   /** What the backend answered, with what was answered in its place. */
   readonly complete: (answer: Uint8Array) => Uint8Array
 }
+
+export type Learned = { readonly role: string; readonly content: Buffer }
 
 type Registry = { known: Map<string, string>; count: number }
 
@@ -28,6 +37,14 @@ export function createSharedStatements(): SharedStatements {
       const own = new Map<string, string>()
       return { rename: (messages) => rename(registry, { role, own }, messages) }
     },
+    learned: () =>
+      [...registry.known.keys()].map((key) => {
+        const end = key.indexOf('\0')
+        return { role: key.slice(0, end), content: Buffer.from(key.slice(end + 1), 'latin1') }
+      }),
+    unknown: (statements) => statements.filter(({ role, content }) => !registry.known.has(keyOf(role, content))),
+    freshName: () => `s${(registry.count += 1)}`,
+    know: ({ role, content }, name) => void registry.known.set(keyOf(role, content), name),
     keep: () => {
       const known = new Map(registry.known)
       return () => {
@@ -49,7 +66,7 @@ function rename(registry: Registry, { role, own }: Own, messages: readonly Messa
     if (one.code === CODE.parse) {
       const { text: name, next } = readText(one.bytes, BODY)
       const content = one.bytes.subarray(next)
-      const key = `${role}\0${content.toString('latin1')}`
+      const key = keyOf(role, content)
       const known = registry.known.get(key) ?? fresh.find((other) => other.key === key)?.name
       const backendName = known ?? `s${(registry.count += 1)}`
       own.set(name, backendName)
@@ -71,6 +88,10 @@ function rename(registry: Registry, { role, own }: Own, messages: readonly Messa
     return said.length === 0 ? answer : Buffer.concat([...said, answer])
   }
   return { bytes: Buffer.concat(parts), complete }
+}
+
+function keyOf(role: string, content: Buffer): string {
+  return `${role}\0${content.toString('latin1')}`
 }
 
 const PARSED = message(CODE.parsed)
