@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
 import type { JsonObject } from '../../src/core/effects.ts'
 import { createKey, splitKey } from '../../src/engine/api-key.ts'
-import { exportJournal } from '../../src/engine/export-journal.ts'
 import { createApp } from '../../src/http/app.ts'
 import { dollars, USDC } from '../../test/dollars.ts'
 import { COIN, openHouse, round, runUntilStill, type Home, type House, type LedgerOptions, type Process } from '../../test/house.ts'
@@ -45,19 +44,14 @@ async function serve({ world, ledgers, recorder }: Process): Promise<Server> {
 async function openBench(house: House, [first, second]: readonly Server[], lanes: number): Promise<LedgerBench> {
   if (first === undefined || second === undefined) throw new Error('there are two servers')
   const home = await house.makeLedger({ lanes, funds: FUNDS })
-  const call = await doorOf(house, first, home)
-  const { world, ledgers } = house.main
+  const { call, text } = await doorOf(house, first, home)
   const event: LedgerBench['event'] = (reference, units) => ({ reference, token_id: home.token, sale_amount: coins(units) })
   return {
     call,
     currency: 'SOL/9',
     event,
-    elsewhere: await doorOf(house, second, home),
-    journal: async () => {
-      let text = ''
-      await exportJournal(world, await ledgers.open(home.name), {}, async (chunk) => void (text += chunk))
-      return text
-    },
+    elsewhere: (await doorOf(house, second, home)).call,
+    journal: async () => await text('/journal'),
     tooEarly: (reference, units): JsonObject => ({ ...event(reference, units), event_at: house.now().add({ hours: 24 }).toString() }),
     foreign: async () => await foreignOf(house, first, { program: dollars, inbox: false, lanes }),
     pay: payingOf(house, home),
@@ -66,16 +60,17 @@ async function openBench(house: House, [first, second]: readonly Server[], lanes
 
 async function foreignOf(house: House, server: Server, options: LedgerOptions) {
   const home = await house.makeLedger({ ...options, tokens: { [USDC]: house.chain.mint('USDC', 6) } })
-  return { call: await doorOf(house, server, home), currency: USDC, event: (reference: string, units: bigint): JsonObject => ({ reference, units: units.toString() }) }
+  const { call } = await doorOf(house, server, home)
+  return { call, currency: USDC, event: (reference: string, units: bigint): JsonObject => ({ reference, units: units.toString() }) }
 }
 
 /** Requests to a ledger of a server, by somebody who may record and read. */
-async function doorOf({ main, database }: House, { url }: Server, { name, ledger }: Home): Promise<Door> {
+async function doorOf({ main, database }: House, { url }: Server, { name, ledger }: Home): Promise<{ readonly call: Door; readonly text: (path: string) => Promise<string> }> {
   const owner = { ...main.world, owner: database.pool }
   const { key } = await createKey(owner, ledger, { name: `bench-${crypto.randomUUID()}`, rights: ['read', 'record'] })
   const { bearer } = splitKey(key)
-  return async ({ method, path, body, key: idempotencyKey }: Sent): Promise<Answer> => {
-    const response = await fetch(`${url}/v1/ledgers/${name}${path}`, {
+  const ask = async ({ method, path, body, key: idempotencyKey }: Sent): Promise<Response> => {
+    return await fetch(`${url}/v1/ledgers/${name}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${bearer}`,
@@ -84,7 +79,18 @@ async function doorOf({ main, database }: House, { url }: Server, { name, ledger
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    return { status: response.status, body: await response.json() }
+  }
+  return {
+    call: async (sent): Promise<Answer> => {
+      const response = await ask(sent)
+      return { status: response.status, body: await response.json() }
+    },
+    text: async (path) => {
+      const response = await ask({ method: 'GET', path })
+      const text = await response.text()
+      if (response.status !== 200) throw new Error(`${path} was answered with ${response.status} ${text}`)
+      return text
+    },
   }
 }
 
