@@ -157,7 +157,7 @@ async function inject({ app }: Server, { method, path, body, idempotencyKey }: R
   return { status: answer.statusCode, body: /json/.test(answer.headers['content-type'] ?? '') ? answer.json() : answer.body }
 }
 
-async function writeRow(pool: Pool, verb: 'INSERT' | 'UPSERT', table: string, row: { readonly [column: string]: Json }): Promise<Answer> {
+export async function writeRow(pool: Pick<Pool, 'query'>, verb: 'INSERT' | 'UPSERT', table: string, row: { readonly [column: string]: Json }): Promise<Answer> {
   const columns = Object.keys(row)
   const names = columns.map(escapeIdentifier)
   const text = `insert into ${table.split('.').map(escapeIdentifier).join('.')} (${names.join(', ')}) values (${columns.map((_, index) => `$${index + 1}`).join(', ')})`

@@ -19,16 +19,18 @@ export type Founder = {
   /** The database's owner, who alone makes ledgers and persons. */
   readonly owner: Pool
   readonly appRole: string
-  readonly hand: Hand
+  readonly hand: Pick<Hand, 'mint'>
+  /** Where the network of its rail is; null where the server runs it. */
+  readonly railUrl?: string | null
 }
 
 /** Makes a ledger as its set-up says. Its tokens must be on the network. */
-export async function foundLedger({ world, owner, appRole, hand }: Founder, setup: LedgerSetup): Promise<Home> {
+export async function foundLedger({ world, owner, appRole, hand, railUrl = null }: Founder, setup: LedgerSetup): Promise<Home> {
   const { name, program, programFile, lanes, schema, asset, recipients } = setup
   const tokens = Object.fromEntries(Object.keys(setup.tokens).map((token) => [token, hand.mint(token)]))
   await createLedger(
     { ...world, owner, appRole },
-    { name, program, ...(programFile !== null && { programFile: { text: programFile, name: `${name}.json` } }), sandbox: true, railUrl: null, inboxSchema: schema, tokens, lanes },
+    { name, program, ...(programFile !== null && { programFile: { text: programFile, name: `${name}.json` } }), sandbox: true, railUrl, inboxSchema: schema, tokens, lanes },
   )
   const ledger = await createLedgers(world).open(name)
   const { address: wallet } = await createWallet(world, ledger, 'main')

@@ -1,0 +1,40 @@
+// Callers where everything is killed: what may be sent again is sent until there is an answer; and somebody comes back with what happens seldom,
+// until each point was met.
+
+import { pause } from '../process.ts'
+import type { Doors } from '../workload/doors.ts'
+import { play } from '../workload/play.ts'
+import type { Deed, Workload } from '../workload/workload.ts'
+
+/** Each pause is longer than the one before by so much: the last of them comes after an hour. */
+const MOST_TRIES = 900
+const PAUSE_MS = 10
+const REST_MS = 500
+
+export function insisting(workload: Workload): Workload {
+  return { ...workload, callers: workload.callers.map((caller) => ({ ...caller, steps: caller.steps.map((step) => ({ ...step, deed: insisted(step.deed) })) })) }
+}
+
+function insisted(deed: Deed): Deed {
+  return 'tries' in deed && deed.tries > 1 ? { ...deed, tries: MOST_TRIES, pauseMs: PAUSE_MS } : deed
+}
+
+/** Drafts plans, names addresses and sends snapshots again, each time as another one. */
+export async function comeBack({ callers }: Workload, doors: Doors, isOver: () => boolean): Promise<void> {
+  const seldom = callers.flatMap(({ steps }) => steps.map(({ deed }) => deed)).filter((deed) => anew(deed, 0) !== null)
+  for (let turn = 0; seldom.length > 0 && !isOver(); turn += 1) {
+    for (const deed of seldom) {
+      const next = anew(deed, turn)
+      if (next !== null && !isOver()) await play(insisted(next), doors)
+      await pause(REST_MS)
+    }
+  }
+}
+
+/** The same as another thing of its kind; null for what happens often by itself. */
+function anew(deed: Deed, turn: number): Deed | null {
+  if (deed.do === 'plan') return { ...deed, key: `${deed.key}-again-${turn}` }
+  if (deed.do === 'name') return deed
+  if (deed.do !== 'request' || deed.tag !== 'snapshot') return null
+  return { ...deed, request: { ...deed.request, path: deed.request.path.replace('?', `-again-${turn}?`) } }
+}
