@@ -51,7 +51,7 @@ export function snapshotKey(reference: string, recipient: string): string {
   return `${reference}\t@${recipient}`
 }
 
-type Past = { readonly event: JournalEvent; readonly shares: readonly Share[]; readonly holdings: readonly Holding[]; readonly counted: readonly Counted[]; reversed: bigint }
+type Past = { readonly event: JournalEvent; shares: readonly Share[]; holdings: readonly Holding[]; readonly counted: readonly Counted[]; reversed: bigint; hasLarge: boolean }
 
 type Replay = {
   readonly findings: Findings
@@ -66,7 +66,11 @@ type Replay = {
   byLaws: number
 }
 
-type OpenLane = { readonly memories: Memories; readonly past: Map<string, Past>; readonly away: Set<Share>; readonly large: Map<string, Transfer[]> }
+/**
+ * `lost`: steps whose memory the model does not have any more, by name: what a reversal gives back of a walk through time is not modelled, so that
+ * later events of such a plan are held to laws alone.
+ */
+type OpenLane = { readonly memories: Memories; readonly past: Map<string, Past>; readonly away: Set<Share>; readonly large: Map<string, Transfer[]>; readonly lost: Set<string> }
 
 export function replay(journal: Journal, given: { findings: Findings; snapshots: Snapshots; keyOf: KeyOf }): Replayed {
   const state: Replay = { ...given, plans: journal.plans, shares: [], byKey: new Map(), events: new Map(), byDigest: new Map(), exact: 0, byLaws: 0 }
@@ -75,7 +79,7 @@ export function replay(journal: Journal, given: { findings: Findings; snapshots:
 }
 
 function replayLane(state: Replay, { blocks }: Lane): void {
-  const lane: OpenLane = { memories: new Map(), past: new Map(), away: new Set(), large: new Map() }
+  const lane: OpenLane = { memories: new Map(), past: new Map(), away: new Set(), large: new Map(), lost: new Set() }
   for (const { events, transfers } of blocks) {
     for (const event of events) {
       const again = state.events.get(event.recorded.reference)
@@ -117,7 +121,9 @@ function replayEvent(state: Replay, lane: OpenLane, event: JournalEvent): void {
   const { reference, parties, facts, standing } = event.recorded
   const plan = state.plans.find(({ version }) => version === event.plan)?.plan
   const given = event.transfers.filter(({ kind }) => kind === 'share')
-  const isExact = plan !== undefined && isKnown(plan)
+  const isExact = plan !== undefined && isKnown(plan) && plan.steps.every(({ name }) => !lane.lost.has(name))
+  // What it changed of what its rules remember is not known then either.
+  if (!isExact) for (const { name } of plan?.steps ?? []) lane.lost.add(name)
   const divisible = { asset: event.asset, units: event.units, parties, facts: { ...facts, ...standing }, at: event.at }
   const moved = isExact ? carryOut(plan, divisible, lane.memories) : []
   const counted = [...lane.memories].flatMap(([step, memory]) => memory.changes.map((change): Counted => ({ memory, step, change })))
@@ -136,7 +142,7 @@ function replayEvent(state: Replay, lane: OpenLane, event: JournalEvent): void {
   else state.byLaws += given.length
   state.shares.push(...shares)
   for (const [place, share] of shares.toSorted((a, b) => Number(a.part) - Number(b.part)).entries()) state.byKey.set(shareKey(reference, place), share)
-  lane.past.set(event.number, { event, shares, holdings: holdingsOf(given), counted, reversed: 0n })
+  lane.past.set(event.number, { event, shares, holdings: holdingsOf(given), counted, reversed: 0n, hasLarge: false })
 }
 
 function replayReversal(state: Replay, lane: OpenLane, event: JournalEvent): void {
@@ -145,6 +151,8 @@ function replayReversal(state: Replay, lane: OpenLane, event: JournalEvent): voi
   const past = lane.past.get(reverses ?? '')
   findings.expect('I8', past !== undefined, () => `${reference} reverses event ${reverses ?? ''}, which there is not before it`)
   if (past === undefined) return
+  takeLarge(state, lane, past)
+  loseWalks(state, lane, past)
   const { holdings, counted } = past
   const portion = { units: event.units, of: reversibleOf(holdings, past.event.units), before: past.reversed }
   const isPossible = portion.before + portion.units <= portion.of
@@ -162,6 +170,24 @@ function replayReversal(state: Replay, lane: OpenLane, event: JournalEvent): voi
   findings.expect('I8', legs === event.units, () => `${reference} takes back ${legs}, not ${event.units}`)
   past.reversed += event.units
   giveBack(counted, portion, moved)
+}
+
+/** Shares by snapshot came in blocks of their own, after the event: all of them before it is reversed. */
+function takeLarge({ byKey }: Replay, { large }: OpenLane, past: Past): void {
+  const { event, shares, holdings, hasLarge } = past
+  const { reference } = event.recorded
+  const given = large.get(digestOf(reference)) ?? []
+  if (hasLarge || given.length === 0) return
+  past.hasLarge = true
+  past.shares = [...shares, ...given.flatMap(({ credit }) => byKey.get(snapshotKey(reference, partyOf(credit))) ?? [])]
+  past.holdings = [...holdings.filter(({ account }) => account !== 'distributing'), ...holdingsOf(given).filter(({ account }) => account !== 'distributing')].toSorted((a, b) => Number(a.part) - Number(b.part))
+}
+
+const WALKS: ReadonlySet<string> = new Set(['waterfall', 'profit-share'])
+
+function loseWalks({ plans }: Replay, { lost }: OpenLane, { event }: Past): void {
+  const steps = plans.find(({ version }) => version === event.plan)?.plan.steps ?? []
+  if (steps.some(({ rule }) => WALKS.has(rule))) for (const { name } of steps) lost.add(name)
 }
 
 /** What a reversal moved of a holding's own account. */

@@ -1,0 +1,50 @@
+// The model beside ledgers on which walks through time and shares by snapshot are reversed: no false alarm, and what is false is still found.
+
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openLarge } from '../../test/large-ledger.ts'
+import { paperDatabase, paperEvent, type PaperDatabase, type PaperLedger } from '../../test/paper-ledger.ts'
+import { reverse } from '../../test/reversing.ts'
+import { addPlanVersion } from '../../src/engine/add-plan-version.ts'
+import { exportJournal } from '../../src/engine/export-journal.ts'
+import { createFindings, type Findings } from './findings.ts'
+import { readJournal } from './journal.ts'
+import { replay, type Replayed, type Snapshots } from './replay.ts'
+
+let paper: PaperDatabase
+beforeAll(async () => {
+  paper = await paperDatabase()
+})
+afterAll(async () => await paper.drop())
+
+async function audit({ world, ledger }: Pick<PaperLedger, 'world' | 'ledger'>, snapshots: Snapshots, change: (text: string) => string = (text) => text): Promise<{ findings: Findings; replayed: Replayed }> {
+  let text = ''
+  await exportJournal(world, ledger, {}, async (more) => void (text += await Promise.resolve(more)))
+  const findings = createFindings()
+  const replayed = replay(readJournal(change(text), createFindings()), { findings, snapshots, keyOf: new Map() })
+  return { findings, replayed }
+}
+
+it('holds later events of a reversed waterfall to laws alone, and those of other plans to the unit', async () => {
+  const ledger = await paper.open('walks')
+  const share = (role: string): object => ({ role, to: { recipient: role }, weight: '1' })
+  const tranches = [{ name: 'first', kind: 'split', until: '100', shares: [share('ana')] }, { name: 'rest', kind: 'split', shares: [share('bo')] }]
+  await addPlanVersion(ledger.world, ledger.ledger, { content: { steps: [{ name: 'fall', from: 'received', rule: 'waterfall', parameters: { tranches } }] }, effectiveFrom: null })
+  await ledger.record([paperEvent('a', 150n)])
+  await reverse(ledger, 'a', { reference: 'a/1' })
+  await ledger.record([paperEvent('b', 150n)])
+  const { findings, replayed } = await audit(ledger, new Map())
+  expect([findings.all(), replayed.exact, replayed.byLaws]).toEqual([[], 2, 2])
+})
+
+it('follows a reversal into shares by snapshot, and finds one that took from the wrong share', async () => {
+  const ledger = await openLarge(paper, 'large')
+  const holders = { ana: '1', bo: '2', cy: '3' }
+  const { snapshot } = await ledger.snapshot('holders', holders)
+  await ledger.recordBy('dividend', 600n, snapshot.hash, 2)
+  await ledger.complete()
+  await reverse(ledger, 'dividend', { reference: 'back', units: 60n })
+  const snapshots = new Map([[snapshot.hash, Object.entries(holders).map(([recipient, weight]) => ({ recipient, weight }))]])
+  expect((await audit(ledger, snapshots)).findings.all()).toEqual([])
+  const swapped = await audit(ledger, snapshots, (text) => text.replace(/^(T\t.*reversed.*payable:)bo(.*)$/m, '$1cy$2'))
+  expect(swapped.findings.all().length).toBeGreaterThan(0)
+})
