@@ -28,10 +28,10 @@ type Backend = {
 
 /** Opens a migrated database with its roles: some seconds, once a process. */
 export async function openInProcess(): Promise<Host> {
-  const database = await PGlite.create({ startParams: [...START, '-c', `search_path=simulated, pg_catalog, public`] })
+  const database = await createWithoutTimers()
   const backend: Backend = { run: speaker(database), statements: createSharedStatements(), face: '', marked: 0 }
-  await database.exec(await readFile(join(import.meta.dirname, 'advisory.sql'), 'utf8'))
-  for (const role of [SIMULATED_ROLES.app, SIMULATED_ROLES.signer]) await database.exec(`create role ${role} login`)
+  say(backend, await readFile(join(import.meta.dirname, 'advisory.sql'), 'utf8'))
+  for (const role of [SIMULATED_ROLES.app, SIMULATED_ROLES.signer]) say(backend, `create role ${role} login`)
   const address = (role: string): string => `postgresql://${role}@simulated/postgres`
   const urls = { owner: address(SIMULATED_ROLES.owner), app: address(SIMULATED_ROLES.app), signer: address(SIMULATED_ROLES.signer) }
   const open = (startup: Startup, number: number): Line => openLine(backend, startup, number)
@@ -83,6 +83,18 @@ function speaker(database: PGlite): (bytes: Uint8Array) => Uint8Array {
     }
     const [first] = answers
     return answers.length === 1 && first !== undefined ? first : Buffer.concat(answers)
+  }
+}
+
+/** Opening takes turns with others, whose timers are theirs: only those of PostgreSQL are not made. */
+async function createWithoutTimers(): Promise<PGlite> {
+  const { setTimeout: timer } = globalThis
+  const others = (...given: Parameters<typeof timer>): unknown => (new Error().stack?.includes('setitimer') === true ? 0 : timer(...given))
+  globalThis.setTimeout = others as typeof setTimeout
+  try {
+    return await PGlite.create({ startParams: [...START, '-c', `search_path=simulated, pg_catalog, public`] })
+  } finally {
+    globalThis.setTimeout = timer
   }
 }
 

@@ -1,0 +1,69 @@
+// Seeds that once failed, and a handful of others, lived again: nothing is broken, and twice it is the same history.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Host } from './database/host.ts'
+import { openInProcess } from './database/in-process.ts'
+import type { HistoryPlan } from './history.ts'
+import { keptSeeds } from './many/kept-seeds.ts'
+import { liveTask, type Ran } from './many/live.ts'
+import { addRan, failureOf, noTotals } from './many/totals.ts'
+import { reportFailure, reportTotals } from './many/report.ts'
+import { minimise } from './minimise.ts'
+
+/** Few enough for every run; `npm run simulate` lives as many as there is time for. */
+const FRESH = [101, 102, 103]
+
+let host: Host
+beforeAll(async () => {
+  host = await openInProcess()
+})
+afterAll(async () => await host.close())
+
+const live = async (seed: number, plan: HistoryPlan = {}, twice = false): Promise<Ran> => await liveTask({ seed, plan, twice, control: false }, host, null)
+
+describe('histories in which nothing is broken', () => {
+  it.each(FRESH)('seed %i', async (seed) => {
+    const ran = await live(seed)
+    expect(failureOf(ran)).toBeNull()
+    expect(ran.history?.figures.payouts).toBeGreaterThan(0)
+  })
+  it.each(keptSeeds().map((kept) => [kept.seed, kept.found, kept] as const))('seed %i, which found: %s', async (seed, _, { plan }) => {
+    expect(failureOf(await live(seed, plan))).toBeNull()
+  })
+  it('seed 1, twice the same', async () => {
+    const ran = await live(1, { deeds: 40 }, true)
+    expect(failureOf(ran)).toBeNull()
+    expect(ran.lived).toBe(2)
+  })
+})
+
+describe('a history that fails', () => {
+  const ran = (over: Partial<Ran>): Ran => ({ seed: 7, history: null, error: null, other: null, control: null, lived: 1, milliseconds: 1, ...over })
+  const history = { seed: 7, hash: 'a'.repeat(64), findings: [], lastSteps: ['1 s a begin', '2 s a commit'], figures: { payouts: 2, settled: 1, held: 1, faults: { 'answer lost': 3 }, statements: 9, requests: 4, virtualSeconds: 60 } }
+
+  it('is named with what broke, how it ended and how to see it again', () => {
+    const totals = noTotals()
+    addRan(totals, ran({ history }))
+    addRan(totals, ran({ history: { ...history, findings: [{ invariant: 'I4', what: 'paid twice' }] } }))
+    addRan(totals, ran({ error: 'it threw' }))
+    addRan(totals, ran({ history, lived: 2, other: { where: 'again', hash: 'b'.repeat(64), history: { ...history, lastSteps: ['1 s a begin', '2 s a rollback'] } } }))
+    expect(totals).toMatchObject({ histories: 4, payouts: 6, compared: 1, faults: new Map([['answer lost', 9]]) })
+    expect(totals.failures.map(({ what }) => what)).toEqual([
+      ['I4: paid twice'],
+      ['it threw'],
+      [expect.stringMatching(/^again it was another history: .* first "2 s a commit" against "2 s a rollback"$/)],
+    ])
+    const [failure] = totals.failures
+    expect(failure === undefined ? '' : reportFailure(failure, { server: false })).toMatch(/I4: paid twice[^]*2 s a commit[^]*npm run simulate -- --seed 7/)
+    expect(reportTotals(totals, { milliseconds: 60_000, peakBytes: 1_048_576 })).toMatch(/histories with something broken[^0-9]*3/)
+  })
+
+  it('is made smaller as long as it fails in the same way', async () => {
+    const said: string[] = []
+    const plan = await minimise(async ({ rates = {}, deeds = Infinity }) => rates['deadlock'] !== 0 && deeds >= 13, (line) => said.push(line))
+    expect(plan.deeds).toBe(13)
+    expect(plan.rates).not.toHaveProperty('deadlock')
+    expect(plan.rates).toHaveProperty(['answer lost'], 0)
+    expect(said).toEqual(['needs "deadlock"', 'needs 13 things that callers do'])
+  })
+})
