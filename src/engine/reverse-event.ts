@@ -54,7 +54,7 @@ export async function reverseEvent(desk: Pick<Desk, 'store' | 'now' | 'rails'>, 
   return { state, event, original }
 }
 
-/** Shares of a large distribution that are taken back at once: a block of as many transfers, or twice as many where all of them were paid in part. */
+/** Shares of a large distribution that are taken back at once: a block of as many transfers, or twice as many where each was paid in part. It holds its lane for two seconds. */
 const MAX_LARGE_SHARES = 20_000
 
 type Large = { readonly row: DistributionRow; readonly shares: StoredEvent['shares'] }
