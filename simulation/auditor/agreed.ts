@@ -139,7 +139,8 @@ export function checkPlansAgreed({ findings, offers, plans }: Planning, versions
     if (draft === null || offered.length === 0) continue
     const by = offered[0]?.offer.person
     const agreed = new Set(offers.others.flatMap(({ rest, offer, verdict }) => (rest === `plans/${draft}/approve` && verdict !== 'refused' && offer.person !== by ? [offer.person] : [])))
-    const needed = leastApprovals(offers, offered[0]?.index ?? 0)
+    // What a server decided may stand before what was answered sooner, by as long as an answer takes.
+    const needed = leastApprovals(offers, offered.map(({ offer }) => offer.asked).reduce(earlier))
     findings.expect('I10', agreed.size >= needed, () => `plan version ${version} came to be with ${agreed.size} approvals; the ledger asked for ${needed}`)
   }
 }
@@ -154,14 +155,17 @@ function isSamePlan(offered: unknown, kept: PlanVersion['plan']): boolean {
   })
 }
 
-/** How many approvals a ledger has asked for at least, ever since an offer. */
-function leastApprovals({ others }: Pick<Offers, 'others'>, since: number): number {
-  const settings = others.flatMap(({ rest, offer, verdict, index }) => {
-    const count = rest === 'settings' && verdict !== 'refused' ? (offer.request.body as { plan_approvals?: number } | undefined)?.plan_approvals : undefined
-    return count === undefined ? [] : [{ count, index, isSure: verdict === 'taken' }]
-  })
-  const before = settings.filter(({ index, isSure }) => index <= since && isSure).at(-1)?.count ?? 0
-  // A raise that was taken counts at once; anything else may have lowered it.
-  return settings.some(({ count, index, isSure }) => count < before && (index > since || !isSure)) ? 0 : before
+function earlier(one: Temporal.Instant, other: Temporal.Instant): Temporal.Instant {
+  return Temporal.Instant.compare(one, other) <= 0 ? one : other
 }
 
+/** How many approvals a ledger has asked for at least, ever since an instant. */
+function leastApprovals({ others }: Pick<Offers, 'others'>, since: Temporal.Instant): number {
+  const settings = others.flatMap(({ rest, offer, verdict }) => {
+    const count = rest === 'settings' && verdict !== 'refused' ? (offer.request.body as { plan_approvals?: number } | undefined)?.plan_approvals : undefined
+    return count === undefined ? [] : [{ count, isBefore: Temporal.Instant.compare(offer.at, since) <= 0, isSure: verdict === 'taken' }]
+  })
+  const before = settings.filter(({ isBefore, isSure }) => isBefore && isSure).at(-1)?.count ?? 0
+  // A raise that was taken counts at once; anything else may have lowered it.
+  return settings.some(({ count, isBefore, isSure }) => count < before && !(isBefore && isSure)) ? 0 : before
+}
