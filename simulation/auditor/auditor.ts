@@ -82,7 +82,7 @@ const SALE_PLAN: Plan = {
   }],
 }
 
-type ProgramFile = { readonly plan: Plan; readonly event: Mapping; readonly payouts?: { readonly approval_above: string } }
+type ProgramFile = { readonly plan: Plan; readonly event: Mapping; readonly payouts?: { readonly approval_above: string }; readonly schedule?: unknown }
 
 /** Statements are read of so many recipients: each costs a request. */
 const MOST_STATEMENTS = 24
@@ -123,8 +123,8 @@ export function createAuditor(input: AuditorInput): Auditor {
       const records = await readRecords(api)
       const journal = readJournal(await input.journal(), findings)
       const balances = recompute(journal, findings)
-      const keyOf = keysOf(records)
-      const replayed = replay(journal, { findings, keyOf, snapshots: snapshotsOf(offers, records) })
+      const keys = keysOf(records)
+      const replayed = replay(journal, { findings, keysOf: keys, snapshots: snapshotsOf(offers, records) })
       const rows = input.rows === null ? null : await input.rows()
       const accepting: Accepting = { findings, offers, journal, events: replayed.events, rows }
       checkAccepted(accepting)
@@ -134,13 +134,14 @@ export function createAuditor(input: AuditorInput): Auditor {
       checkBlocks(findings, records, journal)
       checkHeads(findings, offers.heads, journal)
       checkDistributions(findings, records, replayed)
+      const lastRun = file?.schedule === undefined ? null : await lastRunOf(api)
       const hasForgotten = input.hasForgotten?.() ?? false
-      checkPaid({ findings, records, replayed, keyOf, journal, balances, books, transactions: watch.bySignature, addresses, hasForgotten })
+      checkPaid({ findings, records, replayed, keysOf: keys, journal, balances, books, transactions: watch.bySignature, addresses, hasForgotten })
       const limit = (of: string): bigint | null => {
         const above = records.settings.settings.payout_approval_above[of]
         return above === undefined ? null : BigInt(above)
       }
-      checkAlive({ findings, records, replayed, keyOf, books, addresses, now: input.now(), limit, hasForgotten })
+      checkAlive({ findings, records, replayed, keysOf: keys, books, addresses, now: input.now(), limit, hasForgotten, lastRun })
       const first = file?.payouts === undefined ? null : unitsOf(file.payouts.approval_above, scale)
       const approvalsOf = async (subject: string): Promise<readonly Approval[]> => (await readOne<{ items: readonly Approval[] }>(api, `approvals/${subject}`)).items
       const agreeing = { findings, offers, asset, first, records, seenAfter: watch.seenAfter, approvalsOf }
@@ -154,6 +155,12 @@ export function createAuditor(input: AuditorInput): Auditor {
       return { findings: findings.all(), figures: figuresOf(records, { events: replayed.events.size, exact: replayed.exact, byLaws: replayed.byLaws, statements: recipients.length, transactions: watch.bySignature.size }) }
     },
   }
+}
+
+/** Payouts of a ledger with a schedule are made at instants, of the shares recorded before. */
+async function lastRunOf(api: Reader): Promise<Temporal.Instant> {
+  const { schedule } = await readOne<{ schedule: { last_run_at: string } | null }>(api, '')
+  return Temporal.Instant.from(schedule?.last_run_at ?? '1970-01-01T00:00:00Z')
 }
 
 function offeredPlans({ others }: Offers): readonly Plan[] {

@@ -33,6 +33,8 @@ export type JournalEvent = {
   readonly number: string
   readonly digest: string
   readonly at: Temporal.Instant
+  /** The instant of its block. */
+  readonly recordedAt: Temporal.Instant
   readonly asset: string
   readonly units: bigint
   readonly plan: number
@@ -94,7 +96,7 @@ const READERS: Readonly<Record<string, (reading: Reading, fields: readonly strin
     const [, digest = '', fingerprint = '', at = '', asset = '', units = '', plan = '', , record = ''] = fields
     const content = JSON.parse(rest.join('\t')) as Recorded & Readonly<Record<string, unknown>>
     findings.expect('I7', areDigestsOf(content, { digest, fingerprint, asset, units, record }), () => `lane ${lane.position}: event ${number} (${content.reference}) is not what its digests were made of`)
-    const event = { lane: lane.position, number, digest, at: Temporal.Instant.from(at), asset, units: BigInt(units), plan: Number(plan), recorded: content, transfers: [] }
+    const event = { lane: lane.position, number, digest, at: Temporal.Instant.from(at), recordedAt: Temporal.Instant.from(block.at), asset, units: BigInt(units), plan: Number(plan), recorded: content, transfers: [] }
     block.events.set(number, event)
   },
   T: ({ lane, block, findings }, [number = '', event = '', kind = '', part = '', subject = '', debit = '', credit = '', asset = '', units = ''], line) => {

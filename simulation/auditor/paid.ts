@@ -7,14 +7,13 @@ import type { Findings } from './findings.ts'
 import { partyOf, standing, type Balances } from './balances.ts'
 import type { Journal, Transfer } from './journal.ts'
 import type { Attempt, Payout, Records } from './reading.ts'
-import type { KeyOf, Replayed, Share } from './replay.ts'
-import { shareKey, snapshotKey } from './replay.ts'
+import { partKey, shareKey, snapshotKey, type KeysOf, type Replayed, type Share } from './replay.ts'
 
 export type Paying = {
   readonly findings: Findings
   readonly records: Records
   readonly replayed: Replayed
-  readonly keyOf: KeyOf
+  readonly keysOf: KeysOf
   readonly journal: Journal
   readonly balances: Balances
   readonly books: Books
@@ -24,15 +23,22 @@ export type Paying = {
   readonly hasForgotten: boolean
 }
 
-/** Which share each payout draws on, as the API shows it. */
-export function keysOf({ payouts, distributions }: Pick<Records, 'payouts' | 'distributions'>): KeyOf {
-  const keys = new Map<string, string>()
+/** What a payout says that it draws on, where the API says so. */
+type Drawing = { readonly shares?: number; readonly draws_on?: readonly { readonly reference: string; readonly part: number }[] }
+
+/** Which shares each payout draws on, as the API shows it. */
+export function keysOf({ payouts, distributions }: Pick<Records, 'payouts' | 'distributions'>): KeysOf {
+  const keys = new Map<string, readonly string[]>()
   const large = new Set(distributions.filter(({ progress }) => progress !== null).map(({ reference }) => reference))
   for (const { reference, shares } of distributions) {
     const payable = shares.filter(({ account, units }) => account.startsWith('payable:') && units !== '0')
-    for (const [place, { payout }] of payable.entries()) if (payout !== null) keys.set(payout, shareKey(reference, place))
+    for (const [place, { payout }] of payable.entries()) if (payout !== null) keys.set(payout, [...(keys.get(payout) ?? []), shareKey(reference, place)])
   }
-  for (const { payout, reference, recipient } of payouts) if (large.has(reference) && !keys.has(payout)) keys.set(payout, snapshotKey(reference, recipient))
+  for (const { payout, reference, recipient, ...drawing } of payouts) {
+    const { draws_on: drawn } = drawing as Drawing
+    if (drawn !== undefined) keys.set(payout, drawn.map((each) => partKey(each.reference, each.part.toString())))
+    else if (large.has(reference) && !keys.has(payout)) keys.set(payout, [snapshotKey(reference, recipient)])
+  }
   return keys
 }
 
@@ -45,24 +51,30 @@ export function checkPaid(paying: Paying): void {
   checkMoves(paying, bySubject)
 }
 
-/** No share in two payouts, and each payout of its share's recipient, role and units. */
-function checkShares({ findings, records, replayed, keyOf }: Paying): void {
+/** No share in two payouts, and each payout of its shares' recipient and units; it stands under the first of them. */
+function checkShares({ findings, records, replayed, keysOf: keys }: Paying): void {
   const drawn = new Map<Share, string>()
-  for (const { payout, reference, role, recipient, units, asset, state, locked_until: locked } of records.payouts) {
-    const share = replayed.byKey.get(keyOf.get(payout) ?? '')
+  for (const row of records.payouts) {
+    const { payout, reference, role, recipient, units, asset, state, locked_until: locked } = row
     const name = `payout ${payout} (${reference} ${role})`
-    findings.expect('I5', share !== undefined, () => `${name} draws on no share`)
-    if (share === undefined) continue
-    const other = drawn.get(share)
-    findings.expect('I4', other === undefined, () => `${name} draws on the share of payout ${other ?? ''}`)
-    drawn.set(share, payout)
-    const isOf = share.reference === reference && share.recipient === recipient && share.asset === asset && (share.role ?? role) === role
-    findings.expect('I5', isOf, () => `${name} of ${recipient} draws on the share ${share.role ?? ''} of ${share.recipient} in ${share.reference}`)
-    const left = share.units - share.taken
-    findings.expect('I5', state === 'cancelled' ? left === 0n : BigInt(units) === left && left > 0n, () => `${name} is ${state} with ${units} units; of its share ${left} of ${share.units} are left`)
-    const from = locked === null ? null : Temporal.Instant.from(locked)
-    const isSame = share.bySnapshot || (from === null ? share.payableFrom === null : share.payableFrom?.equals(from) === true)
-    findings.expect('I5', isSame, () => `${name} is locked until ${locked ?? 'never'}; by its plan until ${share.payableFrom?.toString() ?? 'never'}`)
+    const wanted = keys.get(payout) ?? []
+    const shares = wanted.flatMap((key) => replayed.byKey.get(key) ?? [])
+    const [first] = shares
+    findings.expect('I5', first !== undefined && shares.length === wanted.length, () => `${name} draws on no share`)
+    if (first === undefined) continue
+    for (const share of shares) {
+      const other = drawn.get(share)
+      findings.expect('I4', other === undefined, () => `${name} draws on the share of payout ${other ?? ''}`)
+      drawn.set(share, payout)
+      findings.expect('I5', share.recipient === recipient && share.asset === asset, () => `${name} of ${recipient} draws on the share ${share.role ?? ''} of ${share.recipient} in ${share.reference}`)
+      const from = locked === null ? null : Temporal.Instant.from(locked)
+      const isSame = share.bySnapshot || share.role === null || (from === null ? share.payableFrom === null : share.payableFrom?.equals(from) === true)
+      findings.expect('I5', isSame, () => `${name} is locked until ${locked ?? 'never'}; by its plan until ${share.payableFrom?.toString() ?? 'never'}`)
+    }
+    findings.expect('I5', first.reference === reference && (first.role ?? role) === role, () => `${name} stands under the share ${first.role ?? ''} of ${first.reference}`)
+    if (((row as Drawing).shares ?? shares.length) > shares.length) continue
+    const [left, all] = shares.reduce(([rest, sum], share) => [rest + share.units - share.taken, sum + share.units], [0n, 0n])
+    findings.expect('I5', state === 'cancelled' ? left === 0n : BigInt(units) === left && left > 0n, () => `${name} is ${state} with ${units} units; of its share ${left} of ${all} are left`)
   }
 }
 

@@ -51,7 +51,7 @@ export async function readRecords(reader: Reader): Promise<Records> {
 
 /** The API must answer when faults have stopped; that it does not is the caller's to say. */
 export async function readOne<T>({ call, ledger, heard }: Reader, path: string): Promise<T> {
-  const answer = await call({ method: 'GET', path: `/v1/ledgers/${encodeURIComponent(ledger)}/${path}` })
+  const answer = await call({ method: 'GET', path: `/v1/ledgers/${encodeURIComponent(ledger)}${path === '' ? '' : `/${path}`}` })
   if (answer === null || answer.status !== 200) throw new Error(`${path} was answered with ${answer?.status ?? 'nothing'}: ${JSON.stringify(answer?.body)}`)
   heard(answer.body)
   return answer.body as T

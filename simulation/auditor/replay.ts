@@ -24,6 +24,8 @@ export type Share = {
   readonly transfer: bigint
   readonly bySnapshot: boolean
   taken: bigint
+  /** Of that, what was kept back when its payout was made. */
+  keptBack: bigint
 }
 
 export type Replayed = {
@@ -38,8 +40,13 @@ export type Replayed = {
 /** Entries of a snapshot, by its hash; undefined when nobody saw it offered. */
 export type Snapshots = ReadonlyMap<string, readonly { readonly recipient: string; readonly weight: string }[]>
 
-/** The key of the share that a payout draws on, by the payout's id. */
-export type KeyOf = ReadonlyMap<string, string>
+/** The keys of the shares that a payout draws on, by the payout's id. */
+export type KeysOf = ReadonlyMap<string, readonly string[]>
+
+/** The key of a share by its part in its event. */
+export function partKey(reference: string, part: string): string {
+  return `${reference}\tpart ${part}`
+}
 
 /** The key of the so-manieth payable share of an event, by its part. */
 export function shareKey(reference: string, place: number): string {
@@ -51,13 +58,14 @@ export function snapshotKey(reference: string, recipient: string): string {
   return `${reference}\t@${recipient}`
 }
 
-type Past = { readonly event: JournalEvent; shares: readonly Share[]; holdings: readonly Holding[]; readonly counted: readonly Counted[]; reversed: bigint; hasLarge: boolean }
+/** `given`: all transfers that gave something of the event; the holdings are worked out when somebody reverses it. */
+type Past = { readonly event: JournalEvent; readonly shares: Share[]; readonly given: Transfer[]; readonly counted: readonly Counted[]; holdings: readonly Holding[] | null; reversed: bigint }
 
 type Replay = {
   readonly findings: Findings
   readonly plans: readonly PlanVersion[]
   readonly snapshots: Snapshots
-  readonly keyOf: KeyOf
+  readonly keysOf: KeysOf
   readonly shares: Share[]
   readonly byKey: Map<string, Share>
   readonly events: Map<string, JournalEvent>
@@ -66,20 +74,17 @@ type Replay = {
   byLaws: number
 }
 
-/**
- * `lost`: steps whose memory the model does not have any more, by name: what a reversal gives back of a walk through time is not modelled, so that
- * later events of such a plan are held to laws alone.
- */
-type OpenLane = { readonly memories: Memories; readonly past: Map<string, Past>; readonly away: Set<Share>; readonly large: Map<string, Transfer[]>; readonly lost: Set<string> }
+/** `unsure`: steps whose memory the model has lost, by their keys. */
+type OpenLane = { readonly memories: Memories; readonly unsure: Set<string>; readonly past: Map<string, Past>; readonly away: Set<Share>; readonly large: Map<string, Transfer[]> }
 
-export function replay(journal: Journal, given: { findings: Findings; snapshots: Snapshots; keyOf: KeyOf }): Replayed {
+export function replay(journal: Journal, given: { findings: Findings; snapshots: Snapshots; keysOf: KeysOf }): Replayed {
   const state: Replay = { ...given, plans: journal.plans, shares: [], byKey: new Map(), events: new Map(), byDigest: new Map(), exact: 0, byLaws: 0 }
   for (const lane of journal.lanes) replayLane(state, lane)
   return state
 }
 
 function replayLane(state: Replay, { blocks }: Lane): void {
-  const lane: OpenLane = { memories: new Map(), past: new Map(), away: new Set(), large: new Map(), lost: new Set() }
+  const lane: OpenLane = { memories: new Map(), unsure: new Set(), past: new Map(), away: new Set(), large: new Map() }
   for (const { events, transfers } of blocks) {
     for (const event of events) {
       const again = state.events.get(event.recorded.reference)
@@ -97,23 +102,34 @@ function replayLane(state: Replay, { blocks }: Lane): void {
 }
 
 /** Movements of payouts: what is away cannot be taken back, and what was kept back is no longer paid. */
-function follow(state: Replay, { away, large }: OpenLane, transfer: Transfer): void {
+function follow(state: Replay, { away, large, past }: OpenLane, transfer: Transfer): void {
   const { kind, subject, units, part, credit, asset, number } = transfer
   if (kind === 'distributed') {
     const digest = subject.replaceAll('-', '')
     large.getOrInsertComputed(digest, () => []).push(transfer)
     const reference = state.byDigest.get(digest)?.recorded.reference ?? ''
     const recipient = partyOf(credit)
-    const share: Share = { reference, part, role: 'share', recipient, asset, units, payableFrom: null, transfer: number, bySnapshot: true, taken: 0n }
+    const share: Share = { reference, part, role: 'share', recipient, asset, units, payableFrom: null, transfer: number, bySnapshot: true, taken: 0n, keptBack: 0n }
     state.shares.push(share)
     state.byKey.set(snapshotKey(reference, recipient), share)
+    state.byKey.set(partKey(reference, part), share)
+    const of = past.get(state.byDigest.get(digest)?.number ?? '')
+    of?.shares.push(share)
+    of?.given.push(transfer)
     return
   }
-  const share = state.byKey.get(state.keyOf.get(subject) ?? '')
+  const shares = (state.keysOf.get(subject) ?? []).flatMap((key) => state.byKey.get(key) ?? [])
+  if (kind === 'reserved' || kind === 'settled') for (const share of shares) away.add(share)
+  else if (kind === 'released') for (const share of shares) away.delete(share)
+  else if (kind === 'recouped') keepBack(shares, units)
+}
+
+/** One transfer keeps back of one share; of a payout's shares from the first on. */
+function keepBack(shares: readonly Share[], units: bigint): void {
+  const share = shares.find((each) => each.keptBack === 0n && each.units - each.taken >= units)
   if (share === undefined) return
-  if (kind === 'reserved' || kind === 'settled') away.add(share)
-  else if (kind === 'released') away.delete(share)
-  else if (kind === 'recouped') share.taken += units
+  share.keptBack += units
+  share.taken += units
 }
 
 function replayEvent(state: Replay, lane: OpenLane, event: JournalEvent): void {
@@ -121,9 +137,9 @@ function replayEvent(state: Replay, lane: OpenLane, event: JournalEvent): void {
   const { reference, parties, facts, standing } = event.recorded
   const plan = state.plans.find(({ version }) => version === event.plan)?.plan
   const given = event.transfers.filter(({ kind }) => kind === 'share')
-  const isExact = plan !== undefined && isKnown(plan) && plan.steps.every(({ name }) => !lane.lost.has(name))
-  // What it changed of what its rules remember is not known then either.
-  if (!isExact) for (const { name } of plan?.steps ?? []) lane.lost.add(name)
+  const keys = (plan?.steps ?? []).map(({ name }) => `${name}/${event.asset}`)
+  const isExact = plan !== undefined && isKnown(plan) && !keys.some((key) => lane.unsure.has(key))
+  if (!isExact) for (const key of keys) lane.unsure.add(key)
   const divisible = { asset: event.asset, units: event.units, parties, facts: { ...facts, ...standing }, at: event.at }
   const moved = isExact ? carryOut(plan, divisible, lane.memories) : []
   const counted = [...lane.memories].flatMap(([step, memory]) => memory.changes.map((change): Counted => ({ memory, step, change })))
@@ -136,13 +152,16 @@ function replayEvent(state: Replay, lane: OpenLane, event: JournalEvent): void {
   const shares = given.flatMap(({ part, credit, asset, units, number }, place): Share[] => {
     if (roleOf(credit) !== 'payable') return []
     const line = moved[place]
-    return [{ reference, part, role: line?.role ?? null, recipient: partyOf(credit), asset, units, payableFrom: line?.payableFrom ?? null, transfer: number, bySnapshot: false, taken: 0n }]
+    return [{ reference, part, role: line?.role ?? null, recipient: partyOf(credit), asset, units, payableFrom: line?.payableFrom ?? null, transfer: number, bySnapshot: false, taken: 0n, keptBack: 0n }]
   })
   if (isExact) state.exact += given.length
   else state.byLaws += given.length
   state.shares.push(...shares)
-  for (const [place, share] of shares.toSorted((a, b) => Number(a.part) - Number(b.part)).entries()) state.byKey.set(shareKey(reference, place), share)
-  lane.past.set(event.number, { event, shares, holdings: holdingsOf(given), counted, reversed: 0n, hasLarge: false })
+  for (const [place, share] of shares.toSorted((a, b) => Number(a.part) - Number(b.part)).entries()) {
+    state.byKey.set(shareKey(reference, place), share)
+    state.byKey.set(partKey(reference, share.part), share)
+  }
+  lane.past.set(event.number, { event, shares, given: [...given], counted, holdings: null, reversed: 0n })
 }
 
 function replayReversal(state: Replay, lane: OpenLane, event: JournalEvent): void {
@@ -151,9 +170,8 @@ function replayReversal(state: Replay, lane: OpenLane, event: JournalEvent): voi
   const past = lane.past.get(reverses ?? '')
   findings.expect('I8', past !== undefined, () => `${reference} reverses event ${reverses ?? ''}, which there is not before it`)
   if (past === undefined) return
-  takeLarge(state, lane, past)
-  loseWalks(state, lane, past)
-  const { holdings, counted } = past
+  const { counted } = past
+  const holdings = (past.holdings ??= holdingsOf(past.given))
   const portion = { units: event.units, of: reversibleOf(holdings, past.event.units), before: past.reversed }
   const isPossible = portion.before + portion.units <= portion.of
   findings.expect('I8', isPossible, () => `${reference} reverses ${portion.units}, after ${portion.before} of ${portion.of} were reversed before`)
@@ -170,25 +188,12 @@ function replayReversal(state: Replay, lane: OpenLane, event: JournalEvent): voi
   findings.expect('I8', legs === event.units, () => `${reference} takes back ${legs}, not ${event.units}`)
   past.reversed += event.units
   giveBack(counted, portion, moved)
+  const steps = state.plans.find(({ version }) => version === past.event.plan)?.plan.steps ?? []
+  for (const { name, rule } of steps) if (WALKS.has(rule)) lane.unsure.add(`${name}/${event.asset}`)
 }
 
-/** Shares by snapshot came in blocks of their own, after the event: all of them before it is reversed. */
-function takeLarge({ byKey }: Replay, { large }: OpenLane, past: Past): void {
-  const { event, shares, holdings, hasLarge } = past
-  const { reference } = event.recorded
-  const given = large.get(digestOf(reference)) ?? []
-  if (hasLarge || given.length === 0) return
-  past.hasLarge = true
-  past.shares = [...shares, ...given.flatMap(({ credit }) => byKey.get(snapshotKey(reference, partyOf(credit))) ?? [])]
-  past.holdings = [...holdings.filter(({ account }) => account !== 'distributing'), ...holdingsOf(given).filter(({ account }) => account !== 'distributing')].toSorted((a, b) => Number(a.part) - Number(b.part))
-}
-
+/** Rules that remember a walk through time: what it would have been without a part of an event the model does not work out. */
 const WALKS: ReadonlySet<string> = new Set(['waterfall', 'profit-share'])
-
-function loseWalks({ plans }: Replay, { lost }: OpenLane, { event }: Past): void {
-  const steps = plans.find(({ version }) => version === event.plan)?.plan.steps ?? []
-  if (steps.some(({ rule }) => WALKS.has(rule))) for (const { name } of steps) lost.add(name)
-}
 
 /** What a reversal moved of a holding's own account. */
 function sumOf({ transfers }: JournalEvent, { part, account }: Holding, kind: string): bigint {

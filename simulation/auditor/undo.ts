@@ -17,7 +17,7 @@ export function holdingsOf(shares: readonly Transfer[]): readonly Holding[] {
   const others = new Map<string, { part: string; units: bigint }>()
   for (const { part, debit, credit, units } of shares) {
     for (const [account, change] of [[debit, -units], [credit, units]] as const) {
-      if (account === 'received' || roleOf(account) === 'rounding' || roleOf(account) === 'payable') continue
+      if (account === 'received' || account === 'distributing' || roleOf(account) === 'rounding' || roleOf(account) === 'payable') continue
       others.getOrInsertComputed(account, () => ({ part, units: 0n })).units += change
     }
   }
