@@ -208,7 +208,8 @@ function checkHolding({ findings }: Replay, { lane, event, past, holding, due }:
   const { reference } = event.recorded
   const given = sumOf(event, holding, 'restored')
   const taken = sumOf(event, holding, 'reversed')
-  const owed = sumOf(event, { ...holding, account: `owed_by:${partyOf(account)}` }, 'reversed')
+  // What somebody owes stands under the part of what they were given, never of what was drawn on.
+  const owed = holding.units > 0n ? sumOf(event, { ...holding, account: `owed_by:${partyOf(account)}` }, 'reversed') : 0n
   findings.expect('I8', taken + owed - given === due, () => `${reference} must take ${due} of ${account} (part ${part}); it took ${taken}, ${owed} are owed, ${given} were given back`)
   if (due <= 0n) return
   const share = past.shares.find((each) => each.part === part && account === `payable:${each.recipient}`)
