@@ -59,10 +59,10 @@ export function openDoors(parts: DoorParts): Doors {
   const callers = outsider('a caller')
   const homeOf = (ledger: string): Home => present(homes.get(ledger), `the ledger ${ledger}`)
   const instant = (): Temporal.Instant => Temporal.Instant.fromEpochNanoseconds(BigInt(scheduler.now()) * 1000n)
-  const offer = async (person: Person, request: Request, door: Offer['door'], work: () => Promise<{ readonly process: string; readonly answer: Answer }>): Promise<Answer> => {
+  const offer = async (person: Person, request: Request, door: Offer['door'], work: () => Promise<Pick<Offer, 'process' | 'answer' | 'twice'>>): Promise<Answer> => {
     const asked = instant()
-    const { process, answer } = await work()
-    parts.offered({ asked, at: instant(), door, process, person, request, answer })
+    const { process, answer, twice = false } = await work()
+    parts.offered({ asked, at: instant(), door, process, person, request, answer, twice })
     return answer
   }
   const api = apiOf(parts, callers)
@@ -119,7 +119,7 @@ function apiOf({ scheduler, random, faults, running }: DoorParts, callers: Retur
     const others = changed !== null && scheduler.now() - changed.at < STALE_US ? all.filter(({ server }) => server !== changed?.by) : []
     return others.length > 0 && faults.happens('stale server asked') ? random.pick(others) : random.pick(all)
   }
-  return async (request: Request, bearer: string): Promise<{ readonly process: string; readonly answer: Answer }> => {
+  return async (request: Request, bearer: string): Promise<Pick<Offer, 'process' | 'answer' | 'twice'>> => {
     const words = `${request.method} ${request.path}`
     await scheduler.turn(callers, `sends ${words}`, travel('request late'))
     const found = faults.happens('request lost') ? null : choose()
@@ -129,7 +129,8 @@ function apiOf({ scheduler, random, faults, running }: DoorParts, callers: Retur
     }
     const { server, gone } = found
     if (CHANGING.test(request.path) && request.method !== 'GET') changed = { by: server, at: scheduler.now() }
-    if (faults.happens('request twice')) {
+    const twice = faults.happens('request twice')
+    if (twice) {
       scheduler.spawn(scheduler.turn(callers, `${words} comes again`, random.below(LATE_US)).then(async () => {
         const other = choose()
         if (other !== null) await inject(other.server, request, bearer)
@@ -138,7 +139,7 @@ function apiOf({ scheduler, random, faults, running }: DoorParts, callers: Retur
     const answer = await Promise.race([inject(server, request, bearer), gone.then(() => null)])
     const isLost = answer !== null && faults.happens('answer lost')
     await scheduler.turn(callers, `${answer === null ? 'hears nothing' : `hears ${answer.status}`} of ${words}`, isLost ? PATIENCE_US : travel('answer late'))
-    return { process: server.owner.name, answer: isLost ? null : answer }
+    return { process: server.owner.name, answer: isLost ? null : answer, twice }
   }
 }
 
