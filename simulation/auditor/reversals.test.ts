@@ -20,7 +20,7 @@ async function audit({ world, ledger }: Pick<PaperLedger, 'world' | 'ledger'>, s
   let text = ''
   await exportJournal(world, ledger, {}, async (more) => void (text += await Promise.resolve(more)))
   const findings = createFindings()
-  const replayed = replay(readJournal(change(text), createFindings()), { findings, snapshots, keyOf: new Map() })
+  const replayed = replay(readJournal(change(text), createFindings()), { findings, snapshots, keysOf: new Map() })
   return { findings, replayed }
 }
 
