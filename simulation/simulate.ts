@@ -1,10 +1,12 @@
 // `npm run simulate`: lives histories of the whole program under faults, in simulated time, and says what an outsider found broken.
 // --seed N: one, with its last steps. --seeds N [--from N]: so many. --minutes N: as many as there is time for. --server: each also on a
-// real PostgreSQL, which must make it the same history. --json: figures for programs. Ends with 1 when anything was broken.
+// real PostgreSQL, which must make it the same history. --json: figures for programs. --deciders: the pure decisions alone, a
+// million histories or --seeds. Ends with 1 when anything was broken.
 
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { machineEffects } from '../src/world.ts'
+import { runDeciders } from './deciders.ts'
 import { startProgress } from './many/progress.ts'
 import { reportFailure, reportTotals, totalsDocument } from './many/report.ts'
 import type { Task } from './many/live.ts'
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     server: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    deciders: { type: 'boolean', default: false },
   },
 })
 
@@ -29,6 +32,7 @@ const CONTROL_EVERY = 50
 /** Failures that are shown whole; the others by their seed. */
 const SHOWN = 5
 const SEEDS = 100
+const DECIDED = 1_000_000
 
 const whole = (name: string, text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} is a number, not ${JSON.stringify(text)}`)
@@ -69,14 +73,24 @@ async function run(): Promise<Totals> {
   return totals
 }
 
-const totals = await run()
-const document = { milliseconds: Math.round(passed()), peakBytes: process.resourceUsage().maxRSS * 1024 }
-const print = (text: string): void => void process.stdout.write(`${text}\n`)
-if (values.json) print(JSON.stringify(totalsDocument(totals, document), null, 2))
-else {
-  print(reportTotals(totals, document))
-  for (const failure of totals.failures.slice(0, SHOWN)) print(reportFailure(failure, { server: values.server }))
-  const others = totals.failures.slice(SHOWN).map(({ seed }) => seed)
-  if (others.length > 0) print(`and seeds ${others.join(', ')}`)
+async function simulate(): Promise<boolean> {
+  const totals = await run()
+  const document = { milliseconds: Math.round(passed()), peakBytes: process.resourceUsage().maxRSS * 1024 }
+  const print = (text: string): void => void process.stdout.write(`${text}\n`)
+  if (values.json) print(JSON.stringify(totalsDocument(totals, document), null, 2))
+  else {
+    print(reportTotals(totals, document))
+    for (const failure of totals.failures.slice(0, SHOWN)) print(reportFailure(failure, { server: values.server }))
+    const others = totals.failures.slice(SHOWN).map(({ seed }) => seed)
+    if (others.length > 0) print(`and seeds ${others.join(', ')}`)
+  }
+  return totals.failures.length === 0
 }
-process.exitCode = totals.failures.length === 0 ? 0 : 1
+
+async function decide(): Promise<boolean> {
+  const histories = values.seeds === undefined ? DECIDED : whole('seeds', values.seeds)
+  const print = (line: string): void => void process.stdout.write(`${line}\n`)
+  return await runDeciders({ histories, seed: whole('from', values.from), threads: whole('threads', values.threads), print })
+}
+
+process.exitCode = (await (values.deciders ? decide() : simulate())) ? 0 : 1
