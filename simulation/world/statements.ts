@@ -5,7 +5,7 @@ import type { Pool, PoolClient } from 'pg'
 import { assert } from '../../src/core/assert.ts'
 import { createPool } from '../../src/store/pool.ts'
 import type { Host } from '../database/host.ts'
-import { createSessions, type About, type Verdict } from '../database/sessions.ts'
+import { createSessions, type About, type Outside, type Verdict } from '../database/sessions.ts'
 import { askedOf, watchPoints, type Point } from '../points.ts'
 import type { Random } from '../random.ts'
 import type { Faults } from './faults.ts'
@@ -32,6 +32,7 @@ export type Statements = {
 
 export type StatementParts = {
   readonly host: Host
+  readonly outside: Outside
   readonly scheduler: Scheduler
   readonly steps: Steps
   readonly random: Random
@@ -49,7 +50,7 @@ const SLOW_US = 4_000_000
 const WORDS = 110
 const QUIET = 'quiet'
 
-export function createStatements({ host, scheduler, steps, random, faults, points, atPoint }: StatementParts): Statements {
+export function createStatements({ host, outside, scheduler, steps, random, faults, points, atPoint }: StatementParts): Statements {
   const owners = new Map<string, Owner>()
   const asked = new Map<number, Asked[]>()
   const watch = watchPoints(points)
@@ -83,7 +84,7 @@ export function createStatements({ host, scheduler, steps, random, faults, point
     if (verdict !== 'run') steps.note(scheduler.now(), owner.name, `  … ${typeof verdict === 'string' ? `the connection breaks (${verdict})` : `is refused with ${verdict.refuse}`}`)
     return verdict
   }
-  const sessions = createSessions(host, gate)
+  const sessions = createSessions(host, gate, outside)
   const open = (process: string, role: Role, { max, pipeline }: { readonly max: number; readonly pipeline: boolean }): Pool => {
     const pool = createPool({ url: host.urls[role], max, applicationName: process, pipeline, stream: sessions.streams(process) })
     // The machine's timers have no part in a history.

@@ -79,7 +79,7 @@ function assemble({ seed, random, host, steps, faults, scheduler, machine, point
   const masterKey = random.fork('master key').bytes(32)
   const network = hostNetwork({ seed: `history ${seed}`, scheduler, steps, random: random.fork('wire'), faults, atPoint: points.fetch })
   parts.network = network
-  const statements = createStatements({ host, scheduler, steps, random: random.fork('statements'), faults, points: points.points, atPoint: points.sql })
+  const statements = createStatements({ host, outside: machine.outside, scheduler, steps, random: random.fork('statements'), faults, points: points.points, atPoint: points.sql })
   const server: ServerParts = {
     scheduler,
     random: random.fork('processes'),
