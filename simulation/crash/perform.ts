@@ -18,8 +18,9 @@ export async function perform(options: Omit<RunOptions, 'directory' | 'asked'>, 
   print(`seed ${options.seed}`)
   try {
     const look = async (ran: Ran): Promise<boolean> => (await report(ran, print)) && (await more(ran, print))
-    const isSound = await Promise.race([run(machineEffects(() => {}), { ...options, directory, asked: asked.signal }, { say, look }), asked.came.then(() => null)])
-    process.exitCode = isSound === true ? 0 : 1
+    process.exitCode = (await run(machineEffects(() => {}), { ...options, directory, asked: asked.signal }, { say, look })) ? 0 : 1
+  } catch (error) {
+    if (!asked.signal.aborted) throw error
   } finally {
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }

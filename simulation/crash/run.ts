@@ -52,31 +52,44 @@ export type Ran = {
 
 export type Say = (line: string) => void
 
-/** Runs all of it and answers what `look` makes of what was found, while everything still runs. */
+/** Runs all of it and answers what `look` makes of what was found, while everything still runs. Rejects when it is asked to end. */
 export async function run<T>(effects: Effects, options: RunOptions, { say, look }: { readonly say: Say; readonly look: (ran: Ran) => Promise<T> }): Promise<T> {
-  const { directory, seed, ledgers, payouts, minutes, asked } = options
-  const random = randomOf(seed)
-  const place = await openPlace(directory, effects)
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  options.asked.addEventListener('abort', () => reject(options.asked.reason as Error), { once: true })
+  ended.catch(() => {})
+  const place = await openPlace(options.directory, effects)
+  let killing: Killing | null = null
   try {
-    const workload = makeWorkload(random.fork('workload'), { start: effects.now(), payouts, ledgers, leastLedgers: ledgers, spanMs: minutes * 60_000 })
-    const founded = await found(place, workload.ledgers, effects)
-    await place.network.restart(FAULTS)
-    for (const server of place.servers) server.start({})
-    for (const server of place.servers) await untilServing(server, () => ({}), () => asked.aborted)
-    say(`two servers serve ${workload.ledgers.length} ledgers; ${workload.callers.length} callers begin, and the network loses requests, answers and transactions`)
-    const offers: Offer[] = []
-    const { killing, doors } = begin({ place, founded, random, options, offered: (offer) => void offers.push(offer) }, say)
-    const back = options.parts.has('server') ? comeBack(workload, doors, killing.isOver) : Promise.resolve()
-    await Promise.all([carryOut(insisting(workload), doors), back, killing.done])
-    say('nothing is killed any more, and all callers have come to their end')
-    const standing = await settle(place, { doors, workload, asked })
-    say('the auditor reads the chain and the public records')
-    const logs = (): readonly string[] => place.servers.flatMap((server) => server.logs())
-    const audited = await auditLedgers({ place, founded, ledgers: workload.ledgers, offers: [...offers], call: doors.call, logs })
-    return await look({ place, workload, kills: killing.kills, missing: killing.missing(), offers, standing, audited })
+    return await Promise.race([live(place, effects, options, { say, look, begun: (begun) => void (killing = begun) }), ended])
   } finally {
+    // What is being started again must be there before it can be ended.
+    await (killing as Killing | null)?.done.catch(() => {})
     await place.close()
   }
+}
+
+type Looking<T> = { readonly say: Say; readonly look: (ran: Ran) => Promise<T>; readonly begun: (killing: Killing) => void }
+
+async function live<T>(place: Place, effects: Effects, options: RunOptions, { say, look, begun }: Looking<T>): Promise<T> {
+  const { seed, ledgers, payouts, minutes, asked } = options
+  const random = randomOf(seed)
+  const workload = makeWorkload(random.fork('workload'), { start: effects.now(), payouts, ledgers, leastLedgers: ledgers, spanMs: minutes * 60_000 })
+  const founded = await found(place, workload.ledgers, effects)
+  await place.network.restart(FAULTS)
+  for (const server of place.servers) server.start({})
+  for (const server of place.servers) await untilServing(server, () => ({}), () => asked.aborted)
+  say(`two servers serve ${workload.ledgers.length} ledgers; ${workload.callers.length} callers begin, and the network loses requests, answers and transactions`)
+  const offers: Offer[] = []
+  const { killing, doors } = begin({ place, founded, random, options, offered: (offer) => void offers.push(offer) }, say)
+  begun(killing)
+  const back = options.parts.has('server') ? comeBack(workload, doors, killing.isOver) : Promise.resolve()
+  await Promise.all([carryOut(insisting(workload), doors), back, killing.done])
+  say('nothing is killed any more, and all callers have come to their end')
+  const standing = await settle(place, { doors, workload, asked })
+  say('the auditor reads the chain and the public records')
+  const logs = (): readonly string[] => place.servers.flatMap((server) => server.logs())
+  const audited = await auditLedgers({ place, founded, ledgers: workload.ledgers, offers: [...offers], call: doors.call, logs })
+  return await look({ place, workload, kills: killing.kills, missing: killing.missing(), offers, standing, audited })
 }
 
 type Beginning = { readonly place: Place; readonly founded: Founded; readonly random: Random; readonly options: RunOptions; readonly offered: (offer: Offer) => void }
