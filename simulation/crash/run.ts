@@ -124,7 +124,7 @@ async function settle(place: Place, { doors, workload, asked }: { readonly doors
   const limit = Date.now() + SETTLING_LIMIT_MS
   try {
     for (let still = 0; ; ) {
-      const standing = await readStanding(pool, Temporal.Now.instant())
+      const standing = await readStanding(pool, { now: Temporal.Now.instant(), forgotten: false })
       still = standing.moving.length === 0 ? still + 1 : 0
       if (still === 3 || Date.now() > limit || asked.aborted) return standing
       await pause(LOOK_MS)

@@ -13,21 +13,29 @@ export type EffectParts = {
   readonly random: Random
   readonly fetch: typeof fetch
   readonly logged: (line: LogLine) => void
+  /** So many times as long does everybody rest besides: once all that is left is to wait. */
+  readonly rest: { factor: number }
 }
 
 /**
- * Short sleeps are rests between two looks at what there is to do. They take longer here: a machine may be slow, and most of a history would
- * be idle looks otherwise.
+ * Short sleeps are rests between two looks at what there is to do. They take longer here, the longest ones most: a machine may be slow, and
+ * most of a history would be idle looks otherwise. By the length of a rest in milliseconds, up to so many times as long.
  */
-const REST_MS = 1001
-const STRETCH = 12
+const STRETCHES = [[100, 6], [400, 40], [1000, 12]] as const
 
-export function effectsOf({ owner, scheduler, random, fetch, logged }: EffectParts): Effects {
+const LONGEST_REST_MS = 1000
+
+function stretched(ms: number, random: Random): number {
+  const [, most] = STRETCHES.find(([upTo]) => ms <= upTo) ?? [0, 1]
+  return ms * (1 + random.below(most))
+}
+
+export function effectsOf({ owner, scheduler, random, fetch, logged, rest }: EffectParts): Effects {
   const us = (): number => scheduler.now() + owner.skew
   const now = (): Temporal.Instant => Temporal.Instant.fromEpochNanoseconds(BigInt(us()) * 1000n)
   return {
     now,
-    sleep: async (ms, signal) => await scheduler.sleep(owner, ms * 1000 * (ms < REST_MS ? 1 + random.below(STRETCH) : 1), signal),
+    sleep: async (ms, signal) => await scheduler.sleep(owner, stretched(ms, random) * (ms > LONGEST_REST_MS ? 1 : rest.factor) * 1000, signal),
     random: (bytes) => random.bytes(bytes),
     id: () => {
       const [time, tail] = [Math.floor(us() / 1000).toString(16).padStart(12, '0'), random.bytes(10).toHex()]

@@ -18,7 +18,7 @@ import { createWorker } from '../../src/worker/worker.ts'
 import { createLanes } from '../../src/store/lane.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Random } from '../random.ts'
-import { effectsOf, type LogLine } from './effects.ts'
+import { effectsOf, type EffectParts, type LogLine } from './effects.ts'
 import { NETWORK_URL } from './network.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Owner } from './waiting.ts'
@@ -33,6 +33,7 @@ export type ServerParts = {
   readonly fetchOf: (owner: Owner) => typeof fetch
   readonly masterKey: MasterKey
   readonly logged: (line: LogLine) => void
+  readonly rest: EffectParts['rest']
 }
 
 export type Server = {
@@ -60,8 +61,8 @@ export async function startServer(parts: ServerParts, owner: Owner): Promise<Ser
 
 /** A process without worker and API, such as a command of the CLI. */
 export function worldOf(parts: ServerParts, owner: Owner): { readonly world: World; readonly signer: SignerLink } {
-  const { scheduler, random, openPool, fetchOf, logged } = parts
-  const effects = effectsOf({ owner, scheduler, random: random.fork(owner.name), fetch: fetchOf(owner), logged })
+  const { scheduler, random, openPool, fetchOf, logged, rest } = parts
+  const effects = effectsOf({ owner, scheduler, random: random.fork(owner.name), fetch: fetchOf(owner), logged, rest })
   const store: Store = {
     hot: openPool(owner, { role: 'app', max: HOT_CONNECTIONS, pipeline: true }),
     lanes: createLanes(),
@@ -91,13 +92,13 @@ export type SignerLink = {
   readonly ended: () => void
 }
 
-function linkSigner({ scheduler, random, openPool, masterKey, logged }: ServerParts, server: Owner): SignerLink {
+function linkSigner({ scheduler, random, openPool, masterKey, logged, rest }: ServerParts, server: Owner): SignerLink {
   let started = 0
   const start = (): { readonly owner: Owner; readonly inner: Signer; readonly waiting: Set<(refusal: Refusal) => void> } => {
     started += 1
     const owner: Owner = { name: `${server.name} signer ${started}`, kind: 'signer', alive: true, pausedUntil: 0, skew: server.skew }
     const chance = random.fork(owner.name)
-    const effects = effectsOf({ owner, scheduler, random: chance, fetch: globalThis.fetch, logged })
+    const effects = effectsOf({ owner, scheduler, random: chance, fetch: globalThis.fetch, logged, rest })
     const pool = openPool(owner, { role: 'signer', max: SIGNER_CONNECTIONS, pipeline: true })
     return { owner, inner: inProcessSigner({ effects, pool, masterKey, rails }), waiting: new Set() }
   }

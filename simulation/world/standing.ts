@@ -19,13 +19,19 @@ type Work = { readonly rows: bigint; readonly distributions: bigint; readonly sh
 /** Reasons that end with money and thawed accounts, both of which are there in the end. */
 const PASSING: ReadonlySet<string | null> = new Set(['no_funds', 'frozen', 'no_paying_wallet'])
 
-/** As it stands at an instant. A share that is locked stands still until its day. */
-export async function readStanding(pool: Pool, now: Temporal.Instant): Promise<Standing> {
+/** What waits for something else than time is tried again now and then, and waits on: only beyond this has nobody come to try it. */
+const TRIED_AGAIN_SECONDS = 30
+
+/**
+ * As it stands at an instant. A share that is locked stands still until its day; and where a network forgot its history for good, so does
+ * what was sent before, until somebody who knows says what became of it.
+ */
+export async function readStanding(pool: Pool, { now, forgotten }: { readonly now: Temporal.Instant; readonly forgotten: boolean }): Promise<Standing> {
   const { rows } = await pool.query<Row>(
-    `select state, reason, count(*) as payouts, count(*) filter (where locked_until is null or locked_until <= $2) as unlocked,
+    `select state, reason, count(*) as payouts, count(*) filter (where (locked_until is null or locked_until <= $2) and (state <> 'queued' or tries = 0 or changed_at <= $3)) as unlocked,
       count(*) filter (where units < $1 and (locked_until is null or locked_until <= $2)) as payable
       from apportion.payout group by state, reason order by state, reason`,
-    [PAYABLE.toString(), now.toString()],
+    [PAYABLE.toString(), now.toString(), now.subtract({ seconds: TRIED_AGAIN_SECONDS }).toString()],
   )
   const { rows: work } = await pool.query<Work>(
     `select (select count(*) from apportion.inbox where state = 'queued') as rows,
@@ -35,7 +41,7 @@ export async function readStanding(pool: Pool, now: Temporal.Instant): Promise<S
   )
   const sum = (of: (row: Row) => boolean): number => rows.filter(of).reduce((total, { payouts }) => total + Number(payouts), 0)
   const moving = [
-    ...rows.flatMap(({ state, unlocked }) => ((state === 'queued' || state === 'reserved') && unlocked > 0n ? [`${unlocked} payouts are ${state}`] : [])),
+    ...rows.flatMap(({ state, unlocked }) => ((state === 'queued' || (state === 'reserved' && !forgotten)) && unlocked > 0n ? [`${unlocked} payouts are ${state}`] : [])),
     ...rows.flatMap(({ state, reason, payable }) => (state === 'held' && PASSING.has(reason) && payable > 0n ? [`${payable} payouts are held for ${reason}`] : [])),
     ...work.flatMap(({ rows: inbox, distributions, shares }) => [
       ...(inbox > 0n ? [`${inbox} rows are queued`] : []),

@@ -86,6 +86,7 @@ function assemble({ seed, random, host, steps, faults, scheduler, machine, point
     openPool: statements.openPool,
     fetchOf: network.fetchOf,
     masterKey: masterKeyOf(masterKey),
+    rest: { factor: 1 },
     logged: (line) => {
       logged.push(line)
       if (line.level === 'warn' || line.level === 'error') steps.note(scheduler.now(), line.process, `logs: ${line.message}`, JSON.stringify(line.fields))
