@@ -3,6 +3,7 @@
 // no other is carried out, so that no lock is ever waited for. No timer decides anything here.
 
 import { Duplex } from 'node:stream'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { present } from '../../src/core/assert.ts'
 import { createFramer, type Batch, type Framed } from './framing.ts'
 import type { Host, Line } from './host.ts'
@@ -65,13 +66,15 @@ type Room = {
   holder: Session | null
   readonly queue: { readonly session: Session; readonly resolve: () => void }[]
   count: number
+  /** Done when the session that began last is open. */
+  opening: Promise<void>
   busy: number
   /** A session that the host could not end: what comes after it would not be what it should. */
   failure: Error | null
 }
 
 export function createSessions(host: Pick<Host, 'open'>, gate: Gate, outside: Outside = () => () => {}): Sessions {
-  const room: Room = { host, gate, outside, open: new Set(), holder: null, queue: [], count: 0, busy: 0, failure: null }
+  const room: Room = { host, gate, outside, open: new Set(), holder: null, queue: [], count: 0, opening: Promise.resolve(), busy: 0, failure: null }
   const killAll = async (those: (session: Session) => boolean): Promise<void> => {
     await Promise.all([...room.open].filter(those).map(async (session) => await leave(room, session)))
   }
@@ -161,14 +164,19 @@ async function answer(room: Room, session: Session, framed: Framed): Promise<voi
 async function begin(room: Room, session: Session, bytes: Buffer): Promise<void> {
   const parameters = readStartup(bytes)
   session.role = present(parameters.get('user'), 'user of a session')
-  await busy(room, async () => {
+  // One after the other, each with all that comes of it before the next: several that begin together come in this order on any host.
+  const before = room.opening
+  room.opening = busy(room, async () => {
+    await before.catch(() => {})
     const line = await room.host.open({ user: session.role, options: parameters.get('options') ?? '' }, session.number)
     if (session.hasEnded) await line.end()
     else {
       session.line = line
       session.stream.push(welcome(session.number))
     }
+    await immediate()
   })
+  await room.opening
 }
 
 async function pass(room: Room, session: Session, batch: Batch): Promise<void> {

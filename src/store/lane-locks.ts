@@ -70,7 +70,8 @@ async function look(on: PoolClient, wantsAny: boolean): Promise<LocksSeen> {
     text: `select objid::bigint as slot, pid, pg_backend_pid() as own
       from pg_locks
       where locktype = 'advisory' and classid = $1::bigint::oid and objsubid = 2 and granted
-        and database = (select oid from pg_database where datname = current_database())`,
+        and database = (select oid from pg_database where datname = current_database())
+      order by objid, pid`,
     values: [NAMESPACE],
   })
   const workers = seen.filter(({ slot }) => slot === BigInt(WORKERS))
