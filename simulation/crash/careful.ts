@@ -1,6 +1,7 @@
 // Callers where everything is killed: what may be sent again is sent until there is an answer; and somebody comes back with what happens seldom,
 // until each point was met.
 
+import type { Json } from '../../src/core/effects.ts'
 import { pause } from '../process.ts'
 import type { Doors } from '../workload/doors.ts'
 import { play } from '../workload/play.ts'
@@ -19,7 +20,7 @@ function insisted(deed: Deed): Deed {
   return 'tries' in deed && deed.tries > 1 ? { ...deed, tries: MOST_TRIES, pauseMs: PAUSE_MS } : deed
 }
 
-/** Drafts plans, names addresses and sends snapshots again, each time as another one. */
+/** Drafts plans, names addresses, sends snapshots and what is divided by them again, each time as another one. */
 export async function comeBack({ callers }: Workload, doors: Doors, isOver: () => boolean): Promise<void> {
   const seldom = callers.flatMap(({ steps }) => steps.map(({ deed }) => deed)).filter((deed) => anew(deed, 0) !== null)
   for (let turn = 0; seldom.length > 0 && !isOver(); turn += 1) {
@@ -35,6 +36,9 @@ export async function comeBack({ callers }: Workload, doors: Doors, isOver: () =
 function anew(deed: Deed, turn: number): Deed | null {
   if (deed.do === 'plan') return { ...deed, key: `${deed.key}-again-${turn}` }
   if (deed.do === 'name') return deed
-  if (deed.do !== 'request' || deed.tag !== 'snapshot') return null
-  return { ...deed, request: { ...deed.request, path: deed.request.path.replace('?', `-again-${turn}?`) } }
+  if (deed.do !== 'request') return null
+  const { request } = deed
+  if (deed.tag === 'by-snapshot') return { ...deed, request: { ...request, body: JSON.parse(JSON.stringify(request.body).replaceAll('by-snapshot-', `by-snapshot-${turn}-again-`)) as Json } }
+  if (deed.tag !== 'snapshot') return null
+  return { ...deed, request: { ...request, path: request.path.replace('?', `-again-${turn}?`) } }
 }

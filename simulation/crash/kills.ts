@@ -13,7 +13,7 @@ import { untilServing, type Database, type Network, type ServerPart } from './ri
 export const PARTS = ['server', 'signer', 'command', 'database', 'network', 'everything'] as const
 export type PartName = (typeof PARTS)[number]
 
-/** `point`: null for a random moment. `awayMs`: until it served again; null for a command, which does not come back. */
+/** `point`: null for a random moment. `awayMs`: until it served again; null for a command, which does not come back, and for a server that never served. */
 export type Kill = { readonly part: PartName; readonly point: PointName | null; readonly awayMs: number | null }
 
 export type Killing = {
@@ -138,8 +138,14 @@ async function killServer(state: State, life: Life): Promise<void> {
   const { random, isOver, missing, asked } = state
   const { server } = life
   const orders = (): Orders['at'] => ordersOf(state)
+  /** One that ended before it served: at a point, which is counted, or because the database was away. */
+  const countEnd = (pid: number): void => {
+    hear(state, life)
+    const point = life.ends.get(pid)
+    if (point !== undefined) state.count({ part: 'server', point, awayMs: null })
+  }
   for (;;) {
-    if (random.below(EARLY) > 0) await untilServing(server, orders, isOver)
+    if (random.below(EARLY) > 0) await untilServing(server, orders, isOver, countEnd)
     const program = present(server.program() ?? undefined, 'process of the server')
     await rest(state, missing.size > 0 ? REST.missing : REST.server, () => program.hasEnded())
     if (isOver()) return
@@ -148,7 +154,7 @@ async function killServer(state: State, life: Life): Promise<void> {
     hear(state, life)
     const point = life.ends.get(program.pid) ?? null
     server.start(orders())
-    await untilServing(server, orders, () => asked.aborted)
+    await untilServing(server, orders, () => asked.aborted, countEnd)
     state.count({ part: 'server', point, awayMs: Date.now() - killed })
   }
 }

@@ -118,14 +118,16 @@ export function followTold(file: string): () => readonly Told[] {
   }
 }
 
-/** Until the server serves, however often it must be started; false when `ended` first. */
-export async function untilServing(server: ServerPart, at: () => Orders['at'], ended: () => boolean): Promise<boolean> {
-  while (!ended()) {
-    const serves = await server.program()?.ready.then(() => true, () => false)
+/** Until the server serves, however often it must be started; false when `over` first. Told of each process that ended before it served. */
+export async function untilServing(server: ServerPart, at: () => Orders['at'], over: () => boolean, ended: (pid: number) => void = () => {}): Promise<boolean> {
+  while (!over()) {
+    const program = server.program()
+    const serves = await program?.ready.then(() => true, () => false)
     if (serves === true) return true
+    if (program !== null) ended(program.pid)
     // A start needs the database, which may have been killed under it.
     await pause(50)
-    if (!ended()) server.start(at())
+    if (!over()) server.start(at())
   }
   return false
 }
