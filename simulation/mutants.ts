@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
-import { byTests, requireLoading, type Caught } from './mutants/catch.ts'
+import { bySimulator, byTests, requireLoading, type Caught } from './mutants/catch.ts'
 import { LAW_MUTANTS, NOT_YET } from './mutants/law.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { copyWith } from './mutants/tree.ts'
@@ -41,7 +41,7 @@ async function tryAll(mutants: readonly Mutant[]): Promise<readonly Row[]> {
 async function tryOne(folder: string, mutant: Mutant): Promise<Caught | null> {
   copyWith(folder, mutant)
   await requireLoading(folder, mutant)
-  const caught = await byTests(folder, mutant.tests)
+  const caught = (await bySimulator(folder, mutant.seeds)) ?? (await byTests(folder, mutant.tests))
   rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   return caught
 }

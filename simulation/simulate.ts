@@ -1,7 +1,7 @@
 // `npm run simulate`: lives histories of the whole program under faults, in simulated time, and says what an outsider found broken.
 // --seed N: one, with its last steps. --seeds N [--from N]: so many. --minutes N: as many as there is time for. --server: each also on a
-// real PostgreSQL, which must make it the same history. --json: figures for programs. --deciders: the pure decisions alone, a
-// million histories or --seeds. Ends with 1 when anything was broken.
+// real PostgreSQL, which must make it the same history. --until-broken: none after the first that is broken. --json: figures for programs.
+// --deciders: the pure decisions alone, a million histories or --seeds. Ends with 1 when anything was broken.
 
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
     server: { type: 'boolean', default: false },
+    'until-broken': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     deciders: { type: 'boolean', default: false },
   },
@@ -53,6 +54,7 @@ async function run(): Promise<Totals> {
   const progress = startProgress(limit === null ? { of: count ?? SEEDS, noun: 'histories', passed } : { of: limit / 1000, noun: 'seconds', passed })
   let given = 0
   const next = (): Task | null => {
+    if (values['until-broken'] && totals.failures.length > 0) return null
     if (given === count || (limit !== null && passed() >= limit)) return null
     const seed = first + given
     given += 1

@@ -31,6 +31,20 @@ export async function requireLoading(folder: string, { name, edits }: Pick<Mutan
   if (code !== 0) throw new Error(`the mutant that ${name} does not load:\n${output}`)
 }
 
+const totals = z.object({ histories: z.int(), failures: z.array(z.object({ seed: z.int(), what: z.array(z.string()) })) })
+
+/** The first history among so many that is broken, or null when all hold. */
+export async function bySimulator(folder: string, seeds: number): Promise<Caught | null> {
+  if (seeds === 0) return null
+  const { code, output } = await run(folder, [join(folder, 'simulation', 'simulate.ts'), '--seeds', String(seeds), '--threads', '1', '--until-broken', '--json'])
+  if (code === null) return { by: 'simulator: it hangs', seeds: null }
+  const begin = output.indexOf('{\n')
+  if (begin < 0) throw new Error(`the simulator ended with ${code} and said nothing:\n${output.slice(-4000)}`)
+  const { histories, failures } = totals.parse(JSON.parse(output.slice(begin, output.lastIndexOf('\n}') + 2)))
+  const [first] = failures
+  return first === undefined ? null : { by: `simulator, seed ${first.seed}: ${first.what[0]?.split('\n', 1)[0] ?? ''}`, seeds: histories }
+}
+
 const report = z.object({
   testResults: z.array(z.object({ name: z.string(), message: z.string(), assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })) })),
 })
