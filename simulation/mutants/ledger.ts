@@ -136,7 +136,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'takes back what was paid as if it were there',
     law: 'I5',
-    edits: [{ file: 'src/engine/reverse-event.ts', from: `  if (payout !== undefined) return (UNPAID as readonly string[]).includes(payout.state) ? payout.units : 0n`, to: `  if (payout !== undefined) return (UNPAID as readonly string[]).length > 0 ? payout.units : 0n` }],
+    edits: [{ file: 'src/engine/reverse-event.ts', from: `: (UNPAID as readonly string[]).includes(payout.state)\n`, to: `: (UNPAID as readonly string[]).length > 0\n` }],
     seeds: 40,
     tests: ['src/engine/reverse-payouts.test.ts', 'src/engine/reverse-event.test.ts'],
   },
@@ -171,7 +171,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'pays a large distribution before its last chunk',
     law: 'I5',
-    edits: [{ file: 'src/store/distribution.ts', from: `where lane = $1 and state = 'complete' and payout_transfer < last_transfer order by`, to: `where lane = $1 and payout_transfer < last_transfer order by` }],
+    edits: [{ file: 'src/store/distribution.ts', from: `where lane = $1 and state = 'complete' and payout_transfer < last_transfer and`, to: `where lane = $1 and payout_transfer < last_transfer and` }],
     seeds: 0,
     tests: ['src/engine/large-payouts.test.ts'],
   },
