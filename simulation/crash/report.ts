@@ -13,9 +13,9 @@ export async function report(ran: Ran, print: Say): Promise<boolean> {
   printPoints(ran, print)
   printCalls(ran, print)
   for (const audited of ran.audited) printSides(audited, print)
+  for (const what of ran.standing.moving) print(`at the end ${what}`)
   const faults = [
     ...ran.missing.map((point) => `nothing ever ended at the point "${point}"`),
-    ...ran.standing.moving.map((what) => `${what}, long after the last kill`),
     ...ran.audited.flatMap(({ ledger, findings }) => findings.map(({ invariant, what }) => `${ledger}: ${invariant}: ${what}`)),
     ...ran.audited.flatMap(({ ledger, sides }) => sides.flatMap((side) => (agrees(side) ? [] : [`${ledger}: ${side.what} is not the same on all sides`]))),
     ...(await verifyAll(ran, print)),

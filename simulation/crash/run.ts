@@ -27,6 +27,8 @@ const FAULTS: KnobSettings = { requestLossRate: 0.1, responseLossRate: 0.15, tra
 /** When nothing is killed any more, what can be paid is paid within this. */
 const SETTLING_LIMIT_MS = 300_000
 const LOOK_MS = 500
+/** What has not moved for so long will not, although it might: whether it may wait is for the auditor to say. */
+const STILL_LOOKS = 80
 
 export type RunOptions = {
   readonly directory: string
@@ -123,10 +125,13 @@ async function settle(place: Place, { doors, workload, asked }: { readonly doors
   const pool = createPool({ url: place.database.url(), max: 1, applicationName: 'watcher' })
   const limit = Date.now() + SETTLING_LIMIT_MS
   try {
+    let before = ''
     for (let still = 0; ; ) {
       const standing = await readStanding(pool, { now: Temporal.Now.instant(), forgotten: false })
-      still = standing.moving.length === 0 ? still + 1 : 0
-      if (still === 3 || Date.now() > limit || asked.aborted) return standing
+      const now = JSON.stringify(standing)
+      still = now === before ? still + 1 : 0
+      before = now
+      if (still === (standing.moving.length === 0 ? 3 : STILL_LOOKS) || Date.now() > limit || asked.aborted) return standing
       await pause(LOOK_MS)
     }
   } finally {
