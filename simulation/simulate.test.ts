@@ -38,7 +38,7 @@ describe('histories in which nothing is broken', () => {
 })
 
 describe('a history that fails', () => {
-  const ran = (over: Partial<Ran>): Ran => ({ seed: 7, history: null, error: null, other: null, control: null, lived: 1, milliseconds: 1, ...over })
+  const ran = (over: Partial<Ran>): Ran => ({ seed: 7, history: null, error: null, other: null, server: null, control: null, lived: 1, milliseconds: 1, ...over })
   const history = { seed: 7, hash: 'a'.repeat(64), findings: [], lastSteps: ['1 s a begin', '2 s a commit'], figures: { payouts: 2, settled: 1, held: 1, faults: { 'answer lost': 3 }, statements: 9, requests: 4, virtualSeconds: 60 } }
 
   it('is named with what broke, how it ended and how to see it again', () => {
@@ -46,16 +46,18 @@ describe('a history that fails', () => {
     addRan(totals, ran({ history }))
     addRan(totals, ran({ history: { ...history, findings: [{ invariant: 'I4', what: 'paid twice' }] } }))
     addRan(totals, ran({ error: 'it threw' }))
-    addRan(totals, ran({ history, lived: 2, other: { where: 'again', hash: 'b'.repeat(64), history: { ...history, lastSteps: ['1 s a begin', '2 s a rollback'] } } }))
-    expect(totals).toMatchObject({ histories: 4, payouts: 6, compared: 1, faults: new Map([['answer lost', 9]]) })
+    addRan(totals, ran({ history, lived: 2, other: { ...history, hash: 'b'.repeat(64), lastSteps: ['1 s a begin', '2 s a rollback'] } }))
+    addRan(totals, ran({ history, lived: 2, server: { same: false, history: { ...history, findings: [{ invariant: 'I2', what: 'a balance' }] } } }))
+    expect(totals).toMatchObject({ histories: 5, payouts: 8, again: 1, onServer: 1, sameOnServer: 0, faults: new Map([['answer lost', 12]]) })
     expect(totals.failures.map(({ what }) => what)).toEqual([
       ['I4: paid twice'],
       ['it threw'],
       [expect.stringMatching(/^again it was another history: .* first "2 s a commit" against "2 s a rollback"$/)],
+      ['on the server I2: a balance'],
     ])
     const [failure] = totals.failures
     expect(failure === undefined ? '' : reportFailure(failure, { server: false })).toMatch(/I4: paid twice[^]*2 s a commit[^]*npm run simulate -- --seed 7/)
-    expect(reportTotals(totals, { milliseconds: 60_000, peakBytes: 1_048_576 })).toMatch(/histories with something broken[^0-9]*3/)
+    expect(reportTotals(totals, { milliseconds: 60_000, peakBytes: 1_048_576 })).toMatch(/histories with something broken[^0-9]*4/)
   })
 
   it('is made smaller as long as it fails in the same way', async () => {

@@ -1,6 +1,6 @@
 // `npm run simulate`: lives histories of the whole program under faults, in simulated time, and says what an outsider found broken.
 // --seed N: one, with its last steps. --seeds N [--from N]: so many. --minutes N: as many as there is time for. --server: each also on a
-// real PostgreSQL, which must make it the same history. --until-broken: none after the first that is broken. --json: figures for programs.
+// real PostgreSQL, where nothing may be broken either. --until-broken: none after the first that is broken. --json: figures for programs.
 // --deciders: the pure decisions alone, a million histories or --seeds. Ends with 1 when anything was broken.
 
 import { availableParallelism } from 'node:os'

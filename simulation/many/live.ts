@@ -19,8 +19,10 @@ export type Ran = {
   readonly history: History | null
   /** Why there is none. */
   readonly error: string | null
-  /** Where the second life, or the one on the real server, was another: both hashes. */
-  readonly other: { readonly where: 'again' | 'on the server'; readonly hash: string; readonly history: History } | null
+  /** The second life in this process, where it was another one. */
+  readonly other: History | null
+  /** The life on a real server: whether it was the same to the byte. It may go another way where the database's own clock has a say. */
+  readonly server: { readonly history: History; readonly same: boolean } | null
   readonly lived: number
   readonly control: Control | null
   readonly milliseconds: number
@@ -49,16 +51,15 @@ export async function liveTask({ seed, plan, twice, control: withControl }: Task
     lived += 1
     return await runHistory({ seed, plan, host: on })
   }
-  const none = { seed, history: null, error: null, other: null, control: null }
+  const none = { seed, history: null, error: null, other: null, server: null, control: null }
   try {
     const history = await live(host)
     const first = { ...none, history, milliseconds: spent() }
-    const others = [...(twice ? [{ where: 'again', on: host } as const] : []), ...(server === null ? [] : [{ where: 'on the server', on: server } as const])]
-    for (const { where, on } of others) {
-      const other = await live(on)
-      if (other.hash !== history.hash) return { ...first, other: { where, hash: other.hash, history: other }, lived }
-    }
-    return { ...first, lived, control: withControl ? await runControl(seed, CONTROL_FAULTS) : null }
+    const again = twice ? await live(host) : history
+    const other = again.hash === history.hash ? null : again
+    const replayed = server === null ? null : await live(server)
+    const onServer = replayed === null ? null : { history: replayed, same: replayed.hash === history.hash }
+    return { ...first, other, server: onServer, lived, control: withControl ? await runControl(seed, CONTROL_FAULTS) : null }
   } catch (error) {
     return { ...none, error: error instanceof Error ? (error.stack ?? error.message) : String(error), lived, milliseconds: spent() }
   }

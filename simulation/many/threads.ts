@@ -42,7 +42,7 @@ async function keepAlive(many: Many): Promise<void> {
 }
 
 function failed({ seed }: Task, error: string): Ran {
-  return { seed, history: null, error, other: null, control: null, lived: 1, milliseconds: 0 }
+  return { seed, history: null, error, other: null, server: null, control: null, lived: 1, milliseconds: 0 }
 }
 
 async function limited({ effects }: Many, thread: Thread, task: Task): Promise<Ran | string> {

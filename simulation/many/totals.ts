@@ -6,8 +6,11 @@ import type { Ran } from './live.ts'
 
 export type Totals = {
   histories: number
-  /** Compared with a second life, in this process or on a real server. */
-  compared: number
+  /** Lived a second time in this process. */
+  again: number
+  /** Lived on a real server too, and how many of those were the same to the byte. */
+  onServer: number
+  sameOnServer: number
   payouts: number
   settled: number
   held: number
@@ -24,13 +27,15 @@ export type Totals = {
 export type Failure = { readonly seed: number; readonly what: readonly string[]; readonly lastSteps: readonly string[] }
 
 export function noTotals(): Totals {
-  const sums = { histories: 0, compared: 0, payouts: 0, settled: 0, held: 0, statements: 0, requests: 0, virtualSeconds: 0, cpuMilliseconds: 0 }
+  const sums = { histories: 0, again: 0, onServer: 0, sameOnServer: 0, payouts: 0, settled: 0, held: 0, statements: 0, requests: 0, virtualSeconds: 0, cpuMilliseconds: 0 }
   return { ...sums, control: { payouts: 0, paidTwice: 0, lost: 0 }, faults: new Map(), failures: [] }
 }
 
 export function addRan(totals: Totals, ran: Ran): void {
   totals.histories += 1
-  totals.compared += ran.lived - 1
+  totals.again += ran.lived - 1 - (ran.server === null ? 0 : 1)
+  totals.onServer += ran.server === null ? 0 : 1
+  totals.sameOnServer += ran.server?.same === true ? 1 : 0
   totals.cpuMilliseconds += ran.milliseconds
   if (ran.control !== null) {
     const { payouts, paidTwice, lost } = totals.control
@@ -47,11 +52,12 @@ function addFigures(totals: Totals, { figures }: History): void {
 }
 
 /** What is wrong with a history, in words; null: nothing. */
-export function failureOf({ seed, history, error, other }: Ran): Failure | null {
+export function failureOf({ seed, history, error, other, server }: Ran): Failure | null {
   const what = [
     ...(error === null ? [] : [error]),
     ...(history?.findings ?? []).map((finding) => `${finding.invariant}: ${finding.what}`),
-    ...(other === null || history === null ? [] : [`${other.where} it was another history: hash ${other.hash.slice(0, 16)}…, not ${history.hash.slice(0, 16)}…; ${firstDifference(history, other.history)}`]),
+    ...(other === null || history === null ? [] : [`again it was another history: hash ${other.hash.slice(0, 16)}…, not ${history.hash.slice(0, 16)}…; ${firstDifference(history, other)}`]),
+    ...(server?.history.findings ?? []).map((finding) => `on the server ${finding.invariant}: ${finding.what}`),
   ]
   return what.length === 0 ? null : { seed, what, lastSteps: history?.lastSteps ?? [] }
 }
