@@ -4,11 +4,12 @@
 import { openInProcess } from './database/in-process.ts'
 import type { Host } from './database/host.ts'
 import type { Finding, History, HistoryPlan } from './history.ts'
+import { present } from '../src/core/assert.ts'
 import type { World } from '../src/engine/world.ts'
 import { openAudit, type Audit } from './world/audit.ts'
 import { askQuietly, openDoors, type Home } from './world/doors.ts'
 import { foundLedger } from './world/found-ledgers.ts'
-import { readStanding, type Standing } from './world/standing.ts'
+import { readStanding, type Looking, type Standing } from './world/standing.ts'
 import { worldOf } from './world/server.ts'
 import { BEGIN, BEGIN_US, openUniverse, type Universe } from './world/universe.ts'
 import { outsider } from './world/waiting.ts'
@@ -35,7 +36,7 @@ const AUDIT_US = 4 * SECOND
 /** What takes longer than this waits for its time: everybody rests longer then. */
 const LONG_US = 60 * SECOND
 const LONG_REST = 8
-const CALM_LOOKS = 8
+const CALM_LOOKS = 3
 const LOOK_US = 2 * SECOND
 
 export type HistoryOptions = { readonly seed: number; readonly plan?: HistoryPlan; readonly host?: Host }
@@ -74,7 +75,12 @@ async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<
   const sql = statements.openPool(outsider('somebody with SQL'), { role: 'owner', max: 4, pipeline: false })
   const doors = openDoors({ ...universe, random: random.fork('doors'), homes, running: fleet.running, sql, offered: audit.offered })
   const findings = await playOut(universe, { workload, doors, audit })
-  const standing = await settle(universe)
+  const standing = await settle(universe, () =>
+    workload.ledgers.flatMap(({ name, tokens }) => {
+      const { wallet } = present(homes.get(name), name)
+      return ['SOL/9', ...Object.keys(tokens)].map((asset) => ({ ledger: name, asset, units: network.books.balance(wallet, asset) }))
+    }),
+  )
   // Where nodes lost their history for good, nobody can prove some attempts: what may stay open then, the auditor says.
   if (standing.moving.length > 0 && network.counters().historiesForgotten === 0) findings.push({ invariant: 'liveness', what: `${SETTLING_LIMIT_US / SECOND} s after the last fault ${standing.moving.join(', ')}` })
   const ended = await universe.drive(audit.end(), scheduler.now() + SETTLING_LIMIT_US)
@@ -153,14 +159,14 @@ async function found(universe: Universe, { ledgers }: Workload, appRole: string)
 }
 
 /** Time until nothing moves, or until it should have. */
-async function settle({ scheduler, statements, network, server, drive }: Universe): Promise<Standing> {
+async function settle({ scheduler, statements, network, server, drive }: Universe, onChain: () => Looking['onChain']): Promise<Standing> {
   const watcher = outsider('watcher')
   const pool = statements.quietPool('owner')
   // Of a network that forgot for good nobody can prove what became of some attempts: those wait for somebody who knows.
   const forgotten = network.counters().historiesForgotten > 0
   const limit = scheduler.now() + SETTLING_LIMIT_US
   const long = scheduler.now() + LONG_US
-  const look = async (): Promise<Standing> => await readStanding(pool, { now: Temporal.Instant.fromEpochMilliseconds(Math.floor(scheduler.now() / 1000)), forgotten })
+  const look = async (): Promise<Standing> => await readStanding(pool, { now: Temporal.Instant.fromEpochMilliseconds(Math.floor(scheduler.now() / 1000)), forgotten, onChain: onChain() })
   for (let calm = 0; ; ) {
     await drive(scheduler.turn(watcher, 'looks whether all is still', LOOK_US), Infinity)
     const standing = await look()

@@ -127,7 +127,7 @@ async function settle(place: Place, { doors, workload, asked }: { readonly doors
   try {
     let before = ''
     for (let still = 0; ; ) {
-      const standing = await readStanding(pool, { now: Temporal.Now.instant(), forgotten: false })
+      const standing = await readStanding(pool, { now: Temporal.Now.instant(), forgotten: false, onChain: [] })
       const now = JSON.stringify(standing)
       still = now === before ? still + 1 : 0
       before = now

@@ -182,6 +182,18 @@ describe.each([
     expect(await numbers()).toEqual([2])
   })
 
+  it('refuse a statement whose name begins with an ending word, after which the transaction is still to be ended', async () => {
+    const pool = poolOf('a')
+    onNext('end-lines', { refuse: '40001' })
+    const client = await pool.connect()
+    await client.query('begin')
+    expect(await failure(client.query({ ...insert(1), name: 'end-lines' }))).toMatchObject({ code: '40001' })
+    expect(await failure(client.query(insert(2)))).toMatchObject({ code: '25P02' })
+    await client.query('rollback')
+    client.release()
+    expect(await numbers()).toEqual([])
+  })
+
   it('refuse a commit, after which the transaction is over', async () => {
     const pool = poolOf('a')
     onNext('commit', { refuse: '40001' })

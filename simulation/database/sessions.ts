@@ -221,7 +221,8 @@ async function refuse(line: Line, batch: Batch, { code, status }: { readonly cod
   return Buffer.concat([said.subarray(0, said.length - ready('I').length), ready('I')])
 }
 
-const COMMIT = /^\s*(unit )?(commit|end)\b/i
+/** The whole of it: names of statements may begin with such a word. */
+const COMMIT = /^\s*(unit )?(commit|end)\s*;?\s*$/i
 
 function queryBatch(text: string): Batch {
   return { kind: 'batch', messages: [{ code: CODE.query, bytes: queryMessage(text) }], statements: [text], invited: false }

@@ -12,10 +12,17 @@ import type { Books, ChainTransaction, Movement } from '../history.ts'
 
 /** `mints`: addresses of tokens by their assets. */
 export function booksOf(node: Node, mints: ReadonlyMap<string, string>): Books {
+  // What is final stays as it is, so that each transaction is read once.
+  const known: ChainTransaction[] = []
+  let next = 0
   return {
     transactions: () => {
       const assets = new Map([...mints].map(([asset, mint]) => [mint, asset]))
-      return readEntries(node.network.store, 0, Number.MAX_SAFE_INTEGER).map((entry) => transactionOf(entry, assets))
+      for (const entry of readEntries(node.network.store, next, Number.MAX_SAFE_INTEGER)) {
+        known.push(transactionOf(entry, assets))
+        next = entry.id + 1
+      }
+      return known
     },
     balance: (address, asset) => {
       const owner = present(parseKey(address, 32), 'key')

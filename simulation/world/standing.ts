@@ -22,11 +22,18 @@ const PASSING: ReadonlySet<string | null> = new Set(['no_funds', 'frozen', 'no_p
 /** What waits for something else than time is tried again now and then, and waits on: only beyond this has nobody come to try it. */
 const TRIED_AGAIN_SECONDS = 30
 
+export type Looking = {
+  readonly now: Temporal.Instant
+  readonly forgotten: boolean
+  /** What the wallets have on the network, which their ledgers must have seen. */
+  readonly onChain: readonly { readonly ledger: string; readonly asset: string; readonly units: bigint }[]
+}
+
 /**
  * As it stands at an instant. A share that is locked stands still until its day; and where a network forgot its history for good, so does
  * what was sent before, until somebody who knows says what became of it.
  */
-export async function readStanding(pool: Pool, { now, forgotten }: { readonly now: Temporal.Instant; readonly forgotten: boolean }): Promise<Standing> {
+export async function readStanding(pool: Pool, { now, forgotten, onChain }: Looking): Promise<Standing> {
   const { rows } = await pool.query<Row>(
     `select state, reason, count(*) as payouts, count(*) filter (where (locked_until is null or locked_until <= $2) and (state <> 'queued' or tries = 0 or changed_at <= $3)) as unlocked,
       count(*) filter (where units < $1 and (locked_until is null or locked_until <= $2)) as payable
@@ -48,6 +55,21 @@ export async function readStanding(pool: Pool, { now, forgotten }: { readonly no
       ...(distributions > 0n ? [`${distributions} distributions are not complete`] : []),
       ...(shares > 0n ? [`${shares} shares are in no payout`] : []),
     ]),
+    ...(forgotten ? [] : await unseen(pool, onChain)),
   ]
   return { payouts: sum(() => true), settled: sum(({ state }) => state === 'settled'), held: sum(({ state }) => state === 'held'), moving }
+}
+
+async function unseen(pool: Pool, onChain: Looking['onChain']): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ ledger: string; asset: string; units: bigint }>(
+    `select ledger.name as ledger, account.asset, sum(last.debits - last.credits) as units
+      from apportion.ledger join apportion.lane using (ledger) join apportion.account using (lane)
+      cross join lateral (select debits, credits from apportion.balance where balance.lane = account.lane and balance.account = account.number order by transfer desc limit 1) last
+      where account.name like 'wallet:%' group by 1, 2`,
+  )
+  const seen = new Map(rows.map(({ ledger, asset, units }) => [`${ledger} ${asset}`, units]))
+  return onChain.flatMap(({ ledger, asset, units }) => {
+    const known = seen.get(`${ledger} ${asset}`) ?? 0n
+    return known === units ? [] : [`${ledger} knows of ${known} ${asset} in its wallet, which has ${units}`]
+  })
 }
