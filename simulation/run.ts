@@ -3,7 +3,7 @@
 
 import { openInProcess } from './database/in-process.ts'
 import type { Host } from './database/host.ts'
-import type { Finding, History, HistoryPlan } from './history.ts'
+import type { Finding, History, HistoryPlan, Offer } from './history.ts'
 import { present } from '../src/core/assert.ts'
 import type { World } from '../src/engine/world.ts'
 import { openAudit, type Audit } from './world/audit.ts'
@@ -69,11 +69,12 @@ async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<
   const { world, homes } = await found(universe, workload, appRole)
   const now = (): Temporal.Instant => Temporal.Instant.fromEpochNanoseconds(BigInt(scheduler.now()) * 1000n)
   const ask = askQuietly({ homes, running: fleet.running })
-  const audit = openAudit({ ...universe, ...workload, homes, world, pool: statements.quietPool('owner'), ask, now })
+  const underWay = new Set<Offer>()
+  const audit = openAudit({ ...universe, ...workload, homes, world, pool: statements.quietPool('owner'), ask, now, underWay })
   network.knobs(firstKnobs(faults, random.fork('knobs')))
   await fleet.start(SERVERS)
   const sql = statements.openPool(outsider('somebody with SQL'), { role: 'owner', max: 4, pipeline: false })
-  const doors = openDoors({ ...universe, random: random.fork('doors'), homes, running: fleet.running, sql, offered: audit.offered })
+  const doors = openDoors({ ...universe, random: random.fork('doors'), homes, running: fleet.running, sql, underWay, offered: audit.offered })
   const findings = await playOut(universe, { workload, doors, audit })
   const standing = await settle(universe, () =>
     workload.ledgers.flatMap(({ name, tokens }) => {

@@ -7,8 +7,11 @@ import { canonical, type PlanVersion } from './journal.ts'
 import type { Offers } from './offers.ts'
 import type { Payout, PlanRow, Records } from './reading.ts'
 
-/** The most that may leave unasked, from an offer's index on; null: any amount. */
-type Bound = { readonly from: number; readonly most: bigint | null }
+/** A moment of the doors: of things at one instant, the one that was told first came first. */
+type Moment = { readonly at: Temporal.Instant; readonly index: number }
+
+/** The most that may leave unasked, from a moment on (null: from the beginning); null: any amount. */
+type Bound = { readonly from: Moment | null; readonly most: bigint | null }
 
 export type Agreeing = {
   readonly findings: Findings
@@ -17,8 +20,8 @@ export type Agreeing = {
   /** What the ledger began with. */
   readonly first: bigint | null
   readonly records: Records
-  /** How many offers there were when a transaction was first seen. */
-  readonly seenAfter: ReadonlyMap<string, number>
+  /** When a transaction was first seen. */
+  readonly seenAt: ReadonlyMap<string, Temporal.Instant>
   readonly approvalsOf: (subject: string) => Promise<readonly Approval[]>
 }
 
@@ -29,9 +32,9 @@ function isLess(one: bigint | null, other: bigint | null): boolean {
   return one !== null && (other === null || one < other)
 }
 
-/** What settings may have allowed at most, as offers and approvals came. What asks for more counts at once; less needs another person. */
+/** What settings may have allowed at most, as offers and approvals came. What asks for more counts when it was answered; less needs another person, and may count as soon as that one was asked. */
 export function boundsOf({ others }: Pick<Offers, 'others'>, asset: string, first: bigint | null): readonly Bound[] {
-  const bounds: Bound[] = [{ from: 0, most: first }]
+  const bounds: Bound[] = [{ from: null, most: first }]
   let proposed: bigint | null | undefined
   for (const { rest, offer, verdict, index } of others) {
     if (verdict === 'refused' || offer.request.method !== 'POST') continue
@@ -42,16 +45,23 @@ export function boundsOf({ others }: Pick<Offers, 'others'>, asset: string, firs
       if (given === undefined) continue
       const value = given === null ? null : BigInt(given)
       if (isLess(value, most)) {
-        if (verdict === 'taken') bounds.push({ from: index, most: value })
+        if (verdict === 'taken') bounds.push({ from: { at: offer.at, index }, most: value })
       } else if (proposed === undefined || isLess(proposed, value)) proposed = value
-    } else if (/^settings\/[^/]+\/approve$/.test(rest) && proposed !== undefined && isLess(most, proposed)) bounds.push({ from: index, most: proposed })
+    } else if (/^settings\/[^/]+\/approve$/.test(rest) && proposed !== undefined && isLess(most, proposed)) bounds.push({ from: { at: offer.asked, index }, most: proposed })
   }
   return bounds
 }
 
-/** The most that was allowed unasked at any time between two offers. */
-function mostBetween(bounds: readonly Bound[], from: number, to: number): bigint | null {
-  const within = bounds.filter((bound, place) => bound.from <= to && (bounds[place + 1]?.from ?? Infinity) >= from)
+function isEarlier(one: Moment, other: Moment): boolean {
+  return (Temporal.Instant.compare(one.at, other.at) || one.index - other.index) < 0
+}
+
+/** The most that was allowed unasked at any time from a moment to an instant. */
+function mostBetween(bounds: readonly Bound[], from: Moment | null, to: Temporal.Instant): bigint | null {
+  const within = bounds.filter((bound, place) => {
+    const end = bounds[place + 1]?.from ?? null
+    return (bound.from === null || Temporal.Instant.compare(bound.from.at, to) <= 0) && (end === null || from === null || !isEarlier(end, from))
+  })
   return within.reduce<bigint | null>((most, bound) => (isLess(most, bound.most) ? bound.most : most), within[0]?.most ?? null)
 }
 
@@ -71,10 +81,10 @@ export function isSigned({ statement, signature, public_key: key }: Approval): b
   return verify(null, Buffer.from(statement), publicKey, signed)
 }
 
-/** Whether somebody's approval was taken (or may have been) for a payout before so many offers. */
-function isApproved({ others }: Pick<Offers, 'others'>, payout: string, before: number): boolean {
-  return others.some(({ rest, offer, verdict, index }) => {
-    if (verdict === 'refused' || index > before || offer.request.method !== 'POST') return false
+/** Whether somebody's approval was taken (or may have been) for a payout that left by an instant. */
+function isApproved({ others }: Pick<Offers, 'others'>, payout: string, by: Temporal.Instant): boolean {
+  return others.some(({ rest, offer, verdict }) => {
+    if (verdict === 'refused' || Temporal.Instant.compare(offer.asked, by) > 0 || offer.request.method !== 'POST') return false
     if (rest === `payouts/${payout}/approve`) return true
     if (rest !== 'payouts/approve') return false
     const { approvals = [] } = (offer.request.body ?? {}) as { approvals?: readonly { payout: string }[] }
@@ -85,14 +95,14 @@ function isApproved({ others }: Pick<Offers, 'others'>, payout: string, before: 
 }
 
 /** Each payout that left above the limit has an approval of just that, sealed by a person, offered before it left. */
-export async function checkPayoutsAgreed({ findings, offers, asset, first, records, seenAfter, approvalsOf }: Agreeing): Promise<void> {
+export async function checkPayoutsAgreed({ findings, offers, asset, first, records, seenAt, approvalsOf }: Agreeing): Promise<void> {
   const bounds = boundsOf(offers, asset, first)
   if (bounds.every(({ most }) => most === null)) return
   for (const payout of records.payouts) {
     const identity = payout.attempts.find(({ state }) => state === 'settled')?.identity
-    const left = identity === undefined ? undefined : seenAfter.get(identity)
+    const left = identity === undefined ? undefined : seenAt.get(identity)
     if (left === undefined || payout.asset !== asset) continue
-    const offered = offers.byReference.get(payout.reference)?.[0]?.index ?? 0
+    const offered = momentOf(offers, payout.reference)
     const most = mostBetween(bounds, offered, left)
     if (most === null || BigInt(payout.units) <= most) continue
     const name = `payout ${payout.payout} of ${payout.units} ${asset}, above the limit of ${most},`
@@ -153,6 +163,12 @@ function isSamePlan(offered: unknown, kept: PlanVersion['plan']): boolean {
     const { rounding, ...own } = kept.steps[place] ?? { rounding: undefined }
     return canonical({ ...own, rounding: step.rounding ?? rounding }) === canonical({ ...step, rounding: step.rounding ?? rounding })
   })
+}
+
+/** When an event was first offered; null where nobody knows of it. */
+function momentOf({ byReference }: Offers, reference: string): Moment | null {
+  const moments = (byReference.get(reference) ?? []).map(({ asked, index }) => ({ at: asked, index }))
+  return moments.length === 0 ? null : moments.reduce((first, next) => (isEarlier(next, first) ? next : first))
 }
 
 function earlier(one: Temporal.Instant, other: Temporal.Instant): Temporal.Instant {

@@ -3,16 +3,16 @@
 
 import type { Books, Call, Finding, Offer } from '../history.ts'
 import { checkAccepted, checkFacts, checkVersions, type Accepting } from './accepted.ts'
-import { createAddresses, takeNamed } from './addresses.ts'
+import { createAddresses, takeNamed, type Addresses } from './addresses.ts'
 import { checkDates, checkPayoutsAgreed, checkPlansAgreed, checkSettings, type Approval } from './agreed.ts'
 import { checkAlive } from './alive.ts'
 import { recompute } from './balances.ts'
-import { createWatch, look } from './chain-watch.ts'
+import { createWatch, look, type Looking } from './chain-watch.ts'
 import { createFindings } from './findings.ts'
 import { mappedReader, readSale, unitsOf, type Mapping } from './intake.ts'
 import { readJournal } from './journal.ts'
-import { createOffers, take, type Offers, type Other } from './offers.ts'
-import { createOwing } from './owing.ts'
+import { createOffers, take, withOpen, type Offers, type Other } from './offers.ts'
+import { createOwing, type Owing } from './owing.ts'
 import { checkPaid, keysOf } from './paid.ts'
 import type { Plan } from './plan.ts'
 import { readOne, readRecords, type Reader, type Records, type Statement } from './reading.ts'
@@ -45,6 +45,8 @@ export type AuditorInput = {
   readonly rows: (() => Promise<ReadonlyMap<string, string>>) | null
   /** Whether the network's nodes lost history for good: then nobody can prove what became of some attempts, or see what came in. */
   readonly hasForgotten?: () => boolean
+  /** Requests whose answer nobody has heard yet: they may be carried out already. None when left out. */
+  readonly underWay?: () => readonly Offer[]
 }
 
 export type AuditFigures = {
@@ -98,14 +100,16 @@ export function createAuditor(input: AuditorInput): Auditor {
   const secrets = createSecrets(input.secrets, findings)
   const read = file === null ? readSale : mappedReader(file.event, asset)
   const reader = { ledger, read, scale, inbox: input.inbox, findings }
-  const owing = createOwing(offers, { asset, plans: () => [file?.plan ?? SALE_PLAN, ...offeredPlans(offers)] })
+  const first = file?.plan ?? SALE_PLAN
+  const owing = owingBy(offers, { asset, first })
+  const everything = (): Owed => withUnderWay({ offers, addresses, reader }, input.underWay?.() ?? [], { asset, first })
   let scanned = 0
   const scanTexts = (): void => {
     const texts = input.texts()
     for (; scanned < texts.length; scanned += 1) secrets.scan('a log or a backup', texts[scanned] ?? '')
   }
   const lookNow = (): readonly Finding[] => {
-    look(watch, { books, wallets: new Set(input.wallets()), addresses, offers, owing, findings })
+    look(watch, { books, wallets: new Set(input.wallets()), addresses, owing, findings, now: input.now(), everything })
     scanTexts()
     return findings.all()
   }
@@ -142,9 +146,8 @@ export function createAuditor(input: AuditorInput): Auditor {
         return above === undefined ? null : BigInt(above)
       }
       checkAlive({ findings, records, replayed, keysOf: keys, books, addresses, now: input.now(), limit, hasForgotten, lastRun })
-      const first = file?.payouts === undefined ? null : unitsOf(file.payouts.approval_above, scale)
       const approvalsOf = async (subject: string): Promise<readonly Approval[]> => (await readOne<{ items: readonly Approval[] }>(api, `approvals/${subject}`)).items
-      const agreeing = { findings, offers, asset, first, records, seenAfter: watch.seenAfter, approvalsOf }
+      const agreeing = { findings, offers, asset, first: firstLimit(file, scale), records, seenAt: watch.seenAt, approvalsOf }
       await checkPayoutsAgreed(agreeing)
       checkSettings(agreeing)
       checkDates(agreeing)
@@ -155,6 +158,28 @@ export function createAuditor(input: AuditorInput): Auditor {
       return { findings: findings.all(), figures: figuresOf(records, { events: replayed.events.size, exact: replayed.exact, byLaws: replayed.byLaws, statements: recipients.length, transactions: watch.bySignature.size }) }
     },
   }
+}
+
+/** Above which a payout asks for a person from the beginning; null: none does. */
+function firstLimit(file: ProgramFile | null, scale: number): bigint | null {
+  return file?.payouts === undefined ? null : unitsOf(file.payouts.approval_above, scale)
+}
+
+type Owed = Pick<Looking, 'owing' | 'addresses'>
+type Dividing = { readonly asset: string; readonly first: Plan }
+
+/** By every plan that may be in force. */
+function owingBy(offers: Offers, { asset, first }: Dividing): Owing {
+  return createOwing(offers, { asset, plans: () => [first, ...offeredPlans(offers)] })
+}
+
+/** All that was offered, what has no answer yet too. */
+function withUnderWay({ offers, addresses, reader }: { offers: Offers; addresses: Addresses; reader: Parameters<typeof take>[2] }, underWay: readonly Offer[], dividing: Dividing): Owed {
+  const open = createOffers()
+  for (const offer of underWay) take(open, offer, reader)
+  const all: Addresses = new Map([...addresses].map(([recipient, named]) => [recipient, [...named]]))
+  for (const other of open.others) takeNamed(all, other)
+  return { owing: owingBy(withOpen(offers, open), dividing), addresses: all }
 }
 
 /** Payouts of a ledger with a schedule are made at instants, of the shares recorded before. */

@@ -54,6 +54,13 @@ export function createOffers(): Offers {
   return { byReference: new Map(), answered: new Map(), others: [], heads: new Map(), count: 0 }
 }
 
+/** With those that have no answer yet. */
+export function withOpen(offers: Offers, open: Offers): Offers {
+  const byReference = new Map(offers.byReference)
+  for (const [reference, offered] of open.byReference) byReference.set(reference, [...(byReference.get(reference) ?? []), ...offered])
+  return { ...offers, byReference, others: [...offers.others, ...open.others] }
+}
+
 const UNSURE: ReadonlySet<unknown> = new Set(['database_unavailable', 'server_failed'])
 
 /** A request that was refused changed nothing; of one without an answer, or with one that leaves it open, nobody knows. */

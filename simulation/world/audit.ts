@@ -24,6 +24,8 @@ export type AuditParts = {
   /** The view that people read. */
   readonly pool: Pool
   readonly ask: Call
+  /** Requests whose answer nobody has heard yet. */
+  readonly underWay: ReadonlySet<Offer>
   readonly now: () => Temporal.Instant
 }
 
@@ -55,7 +57,7 @@ export function openAudit(parts: AuditParts): Audit {
   }
 }
 
-function auditorOf({ homes, network, masterKey, world, pool, ask, now }: AuditParts, setup: LedgerSetup, texts: readonly string[]): Auditor {
+function auditorOf({ homes, network, masterKey, world, pool, ask, now, underWay }: AuditParts, setup: LedgerSetup, texts: readonly string[]): Auditor {
   const { name, asset, programFile, schema, recipients } = setup
   const home = present(homes.get(name), name)
   const view = schema === null ? null : `${escapeIdentifier(schema)}.profit_events_status`
@@ -72,6 +74,7 @@ function auditorOf({ homes, network, masterKey, world, pool, ask, now }: AuditPa
     },
     secrets: [masterKey.toHex(), ...Object.values(home.keys).map(({ bearer }) => bearer)],
     texts: () => texts,
+    underWay: () => [...underWay],
     rows:
       view === null
         ? null

@@ -36,6 +36,8 @@ export type DoorParts = {
   /** Connections of people who know only SQL. */
   readonly sql: Pool
   readonly offered: (offer: Offer) => void
+  /** Requests whose answer nobody has heard yet, as if there were none: they may be carried out already. */
+  readonly underWay: Set<Offer>
 }
 
 const TRAVEL_US = 8_000
@@ -61,7 +63,10 @@ export function openDoors(parts: DoorParts): Doors {
   const instant = (): Temporal.Instant => Temporal.Instant.fromEpochNanoseconds(BigInt(scheduler.now()) * 1000n)
   const offer = async (person: Person, request: Request, door: Offer['door'], work: () => Promise<Pick<Offer, 'process' | 'answer' | 'twice'>>): Promise<Answer> => {
     const asked = instant()
+    const open: Offer = { asked, at: asked, door, process: 'nobody', person, request, answer: null }
+    parts.underWay.add(open)
     const { process, answer, twice = false } = await work()
+    parts.underWay.delete(open)
     parts.offered({ asked, at: instant(), door, process, person, request, answer, twice })
     return answer
   }
