@@ -16,6 +16,17 @@ export function insisting(workload: Workload): Workload {
   return { ...workload, callers: workload.callers.map((caller) => ({ ...caller, steps: caller.steps.map((step) => ({ ...step, deed: insisted(step.deed) })) })) }
 }
 
+/** All callers beside each other, until they have done everything or it is over: whoever is at something finishes it. */
+export async function callUntil({ callers }: Workload, doors: Doors, isOver: () => boolean): Promise<void> {
+  await Promise.all(callers.map(async ({ steps }) => {
+    for (const { delayMs, deed } of steps) {
+      await doors.sleep(delayMs)
+      if (isOver()) return
+      await play(deed, doors)
+    }
+  }))
+}
+
 function insisted(deed: Deed): Deed {
   return 'tries' in deed && deed.tries > 1 ? { ...deed, tries: MOST_TRIES, pauseMs: PAUSE_MS } : deed
 }

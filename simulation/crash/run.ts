@@ -12,10 +12,10 @@ import { randomOf, type Random } from '../random.ts'
 import { readStanding, type Standing } from '../world/standing.ts'
 import type { Doors } from '../workload/doors.ts'
 import { makeWorkload } from '../workload/make-workload.ts'
-import { carryOut, play } from '../workload/play.ts'
+import { play } from '../workload/play.ts'
 import type { Workload } from '../workload/workload.ts'
 import { auditLedgers, type Audited } from './audit.ts'
-import { comeBack, insisting } from './careful.ts'
+import { callUntil, comeBack, insisting } from './careful.ts'
 import { openRealDoors } from './doors.ts'
 import { startKilling, type Kill, type Killing, type PartName } from './kills.ts'
 import { folderOf, found, nodeOf, openPlace, type Founded, type Place } from './place.ts'
@@ -84,8 +84,10 @@ async function live<T>(place: Place, effects: Effects, options: RunOptions, { sa
   const offers: Offer[] = []
   const { killing, doors } = begin({ place, founded, random, options, offered: (offer) => void offers.push(offer) }, say)
   begun(killing)
-  const back = options.parts.has('server') ? comeBack(workload, doors, killing.isOver) : Promise.resolve()
-  await Promise.all([carryOut(insisting(workload), doors), back, killing.done])
+  // Where points are to be met, somebody goes on until they are, and then there is nothing more to see.
+  const forPoints = options.parts.has('server')
+  const back = forPoints ? comeBack(workload, doors, killing.isOver) : Promise.resolve()
+  await Promise.all([callUntil(insisting(workload), doors, () => forPoints && killing.isOver()), back, killing.done])
   say('nothing is killed any more, and all callers have come to their end')
   const standing = await settle(place, { doors, workload, asked })
   say('the auditor reads the chain and the public records')
