@@ -48,11 +48,19 @@ const PATIENCE_US = 2_000_000
 const STALE_US = 5_000_000
 const NATIVE = 'SOL/9'
 
+/** As many as a server has: each of those that lie idle may have been ended by a restart of the database, and says so once. */
+const CONNECTIONS = 16
+
 /** A request that meets no fault and is told nobody: by somebody who only reads, once faults have ended. */
 export function askQuietly({ homes, running }: Pick<DoorParts, 'homes' | 'running'>): Call {
   return async ({ person = 'owner', ...request }) => {
-    const [first] = running()
-    return first === undefined ? null : await inject(first.server, request, keyOf(homes, person, request.path))
+    let answer: Answer = null
+    for (let tries = 0; tries < CONNECTIONS && (answer === null || answer.status >= 500); tries += 1) {
+      const [first] = running()
+      if (first === undefined) break
+      answer = await inject(first.server, request, keyOf(homes, person, request.path))
+    }
+    return answer
   }
 }
 
