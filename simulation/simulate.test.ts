@@ -9,9 +9,15 @@ import { liveTask, type Ran } from './many/live.ts'
 import { addRan, failureOf, noTotals } from './many/totals.ts'
 import { reportFailure, reportTotals } from './many/report.ts'
 import { minimise } from './minimise.ts'
+import { runHistory } from './run.ts'
+import { KINDS } from './world/faults.ts'
 
 /** Few enough for every run; `npm run simulate` lives as many as there is time for. */
 const FRESH = [101, 102, 103]
+
+const CALM = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0]))
+/** Little enough for a test, enough for events, payouts and a plan or two. */
+const DEEDS = 30
 
 let host: Host
 beforeAll(async () => {
@@ -19,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await host.close())
 
-const live = async (seed: number, plan: HistoryPlan = {}, twice = false): Promise<Ran> => await liveTask({ seed, plan, twice, control: false }, host, null)
+const live = async (seed: number, plan: HistoryPlan = {}): Promise<Ran> => await liveTask({ seed, plan, twice: false, control: false }, host, null)
 
 describe('histories in which nothing is broken', () => {
   it.each(FRESH)('seed %i', async (seed) => {
@@ -30,10 +36,21 @@ describe('histories in which nothing is broken', () => {
   it.each(keptSeeds().map((kept) => [kept.seed, kept.found, kept] as const))('seed %i, which found: %s', async (seed, _, { plan }) => {
     expect(failureOf(await live(seed, plan))).toBeNull()
   })
-  it('seed 1, twice the same', async () => {
-    const ran = await live(1, { deeds: 40 }, true)
-    expect(failureOf(ran)).toBeNull()
-    expect(ran.lived).toBe(2)
+})
+
+describe('a history', () => {
+  it('is the same again from the same seed, and another one from another seed', async () => {
+    const first = await runHistory({ seed: 5, plan: { deeds: DEEDS }, host })
+    expect(first.findings).toEqual([])
+    expect(await runHistory({ seed: 5, plan: { deeds: DEEDS }, host })).toEqual(first)
+    expect((await runHistory({ seed: 9, plan: { deeds: DEEDS }, host })).hash).not.toBe(first.hash)
+  })
+
+  it('without faults pays everything that can be paid', async () => {
+    const { figures, findings } = await runHistory({ seed: 2, plan: { rates: CALM, deeds: DEEDS }, host })
+    expect(findings).toEqual([])
+    expect(figures.faults).toEqual({})
+    expect(figures.settled).toBeGreaterThan(0)
   })
 })
 
