@@ -5,7 +5,7 @@ import { isPayoutApproved, payoutHash, type Approved } from '../core/approval.ts
 import { present } from '../core/assert.ts'
 import type { Settings } from '../core/settings.ts'
 import { approvalsOf, approversOf } from '../store/approval.ts'
-import { awaitApprovals } from '../store/await-payouts.ts'
+import { awaitApprovals, hasAwaiting, releaseUnasked } from '../store/await-payouts.ts'
 import type { PayoutRow } from '../store/payout.ts'
 import { lockSettings } from '../store/settings.ts'
 import { inTransaction } from '../store/statement.ts'
@@ -44,6 +44,20 @@ export async function passApproved(
   // Of whom nobody is asked for any more the next round decides, by the settings as they are then.
   const held = new Set(waiting)
   return due.filter((row) => !held.has(row))
+}
+
+/**
+ * Lets go what waits on a lane for an approval that is not asked for: it began to wait by a clock that was behind that of whoever asked for
+ * less, and whoever asked for less did not see it.
+ */
+export async function recheckAwaiting({ store, now }: Pick<Desk, 'store' | 'now'>, ledger: Ledger, lane: bigint): Promise<void> {
+  if (!(await hasAwaiting(store.pool, lane))) return
+  await inTransaction(store.pool, async (client) => {
+    await lockSettings(client, ledger.id, 'shared')
+    const at = now()
+    const { settings } = await readSettings(client, ledger, at)
+    await releaseUnasked(client, { lanes: [lane], above: settings.payout_approval_above, at })
+  })
 }
 
 function isAsked({ asset, units }: PayoutRow, above: Settings['payout_approval_above']): boolean {

@@ -17,6 +17,7 @@ import { hasOwing, lockCursor } from '../store/reversal.ts'
 import { inTransaction, rows } from '../store/statement.ts'
 import { walletsOf } from '../store/wallet.ts'
 import { joinShares } from './join-shares.ts'
+import { recheckAwaiting } from './await-approval.ts'
 import { newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
 import { postKept } from './keep-back.ts'
 import { payingWalletOf } from './wallet.ts'
@@ -164,12 +165,16 @@ function obstacleOf({ recipient_known: known, destination }: NewShare, role: str
   return wallet === null ? 'no_paying_wallet' : null
 }
 
-/** Queues held payouts whose obstacle may have gone: a wallet was named, or it is time to try again. True when there may be more of them. */
+/**
+ * Queues held payouts whose obstacle may have gone: a wallet was named, no approval is asked for, or it is time to try again. True when
+ * there may be more of them.
+ */
 export async function recheckHeld(desk: Desk, ledger: Ledger, lane: bigint): Promise<boolean> {
   const now = desk.now()
   const recheckAt = now.add(RECHECK_AFTER)
   const wallet = (await hasWalletless(desk.store.pool, lane)) ? payingWalletOf(await walletsOf(desk.store.pool, ledger.id)) : null
   if (wallet !== null) await nameWallets(desk.store.pool, { lane, wallet: wallet.id, now, limit: MAX_SHARES })
   await nameDestinations(desk.store.pool, { ledger: ledger.id, lane, now, recheckAt, limit: MAX_RECHECKED })
+  await recheckAwaiting(desk, ledger, lane)
   return (await requeueHeld(desk.store.pool, { lane, now, recheckAt, limit: MAX_REQUEUED })) === MAX_REQUEUED
 }

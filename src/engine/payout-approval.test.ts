@@ -2,7 +2,7 @@
 // was taken over gets no signature without one.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { breaks, COIN, legs, mustRecord, onChain, openHouse, payouts, runUntilStill, sale, type Home, type House } from '../../test/house.ts'
+import { breaks, COIN, legs, mustRecord, onChain, openHouse, payouts, round, runUntilStill, sale, type Home, type House } from '../../test/house.ts'
 import { machine } from '../../test/effects.ts'
 import { watchedStore } from '../../test/watched-store.ts'
 import { approvalStatement, payoutHash } from '../core/approval.ts'
@@ -189,6 +189,17 @@ describe('a payout above the limit', () => {
     // The signer folds the same settings, and agrees.
     await runUntilStill(house, home)
     expect(await legs(house, home, 'asked no more')).toEqual({ ...WAITS, dao: 'settled' })
+    expect(await breaks(house, home)).toEqual([])
+  })
+
+  it('goes on by itself too when it began to wait by a clock that was behind', async () => {
+    await agreeTo(await proposeLimit('20'))
+    const slow = house.start({ now: () => house.now().subtract({ minutes: 1 }) })
+    await mustRecord(slow, home, sale(home, 'behind', '100'))
+    await round(slow, home)
+    expect(await legs(house, home, 'behind')).toMatchObject({ ai: 'awaiting_approval', dao: 'awaiting_approval' })
+    await runUntilStill(house, home)
+    expect(await legs(house, home, 'behind')).toEqual({ ...WAITS, dao: 'settled' })
     expect(await breaks(house, home)).toEqual([])
   })
 
