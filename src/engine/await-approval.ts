@@ -5,10 +5,8 @@ import { isPayoutApproved, payoutHash, type Approved } from '../core/approval.ts
 import { present } from '../core/assert.ts'
 import type { Settings } from '../core/settings.ts'
 import { approvalsOf, approversOf } from '../store/approval.ts'
-import { awaitApprovals, hasAwaiting, releaseUnasked } from '../store/await-payouts.ts'
+import { awaitApprovals, releaseUnasked } from '../store/await-payouts.ts'
 import type { PayoutRow } from '../store/payout.ts'
-import { lockSettings } from '../store/settings.ts'
-import { inTransaction } from '../store/statement.ts'
 import type { Ledger } from './ledger.ts'
 import { readSettings } from './settings.ts'
 import type { Desk } from './world.ts'
@@ -19,47 +17,30 @@ export function approvalOf(ledger: Ledger, { payout, asset, units, destination }
   return { ledger: ledger.id, kind: 'payout', subject: payout, hash }
 }
 
-/**
- * Those of the due payouts that may go. The others wait for a person from now on: those for whom one is asked still when they begin to.
- * Whoever changes the settings meanwhile lets go what waits already, and would not see what begins to wait by the settings before.
- */
+/** Those of the due payouts that may go. The others wait for a person from now on. */
 export async function passApproved(
   { store, now }: Pick<Desk, 'store' | 'now'>,
   ledger: Ledger,
   { due, settings: { payout_approval_above: above } }: { due: readonly PayoutRow[]; settings: Settings },
 ): Promise<readonly PayoutRow[]> {
-  const asked = due.filter((row) => isAsked(row, above))
+  const asked = due.filter(({ asset, units }) => above[asset] !== undefined && units > BigInt(above[asset]))
   if (asked.length === 0) return due
   const [approvals, approvers] = await Promise.all([approvalsOf(store.pool, asked.map(({ payout }) => payout)), approversOf(store.pool, ledger.id)])
   const bySubject = Map.groupBy(approvals, ({ subject }) => subject)
   const at = now()
   const waiting = asked.filter((row) => !isPayoutApproved(bySubject.get(row.payout) ?? [], approvers, { of: approvalOf(ledger, row), at }))
   if (waiting.length === 0) return due
-  await inTransaction(store.pool, async (client) => {
-    await lockSettings(client, ledger.id, 'shared')
-    const { settings } = await readSettings(client, ledger, now())
-    const still = waiting.filter((row) => isAsked(row, settings.payout_approval_above))
-    if (still.length > 0) await awaitApprovals(client, { lanes: ledger.lanes, payouts: still.map(({ payout }) => payout), at })
-  })
-  // Of whom nobody is asked for any more the next round decides, by the settings as they are then.
+  await awaitApprovals(store.pool, { lanes: ledger.lanes, payouts: waiting.map(({ payout }) => payout), at })
   const held = new Set(waiting)
   return due.filter((row) => !held.has(row))
 }
 
 /**
- * Lets go what waits on a lane for an approval that is not asked for: it began to wait by a clock that was behind that of whoever asked for
- * less, and whoever asked for less did not see it.
+ * Lets go what waits on a lane for an approval that is not asked for: it was put to wait by settings that were read before others loosened
+ * them, or by a clock that was behind, and whoever loosened them did not see it.
  */
 export async function recheckAwaiting({ store, now }: Pick<Desk, 'store' | 'now'>, ledger: Ledger, lane: bigint): Promise<void> {
-  if (!(await hasAwaiting(store.pool, lane))) return
-  await inTransaction(store.pool, async (client) => {
-    await lockSettings(client, ledger.id, 'shared')
-    const at = now()
-    const { settings } = await readSettings(client, ledger, at)
-    await releaseUnasked(client, { lanes: [lane], above: settings.payout_approval_above, at })
-  })
-}
-
-function isAsked({ asset, units }: PayoutRow, above: Settings['payout_approval_above']): boolean {
-  return above[asset] !== undefined && units > BigInt(above[asset])
+  const at = now()
+  const { settings } = await readSettings(store.pool, ledger, at)
+  await releaseUnasked(store.pool, { lanes: [lane], above: settings.payout_approval_above, at })
 }

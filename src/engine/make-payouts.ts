@@ -10,7 +10,7 @@ import { lockDistribution, movePayoutTransfer, newLargeShares, unpaidDistributio
 import { requeueHeld } from '../store/held-payout.ts'
 import { lastTransfer } from '../store/journal.ts'
 import {
-  hasWalletless, insertPayouts, isBeyondCursor, lastTransferBefore, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, payoutCursor,
+  insertPayouts, isBeyondCursor, lastTransferBefore, lockPayoutCursor, movePayoutCursor, nameDestinations, nameWallets, newShares, payoutCursor, waitingFor,
   type NewPayout, type NewShare,
 } from '../store/payout.ts'
 import { hasOwing, lockCursor } from '../store/reversal.ts'
@@ -172,9 +172,10 @@ function obstacleOf({ recipient_known: known, destination }: NewShare, role: str
 export async function recheckHeld(desk: Desk, ledger: Ledger, lane: bigint): Promise<boolean> {
   const now = desk.now()
   const recheckAt = now.add(RECHECK_AFTER)
-  const wallet = (await hasWalletless(desk.store.pool, lane)) ? payingWalletOf(await walletsOf(desk.store.pool, ledger.id)) : null
+  const waits = await waitingFor(desk.store.pool, lane)
+  const wallet = waits.wallet ? payingWalletOf(await walletsOf(desk.store.pool, ledger.id)) : null
   if (wallet !== null) await nameWallets(desk.store.pool, { lane, wallet: wallet.id, now, limit: MAX_SHARES })
   await nameDestinations(desk.store.pool, { ledger: ledger.id, lane, now, recheckAt, limit: MAX_RECHECKED })
-  await recheckAwaiting(desk, ledger, lane)
+  if (waits.approval) await recheckAwaiting(desk, ledger, lane)
   return (await requeueHeld(desk.store.pool, { lane, now, recheckAt, limit: MAX_REQUEUED })) === MAX_REQUEUED
 }

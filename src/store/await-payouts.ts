@@ -23,15 +23,6 @@ export async function awaitApprovals(on: Queryable, { lanes, payouts, at }: On):
   })
 }
 
-/** Whether payouts of a lane wait for an approval. */
-export async function hasAwaiting(on: Queryable, lane: bigint): Promise<boolean> {
-  const found = await rows<{ waits: boolean }>(on, {
-    text: `select exists (select from apportion.payout where lane = $1 and state = 'awaiting_approval') as waits`,
-    values: [lane],
-  })
-  return found[0]?.waits ?? false
-}
-
 /** Queues payouts that were approved: those that waited for it, and those that had been rejected. Answers which. */
 export async function queueApproved(on: Queryable, { lanes, payouts, at }: On): Promise<readonly string[]> {
   const moved = await rows<{ payout: string }>(on, {

@@ -3,7 +3,7 @@
 import type { JsonObject } from '../core/effects.ts'
 import type { PayoutHold, PayoutState } from '../core/payout.ts'
 import { PLACES } from '../core/part.ts'
-import { maybeRow, plainArray, rows, type Queryable, type Statement } from './statement.ts'
+import { maybeRow, oneRow, plainArray, rows, type Queryable, type Statement } from './statement.ts'
 
 export type PayoutRow = {
   readonly lane: bigint
@@ -228,13 +228,13 @@ export async function nameWallets(
   })
 }
 
-/** Whether payouts of a lane wait for a wallet to be paid from. */
-export async function hasWalletless(on: Queryable, lane: bigint): Promise<boolean> {
-  const found = await rows<{ waits: boolean }>(on, {
-    text: `select exists (select from apportion.payout where lane = $1 and wallet is null) as waits`,
+/** Whether payouts of a lane wait for a wallet to be paid from, and whether any wait for an approval. */
+export async function waitingFor(on: Queryable, lane: bigint): Promise<{ readonly wallet: boolean; readonly approval: boolean }> {
+  return await oneRow(on, {
+    text: `select exists (select from apportion.payout where lane = $1 and wallet is null) as wallet,
+        exists (select from apportion.payout where lane = $1 and state = 'awaiting_approval') as approval`,
     values: [lane],
   })
-  return found[0]?.waits ?? false
 }
 
 /**
