@@ -49,7 +49,7 @@ export const ROOMS: readonly Room[] = [
 export const PROCESS_ENTRIES = /^src\/(main|world)\.ts$|^src\/rails\/[^/]+\/sandbox\/process\.ts$|^src\/signer\/process\.ts$/
 
 /** What Node, npm and Vitest start: nobody imports it. */
-export const ENTRIES = /^src\/(cli\/)?main\.ts$|^bench\/(main|journal)\.ts$|^simulation\/([a-z-]+|mutants\/allocation|workload\/(make-workload|play))\.ts$|^scripts\/|^test\/global-setup\.ts$|\.config\.ts$/
+export const ENTRIES = /^src\/(cli\/)?main\.ts$|^bench\/(main|journal)\.ts$|^simulation\/(conformance|control|crash|deciders|measure-database|minimise|mutants|once|simulate|mutants\/allocation)\.ts$|^scripts\/|^test\/global-setup\.ts$|\.config\.ts$/
 
 /** Registries may hand things on; nothing else is a barrel. */
 export const BARRELS = /^src\/(core\/rules|rails|programs)\/index\.ts$/
