@@ -123,6 +123,12 @@ export async function expectState<State extends Look['state']>(
   return look as Extract<Look, { readonly state: State }>
 }
 
+/** The attempt is settled, and each destination has what it pays and no more. */
+export async function expectPaid(bench: ConformanceBench, batch: Batch, attempt: RailAttempt): Promise<void> {
+  await expectState(bench, batch, attempt, 'settled')
+  await expectReceived(bench, batch.payouts)
+}
+
 export async function expectReceived(bench: ConformanceBench, payouts: readonly RailPayout[]): Promise<void> {
   const sums = new Map<string, { readonly destination: JsonObject; units: bigint }>()
   for (const { destination, units } of payouts) {

@@ -3,7 +3,7 @@
 
 import { assert, present } from '../core/assert.ts'
 import {
-  attemptOf, batchOf, define, expectEqual, expectProof, expectReceived, expectState, input, lookAtOne, shown, type Batch, type ConformanceBench,
+  attemptOf, batchOf, define, expectEqual, expectPaid, expectProof, expectReceived, expectState, input, lookAtOne, shown, type Batch, type ConformanceBench,
   type ConformanceCase, type Turned,
 } from './conformance-bench.ts'
 import type { Look, RailAttempt, Sign, StoredAttempt } from './rail.ts'
@@ -40,8 +40,7 @@ async function paysOnceOnResend(bench: ConformanceBench): Promise<void> {
     await bench.rail.submit(attempt)
     await bench.advance()
   }
-  await expectState(bench, batch, attempt, 'settled')
-  await expectReceived(bench, batch.payouts)
+  await expectPaid(bench, batch, attempt)
 }
 
 async function identifiesAttempts(bench: ConformanceBench): Promise<void> {
@@ -61,8 +60,7 @@ async function survivesLostResponses(bench: Turned<'loseResponses'>): Promise<vo
   await expectState(bench, batch, attempt, 'unknown')
   bench.loseResponses(false)
   await bench.advance()
-  await expectState(bench, batch, attempt, 'settled')
-  await expectReceived(bench, batch.payouts)
+  await expectPaid(bench, batch, attempt)
 }
 
 async function survivesLostRequests(bench: Turned<'loseRequests'>): Promise<void> {
@@ -75,8 +73,7 @@ async function survivesLostRequests(bench: Turned<'loseRequests'>): Promise<void
   await expectState(bench, batch, attempt, 'pending')
   await bench.rail.submit(attempt)
   await bench.advance()
-  await expectState(bench, batch, attempt, 'settled')
-  await expectReceived(bench, batch.payouts)
+  await expectPaid(bench, batch, attempt)
 }
 
 async function provesNever(bench: Turned<'dropSends' | 'expire'>): Promise<void> {
@@ -178,8 +175,7 @@ async function survivesRestart(bench: ConformanceBench): Promise<void> {
   const other = { ...bench, rail: bench.reconnect() }
   expectEqual((await other.rail.submit(kept)).state, 'accepted', 'submit by another process')
   await bench.advance()
-  await expectState(other, batch, kept, 'settled')
-  await expectReceived(bench, batch.payouts)
+  await expectPaid(other, batch, kept)
 }
 
 async function survivesDuplicates(bench: Turned<'duplicateRequests'>): Promise<void> {
@@ -188,8 +184,7 @@ async function survivesDuplicates(bench: Turned<'duplicateRequests'>): Promise<v
   const attempt = await attemptOf(bench, batch)
   await bench.rail.submit(attempt)
   await bench.advance()
-  await expectState(bench, batch, attempt, 'settled')
-  await expectReceived(bench, batch.payouts)
+  await expectPaid(bench, batch, attempt)
 }
 
 async function distrustsErrors(bench: Turned<'acceptThenError'>): Promise<void> {
@@ -202,8 +197,7 @@ async function distrustsErrors(bench: Turned<'acceptThenError'>): Promise<void> 
   const look = await lookAtOne(bench, batch, attempt)
   assert(look.state === 'pending' || look.state === 'unknown', `an error of submit ends nothing, and look says ${look.state}`)
   await bench.advance()
-  await expectState(bench, batch, attempt, 'settled')
-  await expectReceived(bench, batch.payouts)
+  await expectPaid(bench, batch, attempt)
 }
 
 async function takesLimitForNothing(bench: Turned<'limit'>): Promise<void> {
@@ -229,8 +223,7 @@ async function waitsForFinality(bench: Turned<'land' | 'undo'>): Promise<void> {
   await expectState(bench, batch, attempt, 'pending')
   await bench.rail.submit(attempt)
   await bench.advance()
-  await expectState(bench, batch, attempt, 'settled')
-  await expectReceived(bench, batch.payouts)
+  await expectPaid(bench, batch, attempt)
 }
 
 async function settlesAgain(bench: ConformanceBench): Promise<void> {
