@@ -31,22 +31,32 @@ function insisted(deed: Deed): Deed {
   return 'tries' in deed && deed.tries > 1 ? { ...deed, tries: MOST_TRIES, pauseMs: PAUSE_MS } : deed
 }
 
-/** Drafts plans, names addresses, sends snapshots and what is divided by them again, each time as another one. */
-export async function comeBack({ callers }: Workload, doors: Doors, isOver: () => boolean): Promise<void> {
-  const seldom = callers.flatMap(({ steps }) => steps.map(({ deed }) => deed)).filter((deed) => anew(deed, 0) !== null)
-  for (let turn = 0; seldom.length > 0 && !isOver(); turn += 1) {
-    for (const deed of seldom) {
-      const next = anew(deed, turn)
-      if (next !== null && !isOver()) await play(insisted(next), doors)
-      await pause(REST_MS)
+/** For each ledger somebody who drafts plans, names addresses, decides, sends snapshots and what is divided by them again, each time as another one. */
+export async function comeBack({ ledgers, callers }: Workload, doors: Doors, isOver: () => boolean, restMs = REST_MS): Promise<void> {
+  const deeds = callers.flatMap(({ steps }) => steps.map(({ deed }) => deed))
+  await Promise.all(ledgers.map(async ({ name }) => {
+    const seldom = deeds.filter((deed) => deed.ledger === name && anew(deed, 0) !== null).toSorted((one, other) => Number(comesFirst(other)) - Number(comesFirst(one)))
+    for (let turn = 0; seldom.length > 0 && !isOver(); turn += 1) {
+      for (const deed of seldom) {
+        const next = anew(deed, turn)
+        if (next !== null && !isOver()) await play(insisted(next), doors)
+        await pause(restMs)
+      }
     }
-  }
+  }))
 }
 
-/** The same as another thing of its kind; null for what happens often by itself. */
+/** What must be there for something else to happen: it need not wait until its caller comes to it. */
+function comesFirst({ do: kind, tag }: Deed): boolean {
+  return kind === 'settings' || tag === 'snapshot'
+}
+
+/** At the first turn itself, which changes nothing where it was sent before; later the same as another thing of its kind. Null for what happens often by itself. */
 function anew(deed: Deed, turn: number): Deed | null {
   if (deed.do === 'plan') return { ...deed, key: `${deed.key}-again-${turn}` }
   if (deed.do === 'name') return deed
+  if (deed.do === 'decide') return { ...deed, thinksMs: 0 }
+  if (comesFirst(deed) && turn === 0) return deed
   if (deed.do !== 'request') return null
   const { request } = deed
   if (deed.tag === 'by-snapshot') return { ...deed, request: { ...request, body: JSON.parse(JSON.stringify(request.body).replaceAll('by-snapshot-', `by-snapshot-${turn}-again-`)) as Json } }

@@ -75,7 +75,9 @@ type Looking<T> = { readonly say: Say; readonly look: (ran: Ran) => Promise<T>; 
 async function live<T>(place: Place, effects: Effects, options: RunOptions, { say, look, begun }: Looking<T>): Promise<T> {
   const { seed, ledgers, payouts, minutes, asked } = options
   const random = randomOf(seed)
-  const workload = makeWorkload(random.fork('workload'), { start: effects.now(), payouts, ledgers, leastLedgers: ledgers, spanMs: minutes * 60_000 })
+  // Where points are to be met, somebody goes on until they are, and then there is nothing more to see.
+  const forPoints = options.parts.has('server')
+  const workload = makeWorkload(random.fork('workload'), { start: effects.now(), payouts, ledgers, leastLedgers: ledgers, spanMs: minutes * 60_000, everything: forPoints })
   const founded = await found(place, workload.ledgers, effects)
   await place.network.restart(FAULTS)
   for (const server of place.servers) server.start({})
@@ -84,8 +86,6 @@ async function live<T>(place: Place, effects: Effects, options: RunOptions, { sa
   const offers: Offer[] = []
   const { killing, doors } = begin({ place, founded, random, options, offered: (offer) => void offers.push(offer) }, say)
   begun(killing)
-  // Where points are to be met, somebody goes on until they are, and then there is nothing more to see.
-  const forPoints = options.parts.has('server')
   const back = forPoints ? comeBack(workload, doors, killing.isOver) : Promise.resolve()
   await Promise.all([callUntil(insisting(workload), doors, () => forPoints && killing.isOver()), back, killing.done])
   say('nothing is killed any more, and all callers have come to their end')

@@ -30,13 +30,13 @@ const PARTY_IDS = [...MAKERS, 'finn', ...SUBSCRIPTIONS]
 /** Shapes of which none could be filled, in a row: has never been seen. */
 const MOST_SHAPES = 40
 
-type Given = { readonly name: string; readonly lanes: number; readonly start: Temporal.Instant }
+type Given = { readonly name: string; readonly lanes: number; readonly start: Temporal.Instant; /** All its plans can divide by a snapshot. */ readonly onlyBySnapshot?: boolean }
 type Trade = (typeof ASSETS)[number] & { readonly people: readonly string[]; readonly needs: Needs }
 
-export function customBusiness(random: Random, { name, lanes, start }: Given): Business {
+export function customBusiness(random: Random, { name, lanes, start, onlyBySnapshot = false }: Given): Business {
   const money = random.pick(ASSETS)
   const people = PEOPLE.slice(0, random.between(3, 5))
-  const given = { people, start, plain: money.most / 2n }
+  const given = { people, start, plain: money.most / 2n, onlyBySnapshot }
   const { shape, first, text } = drawFile(random, given, (drawn) => programFile(random, drawn, { ...money, people, needs: drawn.needs }))
   const trade: Trade = { ...money, people, needs: first.needs }
   const recipients = [...people, ...PARTY_IDS]

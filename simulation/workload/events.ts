@@ -17,6 +17,8 @@ export type Course = {
   /** When the history begins: everything dated is dated by it. */
   readonly start: Temporal.Instant
   readonly spanMs: number
+  /** Whatever can happen in it happens; else each with its chance. */
+  readonly everything: boolean
 }
 
 /** Callers of one ledger who send events. */

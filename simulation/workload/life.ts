@@ -27,7 +27,7 @@ export function lifeSteps(course: Course): readonly Planned[] {
 const several = <Item>(random: Random, most: number, make: (index: number) => Item): readonly Item[] => Array.from({ length: random.below(most + 1) }, (_, index) => make(index))
 
 /** Early, so that the history is about what they ask for; and now and then something else later. */
-function settingsSteps({ random, business, spanMs }: Course): readonly Planned[] {
+function settingsSteps({ random, business, spanMs, everything }: Course): readonly Planned[] {
   const { name: ledger, asset } = business.setup
   const change = (index: number, content: JsonObject, atMs: number): Planned => {
     const decisions: readonly Decision[] = random.shuffle<Decision>([
@@ -51,7 +51,7 @@ function settingsSteps({ random, business, spanMs }: Course): readonly Planned[]
   }
   return [
     ...(random.chance(0.5) ? [change(0, { plan_approvals: 1, ...content() }, random.below(SECOND_MS))] : []),
-    ...(random.chance(0.6) ? [change(1, { payout_approval_above: { [asset]: limit() } }, random.below(spanMs / 4))] : []),
+    ...(everything || random.chance(0.6) ? [change(1, { payout_approval_above: { [asset]: limit() } }, random.below(spanMs / 4))] : []),
     ...several(random, 2, (index) => change(2 + index, content(), random.below(spanMs))),
     ...(random.chance(0.3) ? [wrong()] : []),
   ]

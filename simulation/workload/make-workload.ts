@@ -20,22 +20,29 @@ export type WorkloadOptions = {
   readonly leastLedgers?: number
   /** How long callers are at it, in simulated time. */
   readonly spanMs?: number
+  /** Each program has a ledger, as far as there are as many, one divides by snapshots, and in each of them whatever can happen does; else all that is left to chance. */
+  readonly everything?: boolean
 }
 
+type Generator = (random: Random, given: { readonly name: string; readonly lanes: number; readonly start: Temporal.Instant }) => Business
+
 /** Programs by their generators: a later one brings its own line. */
-const BUSINESSES: readonly ((random: Random, given: { readonly name: string; readonly lanes: number; readonly start: Temporal.Instant }) => Business)[] = [saleBusiness, customBusiness, customBusiness]
+const BUSINESSES: readonly Generator[] = [saleBusiness, customBusiness, customBusiness]
+/** Those of the first ledgers where everything must happen. */
+const EACH: readonly Generator[] = [saleBusiness, (random, given) => customBusiness(random, { ...given, onlyBySnapshot: true }), customBusiness]
 
 /** Payouts that an event becomes, as it was counted. */
 const PAYOUTS_AN_EVENT = 3.5
 const SPAN_MS = 120_000
 const MOST_LANES = 4
 
-export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3, leastLedgers = 1, spanMs = SPAN_MS }: WorkloadOptions): Workload {
+export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3, leastLedgers = 1, spanMs = SPAN_MS, everything = false }: WorkloadOptions): Workload {
   const count = random.fork('ledgers').between(leastLedgers, ledgers)
   const courses = Array.from({ length: count }, (_, index): Course => {
     const own = random.fork(`ledger ${index}`)
-    const business = own.pick(BUSINESSES)(own.fork('business'), { name: `ledger-${index}`, lanes: own.chance(0.5) ? 1 : own.between(2, MOST_LANES), start })
-    return { random: own, business, start, spanMs }
+    const generate = (everything ? EACH[index] : undefined) ?? own.pick(BUSINESSES)
+    const business = generate(own.fork('business'), { name: `ledger-${index}`, lanes: own.chance(0.5) ? 1 : own.between(2, MOST_LANES), start })
+    return { random: own, business, start, spanMs, everything }
   })
   const events = Math.max(1, Math.round(payouts / PAYOUTS_AN_EVENT / count))
   const planned = courses.flatMap(({ random: own, ...course }): readonly Planned[] => {

@@ -17,7 +17,13 @@ export type DrawnPlan = {
   readonly needs: Needs
 }
 
-export type PlanGiven = { readonly people: readonly string[]; readonly start: Temporal.Instant; readonly plain: bigint }
+export type PlanGiven = {
+  readonly people: readonly string[]
+  readonly start: Temporal.Instant
+  readonly plain: bigint
+  /** Only plans that can divide by a snapshot. */
+  readonly onlyBySnapshot: boolean
+}
 
 /** More than that a shape that can be filled never took. */
 const MOST_TRIES = 60
@@ -38,11 +44,11 @@ export function planOf(shape: string, numbers: Random, given: PlanGiven): DrawnP
   return null
 }
 
-function draw(shape: Random, numbers: Random, { people, start, plain }: PlanGiven): Pick<DrawnPlan, 'plan' | 'needs'> {
+function draw(shape: Random, numbers: Random, { people, start, plain, onlyBySnapshot }: PlanGiven): Pick<DrawnPlan, 'plan' | 'needs'> {
   const needs: Needs = { scored: [], referrers: false, flags: new Set(), contributors: [], results: false, advances: false, percent: false, unsure: false }
   const day = start.subtract({ hours: 24 }).toString().slice(0, 10)
   const draft: Draft = { shape, numbers, people, day, plain, needs, divided: [], kept: [] }
-  if (shape.chance(HOLDERS)) return { plan: { steps: [holders(draft)] }, needs }
+  if (onlyBySnapshot || shape.chance(HOLDERS)) return { plan: { steps: [holders(draft)] }, needs }
   const steps: JsonObject[] = [stepOf(draft, { from: 'received', kind: shape.pick(KINDS), depth: 0, place: 0, start })]
   for (let next = 0; next < draft.divided.length; next += 1) {
     const { fund, depth } = present(draft.divided[next], 'fund')

@@ -11,9 +11,9 @@ import type { Tag } from './workload.ts'
 const STRANGERS = 3
 
 export function snapshotSteps(course: Course): readonly Planned[] {
-  const { random, business, start, spanMs } = course
+  const { random, business, start, spanMs, everything } = course
   const { snapshots, recipients } = business
-  if (snapshots === null || !random.chance(0.8)) return []
+  if (snapshots === null || (!everything && !random.chance(0.8))) return []
   const name = `holders-${random.below(1000)}`
   const at = instantText(start.subtract({ hours: 1 + random.below(100) }))
   const holders = random.shuffle([...recipients, ...Array.from({ length: STRANGERS }, (_, place) => `holder-${place}`)]).slice(0, random.between(2, 8))

@@ -10,7 +10,7 @@ import { codeOf, surpriseOf, type Played } from './insist.ts'
 import { makeWorkload } from './make-workload.ts'
 import { carryOut, play } from './play.ts'
 import { openStage, type Stage } from '../../test/stage.ts'
-import { TAGS, timetable, withSteps, type Tag, type Workload } from './workload.ts'
+import { TAGS, timetable, withSteps, type Deed, type Tag, type Workload } from './workload.ts'
 
 /** The rarest kind comes in every tenth. */
 const MOST_SEEDS = 200
@@ -39,6 +39,18 @@ describe('a workload', () => {
     const seen = new Set<Tag>()
     for (let seed = 0; seed < MOST_SEEDS && seen.size < TAGS.length; seed += 1) for (const { step } of timetable(workloadOf(seed))) seen.add(step.deed.tag)
     expect(TAGS.filter((tag) => !seen.has(tag))).toEqual([])
+  })
+
+  it('leaves nothing of it to chance where everything must happen: rows, limits, and what is divided by snapshots, under each of its plans', () => {
+    for (let seed = 0; seed < 10; seed += 1) {
+      const workload = makeWorkload(randomOf(`${seed}`), { start: START, ledgers: 2, leastLedgers: 2, everything: true })
+      expect(workload.ledgers.map(({ schema }) => schema === null)).toEqual([false, true])
+      const ofLedger = (name: string): readonly Deed[] => timetable(workload).flatMap(({ step: { deed } }) => (deed.ledger === name ? [deed] : []))
+      expect(ofLedger('ledger-0').map(({ tag }) => tag)).toEqual(expect.arrayContaining(['row', 'settings']))
+      expect(ofLedger('ledger-1').map(({ tag }) => tag)).toEqual(expect.arrayContaining(['snapshot', 'by-snapshot', 'settings']))
+      const plans = ofLedger('ledger-1').flatMap((deed) => (deed.do === 'plan' ? [deed.plan, ...(deed.edit === null ? [] : [deed.edit])] : []))
+      for (const plan of plans) expect(plan).toMatchObject({ steps: [{ rule: 'pro-rata', rounding: expect.stringMatching(/^(largest-remainder|prefix)$/) }] })
+    }
   })
 })
 
