@@ -9,14 +9,16 @@ import type { Mutant } from './mutant.ts'
 /** `seeds`: of the first seed that noticed it, and how many were run before; null where a test noticed it. */
 export type Caught = { readonly by: string; readonly seeds: number | null }
 
-/** A sound copy needs a tenth of it; what is not done by then hangs, and whoever waits for it has noticed. */
-const HANGS_AFTER_MS = 180_000
+/** Sound tests need a tenth of it; what is not done by then hangs, and whoever waits for it has noticed. */
+const HANGS_AFTER_MS = 600_000
+/** Beside it for each history, which is a tenth of this long: the simulator itself says of one that hangs, and of many sound ones nobody must say that they do. */
+const HISTORY_MS = 30_000
 
 type Ended = { readonly code: number | null; readonly output: string }
 
-function run(folder: string, args: readonly string[]): Promise<Ended> {
+function run(folder: string, args: readonly string[], timeout = HANGS_AFTER_MS): Promise<Ended> {
   const { promise, resolve } = Promise.withResolvers<Ended>()
-  const options = { cwd: folder, timeout: HANGS_AFTER_MS, killSignal: 'SIGTERM', maxBuffer: 1 << 26, env: { ...process.env, NO_COLOR: '1' } } as const
+  const options = { cwd: folder, timeout, killSignal: 'SIGTERM', maxBuffer: 1 << 26, env: { ...process.env, NO_COLOR: '1' } } as const
   execFile(process.execPath, [...args], options, (error, stdout, stderr) => {
     const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null
     resolve({ code, output: `${stdout}\n${stderr}` })
@@ -36,7 +38,7 @@ const totals = z.object({ histories: z.int(), failures: z.array(z.object({ seed:
 /** The first history among so many that is broken, or null when all hold. */
 export async function bySimulator(folder: string, seeds: number): Promise<Caught | null> {
   if (seeds === 0) return null
-  const { code, output } = await run(folder, [join(folder, 'simulation', 'simulate.ts'), '--seeds', String(seeds), '--threads', '1', '--until-broken', '--json'])
+  const { code, output } = await run(folder, [join(folder, 'simulation', 'simulate.ts'), '--seeds', String(seeds), '--threads', '1', '--until-broken', '--json'], HANGS_AFTER_MS + seeds * HISTORY_MS)
   if (code === null) return { by: 'simulator: it hangs', seeds: null }
   const begin = output.indexOf('{\n')
   if (begin < 0) throw new Error(`the simulator ended with ${code} and said nothing:\n${output.slice(-4000)}`)

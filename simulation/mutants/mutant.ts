@@ -13,7 +13,7 @@ export type Mutant = {
   /** The clause that it breaks: of the law of once (`L1` to `L6`), an invariant (`I1` to `I11`), or what a door promises. */
   readonly law: string
   readonly edits: readonly Edit[]
-  /** Where the simulator must have noticed it, it must have done so within so many seeds; 0: a history cannot show it. */
+  /** Within so many seeds the simulator has noticed it, or a test must; 0: a history cannot show it. */
   readonly seeds: number
   /** Tests that notice it too: run where the simulator has not, and where it cannot. */
   readonly tests: readonly string[]
