@@ -1,10 +1,11 @@
 // All mutants of the law, in the order in which they are shown.
 
+import { FORMER_MUTANTS } from './former.ts'
 import { LEDGER_MUTANTS } from './ledger.ts'
 import type { Mutant } from './mutant.ts'
 import { PAYOUT_MUTANTS } from './payouts.ts'
 
-export const LAW_MUTANTS: readonly Mutant[] = [...PAYOUT_MUTANTS, ...LEDGER_MUTANTS]
+export const LAW_MUTANTS: readonly Mutant[] = [...PAYOUT_MUTANTS, ...LEDGER_MUTANTS, ...FORMER_MUTANTS]
 
 /** Breakages of what no rail or program has yet; they come with the first that has it, and count for nothing until then. */
 export const NOT_YET: readonly { readonly name: string; readonly until: string }[] = [
