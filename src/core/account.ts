@@ -98,7 +98,7 @@ export function checkParty(party: string, field: string): string {
 }
 
 export function accountName(role: string, party?: string): string {
-  assert(Object.hasOwn(ROLES, role), `${role} is no role of the chart`)
+  assert(Object.hasOwn(ROLES, role), () => `${role} is no role of the chart`)
   return party === undefined ? role : `${role}:${party}`
 }
 
@@ -146,7 +146,7 @@ export function partyOf(role: string, name: string): string | null {
 /** The role of an account, by its name. */
 export function roleOf(name: string): Role {
   const role = roleNameOf(name)
-  assert(Object.hasOwn(ROLES, role), `${name} has no role of the chart`)
+  assert(Object.hasOwn(ROLES, role), () => `${name} has no role of the chart`)
   return present(ROLES[role], role)
 }
 

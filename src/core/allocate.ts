@@ -48,8 +48,8 @@ export function allocate(input: AllocationInput): Allocation
 export function allocate(input: AllocationInput<Integers>): Allocation<Integers>
 export function allocate(input: AllocationInput<Integers>): Allocation<Integers> {
   const { pool, weights, rounding, state = null } = input
-  assert(pool >= 0n && pool <= MAX_UNITS, `a pool of ${pool} units cannot be divided`)
-  assert(weights.length <= MAX_WEIGHTS, `${weights.length} weights are more than ${MAX_WEIGHTS}`)
+  assert(pool >= 0n && pool <= MAX_UNITS, () => `a pool of ${pool} units cannot be divided`)
+  assert(weights.length <= MAX_WEIGHTS, () => `${weights.length} weights are more than ${MAX_WEIGHTS}`)
   const policy = policyOf(rounding)
   const residual = placeOfResidual(input)
   const next = state !== null && 'next' in state ? state.next : 0
@@ -63,7 +63,7 @@ type Divided = { readonly units: Integers; readonly next: number }
 function few(input: { readonly pool: bigint; readonly weights: readonly bigint[]; readonly rest: Exclude<Policy['rest'], 'kept'>; readonly residual: number | null; readonly next: number }): Divided {
   const divided = dividePlainly({ ...input, total: totalOf(input.weights) })
   const given = sumOf(divided.units)
-  assert(given === input.pool, `shares of ${given} units were made of ${input.pool}`)
+  assert(given === input.pool, () => `shares of ${given} units were made of ${input.pool}`)
   return divided
 }
 
@@ -99,7 +99,7 @@ function allocateKeeping({ pool, weights, state = null }: AllocationInput<Intege
 }
 
 function totalOf(weights: Integers): bigint {
-  for (const weight of weights) assert(weight >= 0n, `a weight of ${weight} is negative`)
+  for (const weight of weights) assert(weight >= 0n, () => `a weight of ${weight} is negative`)
   const total = sumOf(weights)
   assert(total > 0n, 'all weights are zero, so nothing says who gets the pool')
   return total

@@ -1,8 +1,11 @@
 // Assertions for what cannot happen. They stay on in production: a broken law must stop the work, never be paid out.
 
-/** Throws when `condition` does not hold. `message` says which law was broken, with the figures. */
-export function assert(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Error(`assertion failed: ${message}`)
+/**
+ * Throws when `condition` does not hold. `message` says which law was broken, with the figures. On the path of every event it is a function:
+ * to print figures that nobody reads costs more than most checks.
+ */
+export function assert(condition: boolean, message: string | (() => string)): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${typeof message === 'string' ? message : message()}`)
 }
 
 /** Narrows away null and undefined; throws when the value is missing. */

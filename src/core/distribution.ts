@@ -50,7 +50,7 @@ export function distribute(
   const worked = work(event, version, state)
   const shares = worked.flatMap(({ kept }) => kept)
   const total = shares.reduce((all, { from, units }) => (from === 'received' ? all + units : all), 0n)
-  assert(total === event.units, `shares of ${total} units were made of ${event.units}`)
+  assert(total === event.units, () => `shares of ${total} units were made of ${event.units}`)
   if (event.claimed !== null) checkClaimed(event, event.claimed, { shares, quotas: quotasOf(worked), amountFields })
   return { shares, state: memoryOf(event, worked) }
 }
@@ -166,16 +166,16 @@ function checkLines({ name, rule }: Step, { pool, given }: { pool: bigint; given
   const left = [...given.map(({ units }) => units)]
   let fromPool = 0n
   for (const { from, units } of lines) {
-    assert(units >= 0n, `step ${name} gives ${units} units`)
+    assert(units >= 0n, () => `step ${name} gives ${units} units`)
     if (from === null) fromPool += units
     else if (typeof from === 'number') left[from] = present(left[from], `given share ${from}`) - units
     else {
       const own = from === accountName('rounding', name) || (rule.outline.carries && partyOf('carried', from) !== null)
-      assert(own || rule.outline.draws.some((fund) => from === `fund:${fund}`), `step ${name} draws on ${from}, which its outline does not name`)
+      assert(own || rule.outline.draws.some((fund) => from === `fund:${fund}`), () => `step ${name} draws on ${from}, which its outline does not name`)
     }
   }
-  if (rule.outline.divides === 'account') assert(fromPool === pool, `step ${name} made shares of ${fromPool} units of ${pool}`)
-  else assert(fromPool === 0n && left.every((units) => units === 0n), `step ${name} lost or made units of the shares it changes`)
+  if (rule.outline.divides === 'account') assert(fromPool === pool, () => `step ${name} made shares of ${fromPool} units of ${pool}`)
+  else assert(fromPool === 0n && left.every((units) => units === 0n), () => `step ${name} lost or made units of the shares it changes`)
 }
 
 type Context = { readonly index: number; readonly step: Step; readonly taken: readonly Share[]; readonly changes: number }

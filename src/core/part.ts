@@ -29,7 +29,7 @@ type Steps = { readonly steps: readonly Step[] }
 
 /** Parts of a plan's first step are the places of its shares. */
 export function partOf(step: number, place: number): number {
-  assert(place >= 0 && place < PLACES, `a step has at most ${PLACES} places, not ${place}`)
+  assert(place >= 0 && place < PLACES, () => `a step has at most ${PLACES} places, not ${place}`)
   return step * PLACES + place
 }
 
@@ -46,10 +46,10 @@ export function placeOf(part: number): number {
 /** The place in its step of a line of a zone. `changes`: as `changesOf` counts them for the step. */
 export function placeIn(zone: Zone, { place, changes }: { place: number; changes: number }): number {
   if (zone === 'shares') {
-    assert(place < SHARES, `a step has at most ${SHARES} shares, not ${place + 1}`)
+    assert(place < SHARES, () => `a step has at most ${SHARES} shares, not ${place + 1}`)
     return place
   }
-  assert(place < ROOM && changes <= MAX_CHANGES, `a step has at most ${ROOM} lines of ${zone}, not ${place + 1}, upon ${changes} others`)
+  assert(place < ROOM && changes <= MAX_CHANGES, () => `a step has at most ${ROOM} lines of ${zone}, not ${place + 1}, upon ${changes} others`)
   return SHARES + ROOM * (2 * changes + (zone === 'others' ? 0 : 1)) + place
 }
 

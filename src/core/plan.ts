@@ -178,7 +178,7 @@ export function versionInForce(versions: readonly PlanVersion[], instant: Tempor
   const version = versions.findLast(
     ({ effectiveFrom }) => effectiveFrom === null || Temporal.Instant.compare(effectiveFrom, instant) <= 0,
   )
-  assert(version !== undefined, `no plan version reaches back to ${instant.toString()}`)
+  assert(version !== undefined, () => `no plan version reaches back to ${instant.toString()}`)
   return version
 }
 

@@ -288,7 +288,7 @@ function legsOfEvent({ input: { asset, units } }: EventMember, shares: readonly 
     if (from === 'received') shared += share
     if (share > 0n) legs.push({ kind: 'share', debit: from, credit: account, asset, units: share, part, subject: null })
   }
-  assert(shared === units && !isBelowZero, `shares of ${shared} units are posted for ${units}`)
+  assert(shared === units && !isBelowZero, () => `shares of ${shared} units are posted for ${units}`)
   return legs
 }
 
@@ -359,8 +359,8 @@ function undo(draft: Draft, lastAccount: number): void {
 }
 
 function checkChart(kind: TransferKind, { from, to, units }: { readonly from: Working; readonly to: Working; readonly units: bigint }): void {
-  assert(isBetween(kind, { debit: from.role, credit: to.role }), `the chart has no ${kind} from ${from.name} to ${to.name}`)
-  assert(units > 0n, `a transfer moves more than zero units, not ${units}`)
+  assert(isBetween(kind, { debit: from.role, credit: to.role }), () => `the chart has no ${kind} from ${from.name} to ${to.name}`)
+  assert(units > 0n, () => `a transfer moves more than zero units, not ${units}`)
 }
 
 function checkAccount(account: Working): Refusal | null {

@@ -1,6 +1,7 @@
 // What people and programs get to see: plain JSON documents, units as text. The API's schemas and the CLI's `--json` show these.
 
-import { formatUnits, parseAsset } from '../core/money.ts'
+import { present } from '../core/assert.ts'
+import { formatUnits, parseAsset, type Asset } from '../core/money.ts'
 import { lastRun, nextRun, type Schedule } from '../core/schedule.ts'
 import type { AttemptRow } from '../store/attempt.ts'
 import type { LedgerRow } from '../store/ledger.ts'
@@ -12,7 +13,11 @@ import type { RecordedEvent } from './recorder.ts'
 export type AmountDocument = { readonly asset: string; readonly units: string; readonly amount: string }
 
 export function amountDocument(units: bigint, asset: string): AmountDocument {
-  return { asset, units: units.toString(), amount: formatUnits(units, parseAsset(asset).scale) }
+  return amountOf(units, parseAsset(asset))
+}
+
+function amountOf(units: bigint, { name, scale }: Asset): AmountDocument {
+  return { asset: name, units: units.toString(), amount: formatUnits(units, scale) }
 }
 
 /** `recipient` is null for what goes to an account of the plan's own. */
@@ -33,20 +38,28 @@ export type EventDocument = AmountDocument & {
 }
 
 export function eventDocument(event: RecordedEvent): EventDocument {
-  const { reference, number, eventAt, recordedAt, parties, plan, backdated, reverses, shares, asset, units } = event
+  const { reference, number, eventAt, recordedAt, parties, plan, backdated, reverses, shares, units } = event
+  const asset = parseAsset(event.asset)
   return {
     reference,
     event: number.toString(),
-    event_at: eventAt.toString(),
-    recorded_at: recordedAt.toString(),
+    event_at: printed(eventAt),
+    recorded_at: printed(recordedAt),
     // In one order, whether they come from the caller or from the database.
-    parties: Object.fromEntries(Object.entries(parties).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    ...amountDocument(units, asset),
+    parties: Object.fromEntries(Object.keys(parties).toSorted().map((name) => [name, present(parties[name], 'party')])),
+    ...amountOf(units, asset),
     plan_version: plan,
     backdated,
     reverses: reverses?.toString() ?? null,
-    shares: shares.map((share) => ({ role: share.role, recipient: share.recipient, account: share.account, ...amountDocument(share.units, asset) })),
+    shares: shares.map((share) => ({ role: share.role, recipient: share.recipient, account: share.account, ...amountOf(share.units, asset) })),
   }
+}
+
+/** Printing an instant is slow, and the events of one batch mostly share theirs. */
+const printedInstants = new WeakMap<Temporal.Instant, string>()
+
+function printed(instant: Temporal.Instant): string {
+  return printedInstants.getOrInsertComputed(instant, (one) => one.toString())
 }
 
 export type AttemptDocument = {

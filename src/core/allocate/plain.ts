@@ -25,7 +25,7 @@ export function dividePlainly({ pool, weights, total, rest, residual, next }: Pl
     return { units, next: 0 }
   }
   const lucky = inTurn({ pool, weights, total, rest, next }).slice(0, Number(left))
-  assert(lucky.length === Number(left), `${left} units are left over for ${lucky.length}`)
+  assert(lucky.length === Number(left), () => `${left} units are left over for ${lucky.length}`)
   for (const place of lucky) units[place] = present(units[place], 'floor') + 1n
   return { units, next: onward(present(lucky.at(-1), 'last place') + 1, weights.length) }
 }

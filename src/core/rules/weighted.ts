@@ -79,7 +79,7 @@ function fractionKey(key: string): string {
  */
 export function divide(input: WeightedInput, entries: readonly Entry[]): Weighted {
   const { pool, rounding } = input
-  assert(rounding !== 'none', `step ${input.step} divides by weights and names no rounding`)
+  assert(rounding !== 'none', () => `step ${input.step} divides by weights and names no rounding`)
   if (rounding === 'cumulative') return divideKeeping(input, entries)
   const weights = entries.map(({ weight }) => weight)
   if (pool === 0n || hasOneOwner(weights)) return plainly(weights.map((weight) => (weight === 0n ? 0n : pool)))
