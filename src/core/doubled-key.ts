@@ -29,7 +29,8 @@ export function doubledKey(json: string): string | null {
         const end = endOfString(json, at)
         const keys = open.at(-1) ?? null
         if (keyExpected && keys !== null) {
-          const key = JSON.parse(json.slice(at, end + 1)) as string
+          const written = json.slice(at + 1, end)
+          const key = written.includes('\\') ? (JSON.parse(`"${written}"`) as string) : written
           if (keys.has(key)) return key
           keys.add(key)
         }
@@ -43,7 +44,14 @@ export function doubledKey(json: string): string | null {
 
 /** Where the string that begins here has its last quote. No pattern does this: one over megabytes could run out of stack. */
 function endOfString(json: string, start: number): number {
-  let at = start + 1
-  while (json[at] !== '"' && at < json.length) at += json[at] === '\\' ? 2 : 1
-  return at
+  let at = json.indexOf('"', start + 1)
+  while (at !== -1 && isEscaped(json, at)) at = json.indexOf('"', at + 1)
+  return at === -1 ? json.length : at
+}
+
+/** Whether an odd number of backslashes stands before. Each is counted once: a quote ends the row of those before it. */
+function isEscaped(json: string, at: number): boolean {
+  let first = at
+  while (json[first - 1] === '\\') first -= 1
+  return (at - first) % 2 === 1
 }

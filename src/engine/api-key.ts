@@ -29,6 +29,9 @@ export type KeyDocument = {
 const SECRET_BYTES = 32
 const FORM = /^apk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
 const SEALED_FORM = /^(apk_[0-9a-f]{32}_[A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/
+/** Where a key of either form has its id. */
+const ID_STARTS = 'apk_'.length
+const ID_ENDS = ID_STARTS + 32
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
 const BASE64 = { alphabet: 'base64url', omitPadding: true } as const
@@ -129,13 +132,13 @@ export function createAuthenticator({ store, now }: Pick<Desk, 'store' | 'now'>)
     }
   }
   return {
-    isKnown: (given) => known.has(FORM.exec(given)?.[1] ?? ''),
+    isKnown: (given) => known.has(given.slice(ID_STARTS, ID_ENDS)),
     authenticate: async (given) => {
       const [, id, secret] = FORM.exec(given) ?? []
-      if (SEALED_FORM.test(given)) {
-        throw invalidKey('was sent with its seal, which is for nobody else to see: send what stands before the dot, revoke this key and make a new one')
+      if (id === undefined || secret === undefined) {
+        const sealed = 'was sent with its seal, which is for nobody else to see: send what stands before the dot, revoke this key and make a new one'
+        throw invalidKey(SEALED_FORM.test(given) ? sealed : 'is not one of ours: a key begins with apk_')
       }
-      if (id === undefined || secret === undefined) throw invalidKey('is not one of ours: a key begins with apk_')
       const remembered = known.get(id)
       const fresh = remembered !== undefined && isFresh(remembered, now().epochMilliseconds)
       const found = fresh ? remembered : await reading.getOrInsertComputed(id, () => read(id))
