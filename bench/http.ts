@@ -101,14 +101,14 @@ export async function withServer<T>(appUrl: string, work: (url: string) => Promi
 /** Most requests a second that any machine is expected to answer: so many are made ready for each second. */
 const MOST_A_SECOND = 30_000
 
-type Round = { readonly urls: readonly string[]; readonly callers: number; readonly ms: number; readonly nowMs: () => number }
+type Round = { readonly urls: readonly string[]; readonly callers: number; readonly ms: number; readonly calls?: number; readonly nowMs: () => number }
 
-/** Posts one event a call for `ms` by so many callers, to each server in turn. */
-export async function postByHttp(lane: Lane, { urls, callers, ms, nowMs }: Round): Promise<Answered> {
+/** Posts one event a call for `ms`, or so many calls, by so many callers, to each server in turn. */
+export async function postByHttp(lane: Lane, { urls, callers, ms, calls: count, nowMs }: Round): Promise<Answered> {
   const { effects, store, ledger, pattern } = lane
   const { key } = await createKey({ ...effects, store }, ledger, { name: effects.id(), rights: ['record'] })
   const clients = urls.map((url) => openClient({ url, key }))
-  const calls = Array.from({ length: Math.ceil((MOST_A_SECOND * ms) / 1000) }, (_, call) => {
+  const calls = Array.from({ length: count ?? Math.ceil((MOST_A_SECOND * ms) / 1000) }, (_, call) => {
     return { client: present(clients[call % clients.length], 'client'), body: Buffer.from(JSON.stringify(benchBody(pattern, lane.next++))) }
   })
   try {
