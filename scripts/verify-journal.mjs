@@ -15,7 +15,8 @@ export const KINDS = {
   received: [['expected'], ['received']],
   share: [['received', 'fund', 'carried', 'rounding'], ['payable', 'carried', 'fund', 'rounding', 'distributing']],
   distributed: [['distributing'], ['payable']],
-  reversed: [['payable', 'owed_by', 'carried', 'fund'], ['received']],
+  reversed: [['payable', 'owed_by', 'carried', 'fund', 'reversing'], ['received']],
+  taken_back: [['payable', 'owed_by'], ['reversing']],
   restored: [['received'], ['carried', 'fund']],
   refunded: [['received'], ['expected']],
   recouped: [['payable'], ['owed_by']],
@@ -30,9 +31,9 @@ export const KINDS = {
 /** Kinds that belong to an event; all others belong to a payout, an attempt or a movement. */
 export const OF_EVENTS = ['received', 'share', 'reversed', 'restored', 'refunded']
 /** Roles whose balance may not fall below zero: credits less debits. */
-export const FLOORS = ['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight', 'distributing', 'owed_by']
+export const FLOORS = ['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight', 'distributing', 'reversing', 'owed_by']
 /** Of these, those whose balance is debits less credits. */
-export const DEBIT_SIDE = ['owed_by']
+export const DEBIT_SIDE = ['owed_by', 'reversing']
 
 const GENESIS = '0'.repeat(64)
 const sha256 = (data) => createHash('sha256').update(data).digest('hex')

@@ -9,15 +9,16 @@ export type Balance = { debits: bigint; credits: bigint }
 export type Balances = Map<string, Balance>
 
 /** Roles that carry debit balances, and those that may not fall below zero on the side that carries them. */
-const DEBIT_SIDE: ReadonlySet<string> = new Set(['expected', 'wallet', 'network', 'owed_by'])
-const FLOORS: ReadonlySet<string> = new Set(['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight', 'distributing', 'owed_by'])
+const DEBIT_SIDE: ReadonlySet<string> = new Set(['expected', 'wallet', 'network', 'owed_by', 'reversing'])
+const FLOORS: ReadonlySet<string> = new Set(['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight', 'distributing', 'reversing', 'owed_by'])
 
 /** Between which roles each kind of transfer moves money (docs/reference/journal-format.md). */
 const KINDS: Readonly<Record<string, readonly [debit: readonly string[], credit: readonly string[], event: boolean]>> = {
   received: [['expected'], ['received'], true],
   share: [['received', 'fund', 'carried', 'rounding'], ['payable', 'carried', 'fund', 'rounding', 'distributing'], true],
   distributed: [['distributing'], ['payable'], false],
-  reversed: [['payable', 'owed_by', 'carried', 'fund'], ['received'], true],
+  reversed: [['payable', 'owed_by', 'carried', 'fund', 'reversing'], ['received'], true],
+  taken_back: [['payable', 'owed_by'], ['reversing'], false],
   restored: [['received'], ['carried', 'fund'], true],
   refunded: [['received'], ['expected'], true],
   recouped: [['payable'], ['owed_by'], false],

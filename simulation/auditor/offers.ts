@@ -165,7 +165,7 @@ function observe(offers: Offers, body: unknown, reader: Reader): void {
   }
 }
 
-const FLOORED = /^(received|payable|carried|fund|rounding|in_flight|distributing|owed_by)(:|$)/
+const FLOORED = /^(received|payable|carried|fund|rounding|in_flight|distributing|reversing|owed_by)(:|$)/
 
 type Head = { readonly lane: number; readonly block: string; readonly hash: string }
 

@@ -9,6 +9,7 @@ import { SNAPSHOT } from './rules/by-weight.ts'
 import { divide } from './rounding.ts'
 import { createMemory } from './memory.ts'
 import { decimal, weights } from './ratio.ts'
+import { beginTakenBack, checkTakenBack, noteTakenBack, type TakenBack } from './taken-back.ts'
 import { carriedUnder, giveBack, holdingsOf, reversibleOf, undo, type Counted, type Holding } from './undo.ts'
 
 /** Somebody's share of an event. `taken`: by reversals, and kept back for what they owe. */
@@ -75,7 +76,7 @@ type Replay = {
 }
 
 /** `unsure`: steps whose memory the model has lost, by their keys. */
-type OpenLane = { readonly memories: Memories; readonly unsure: Set<string>; readonly past: Map<string, Past>; readonly away: Set<Share>; readonly large: Map<string, Transfer[]> }
+type OpenLane = { readonly memories: Memories; readonly unsure: Set<string>; readonly past: Map<string, Past>; readonly away: Set<Share>; readonly large: Map<string, Transfer[]>; readonly back: Map<string, TakenBack> }
 
 export function replay(journal: Journal, given: { findings: Findings; snapshots: Snapshots; keysOf: KeysOf }): Replayed {
   const state: Replay = { ...given, plans: journal.plans, shares: [], byKey: new Map(), events: new Map(), byDigest: new Map(), exact: 0, byLaws: 0 }
@@ -84,7 +85,8 @@ export function replay(journal: Journal, given: { findings: Findings; snapshots:
 }
 
 function replayLane(state: Replay, { blocks }: Lane): void {
-  const lane: OpenLane = { memories: new Map(), unsure: new Set(), past: new Map(), away: new Set(), large: new Map() }
+  const { findings } = state
+  const lane: OpenLane = { memories: new Map(), unsure: new Set(), past: new Map(), away: new Set(), large: new Map(), back: new Map() }
   for (const { events, transfers } of blocks) {
     for (const event of events) {
       const again = state.events.get(event.recorded.reference)
@@ -99,10 +101,11 @@ function replayLane(state: Replay, { blocks }: Lane): void {
     for (const transfer of transfers) if (transfer.event === '') follow(state, lane, transfer)
   }
   for (const [digest, given] of lane.large) checkLarge(state, lane, digest, given)
+  for (const taken of lane.back.values()) state.exact += checkTakenBack(findings, taken)
 }
 
 /** Movements of payouts: what is away cannot be taken back, and what was kept back is no longer paid. */
-function follow(state: Replay, { away, large, past }: OpenLane, transfer: Transfer): void {
+function follow(state: Replay, { away, large, past, back }: OpenLane, transfer: Transfer): void {
   const { kind, subject, units, part, credit, asset, number } = transfer
   if (kind === 'distributed') {
     const digest = subject.replaceAll('-', '')
@@ -116,6 +119,12 @@ function follow(state: Replay, { away, large, past }: OpenLane, transfer: Transf
     const of = past.get(state.byDigest.get(digest)?.number ?? '')
     of?.shares.push(share)
     of?.given.push(transfer)
+    return
+  }
+  if (kind === 'taken_back') {
+    const taken = back.get(subject.replaceAll('-', ''))
+    state.findings.expect('I8', taken !== undefined, () => `transfer ${number} takes back for ${subject}, which is no reversal that does so`)
+    if (taken !== undefined) noteTakenBack(taken, transfer, away)
     return
   }
   const shares = (state.keysOf.get(subject) ?? []).flatMap((key) => state.byKey.get(key) ?? [])
@@ -171,7 +180,9 @@ function replayReversal(state: Replay, lane: OpenLane, event: JournalEvent): voi
   findings.expect('I8', past !== undefined, () => `${reference} reverses event ${reverses ?? ''}, which there is not before it`)
   if (past === undefined) return
   const { counted } = past
-  const holdings = (past.holdings ??= holdingsOf(past.given))
+  const passage = event.transfers.find(({ kind, debit }) => kind === 'reversed' && debit === 'reversing')
+  const holdings = (past.holdings ??= holdingsOf(passage === undefined ? past.given : past.given.filter(({ kind }) => kind === 'share')))
+  if (passage !== undefined) lane.back.set(digestOf(reference), beginTakenBack(reference, passage.units, { of: past, all: lane.back.values() }))
   const portion = { units: event.units, of: reversibleOf(holdings, past.event.units), before: past.reversed }
   const isPossible = portion.before + portion.units <= portion.of
   findings.expect('I8', isPossible, () => `${reference} reverses ${portion.units}, after ${portion.before} of ${portion.of} were reversed before`)
@@ -208,7 +219,7 @@ function checkHolding({ findings }: Replay, { lane, event, past, holding, due, i
   const { part, account } = holding
   const { reference } = event.recorded
   const given = sumOf(event, holding, 'restored')
-  const taken = sumOf(event, holding, 'reversed')
+  const taken = sumOf(event, account === 'distributing' ? { ...holding, account: 'reversing' } : holding, 'reversed')
   // What somebody owes stands under the part of what they were given, never of what was drawn on.
   const owed = holding.units > 0n ? sumOf(event, { ...holding, account: `owed_by:${partyOf(account)}` }, 'reversed') : 0n
   findings.expect('I8', taken + owed - given === due, () => `${reference} must take ${due} of ${account} (part ${part}); it took ${taken}, ${owed} are owed, ${given} were given back`)

@@ -48,3 +48,24 @@ it('follows a reversal into shares by snapshot, and finds one that took from the
   const swapped = await audit(ledger, snapshots, (text) => text.replace(/^(T\t.*reversed.*payable:)bo(.*)$/m, '$1cy$2'))
   expect(swapped.findings.all().length).toBeGreaterThan(0)
 })
+
+it('follows a distribution that is taken back chunk by chunk, while it is and after, and finds what was taken from the wrong share or twice', async () => {
+  const ledger = await openLarge(paper, 'chunks')
+  const holders = { ana: '1', bo: '2', cy: '3', dee: '5' }
+  const { snapshot } = await ledger.snapshot('holders', holders)
+  await ledger.recordBy('dividend', 1000n, snapshot.hash, 1)
+  await ledger.complete()
+  const snapshots = new Map([[snapshot.hash, Object.entries(holders).map(([recipient, weight]) => ({ recipient, weight }))]])
+  await reverse(ledger, 'dividend', { reference: 'back/1', units: 333n })
+  await ledger.step()
+  expect((await audit(ledger, snapshots)).findings.all()).toEqual([])
+  await ledger.complete()
+  await reverse(ledger, 'dividend', { reference: 'back/2' })
+  await ledger.complete()
+  const { findings, replayed } = await audit(ledger, snapshots)
+  expect([findings.all(), replayed.byLaws]).toEqual([[], 0])
+  for (const [from, to] of [[/^(T\t.*taken_back.*payable:)bo(.*)$/m, '$1cy$2'], [/^(T\t.*taken_back.*)payable:dee(.*)$/m, '$1owed_by:dee$2']] as const) {
+    const changed = await audit(ledger, snapshots, (text) => text.replace(from, to))
+    expect(changed.findings.all().length).toBeGreaterThan(0)
+  }
+})

@@ -70,7 +70,7 @@ const OF_RECIPIENTS: ReadonlySet<string> = new Set(['payable', 'carried', 'in_fl
 
 type Sums = { earned: bigint; adjusted: bigint; paid: bigint }
 
-const LINES: Readonly<Record<string, keyof Sums>> = { share: 'earned', distributed: 'earned', reversed: 'adjusted', restored: 'adjusted', settled: 'paid' }
+const LINES: Readonly<Record<string, keyof Sums>> = { share: 'earned', distributed: 'earned', reversed: 'adjusted', taken_back: 'adjusted', restored: 'adjusted', settled: 'paid' }
 
 /** Recipients by what they ever had. */
 export function recipientsOf({ lanes }: Journal): readonly string[] {

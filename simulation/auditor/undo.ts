@@ -11,13 +11,16 @@ export type Holding = { readonly part: string; readonly account: string; readonl
 /** What an event changed of what its plan's rules count. */
 export type Counted = { readonly memory: Memory; readonly step: string; readonly change: Change }
 
-/** Each recipient's share by itself, other accounts once; what rounding keeps is nobody's yet and stays. */
+/**
+ * Each recipient's share by itself, other accounts once; what rounding keeps is nobody's yet and stays. What was given out in chunks is one
+ * holding, unless its shares are among these: then nothing of it is left.
+ */
 export function holdingsOf(shares: readonly Transfer[]): readonly Holding[] {
   const own = shares.filter(({ credit }) => roleOf(credit) === 'payable').map(({ part, credit, units }): Holding => ({ part, account: credit, units, reversed: 0n }))
   const others = new Map<string, { part: string; units: bigint }>()
   for (const { part, debit, credit, units } of shares) {
     for (const [account, change] of [[debit, -units], [credit, units]] as const) {
-      if (account === 'received' || account === 'distributing' || roleOf(account) === 'rounding' || roleOf(account) === 'payable') continue
+      if (account === 'received' || roleOf(account) === 'rounding' || roleOf(account) === 'payable') continue
       others.getOrInsertComputed(account, () => ({ part, units: 0n })).units += change
     }
   }

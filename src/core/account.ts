@@ -11,7 +11,7 @@ import { Refusal } from './refusal.ts'
 type Role = { readonly side: 'debit' | 'credit'; readonly floor: boolean; readonly recipients: boolean }
 
 /**
- * The roles of the chart. `wallet`, `expected`, `owed_by` and `network` carry debit balances. Facts that the network states
+ * The roles of the chart. `wallet`, `expected`, `owed_by`, `reversing` and `network` carry debit balances. Facts that the network states
  * (money seen in or gone from a wallet) have no floor: they happened, and refusing to write them down would hide them.
  */
 const ROLES: Readonly<Record<string, Role>> = {
@@ -29,6 +29,8 @@ const ROLES: Readonly<Record<string, Role>> = {
   in_flight: { side: 'credit', floor: true, recipients: true },
   /** What large distributions have taken and not yet given out: money on its way to recipients, chunk by chunk. */
   distributing: { side: 'credit', floor: true, recipients: false },
+  /** What reversals of large distributions have given back to `received` and not yet taken from their recipients, chunk by chunk. */
+  reversing: { side: 'debit', floor: true, recipients: false },
   /** What a recipient had been paid, or was being paid, of an event that was reversed since. Kept back from later shares. */
   owed_by: { side: 'debit', floor: true, recipients: true },
 }
@@ -56,7 +58,9 @@ export const TRANSFER_KINDS = {
   share: { debit: ['received', 'fund', 'carried', 'rounding'], credit: ['payable', 'carried', 'fund', 'rounding', 'distributing'], statement: 'earned', event: true },
   /** A share of a large distribution: it counts when all of them are posted. */
   distributed: { debit: ['distributing'], credit: ['payable'], statement: 'earned', event: false },
-  reversed: { debit: ['payable', 'owed_by', 'carried', 'fund'], credit: ['received'], statement: 'adjusted', event: true },
+  reversed: { debit: ['payable', 'owed_by', 'carried', 'fund', 'reversing'], credit: ['received'], statement: 'adjusted', event: true },
+  /** What a reversal takes back of a share of a large distribution: it counts when all of them are posted. */
+  taken_back: { debit: ['payable', 'owed_by'], credit: ['reversing'], statement: 'adjusted', event: false },
   restored: { debit: ['received'], credit: ['carried', 'fund'], statement: 'adjusted', event: true },
   refunded: { debit: ['received'], credit: ['expected'], statement: null, event: true },
   recouped: { debit: ['payable'], credit: ['owed_by'], statement: null, event: false },

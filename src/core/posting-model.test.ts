@@ -34,7 +34,7 @@ const contents = fc.array(fc.tuple(content, content), { minLength: REFERENCES, m
 
 // Reservations and settlements twice, so that payouts get through to their end.
 const kind = fc.constantFrom(
-  ...(['reserved', 'reserved', 'released', 'released', 'settled', 'settled', 'fee', 'rent', 'funded', 'withdrawn', 'recouped', 'distributed'] as const),
+  ...(['reserved', 'reserved', 'released', 'released', 'settled', 'settled', 'fee', 'rent', 'funded', 'withdrawn', 'recouped', 'distributed', 'taken_back'] as const),
 )
 const leg: fc.Arbitrary<Leg> = fc.tuple(kind, fc.constantFrom(...RECIPIENTS), units, asset).map(([each, recipient, moved, name]) => {
   const nameOf = (role: string): string => {
@@ -55,7 +55,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('event' as const), reference: fc.nat(REFERENCES - 1), mistaken: rarely, refused: rarely }),
   fc.record({
     ...{ type: fc.constant('reversal' as const), reference: fc.nat(REFERENCES - 1), units: small, restores: fc.boolean() },
-    from: fc.tuple(fc.constantFrom('payable', 'owed_by'), fc.constantFrom(...RECIPIENTS)).map((names) => names.join(':')),
+    from: fc.oneof(fc.tuple(fc.constantFrom('payable', 'owed_by'), fc.constantFrom(...RECIPIENTS)).map((names) => names.join(':')), fc.constant('reversing')),
   }),
   fc.record({ type: fc.constant('move' as const), legs: fc.array(leg, { minLength: 1, maxLength: 3 }) }),
 )
@@ -149,7 +149,7 @@ function problemWith(transfers: readonly TransferLine[], touched: readonly Leg[]
       const [debits, credits] = [sumOf(transfers, 'debit', name, of), sumOf(transfers, 'credit', name, of)]
       if (debits > MAX_UNITS || credits > MAX_UNITS) return 'balance_exceeded'
       if (/^(received|distributing|payable|in_flight)/.test(name) && credits < debits) return 'floor_exceeded'
-      if (name.startsWith('owed_by') && debits < credits) return 'floor_exceeded'
+      if (/^(owed_by|reversing)/.test(name) && debits < credits) return 'floor_exceeded'
     }
   }
   return null

@@ -9,7 +9,7 @@ import { formatUnits, parseAsset, type AssetName } from './money.ts'
 import type { EventMember, Leg, Reversing } from './posting.ts'
 import { referenceDigest } from './reference.ts'
 import { Refusal } from './refusal.ts'
-import { carriedUnder, holdingsOf, reversalFingerprint, reversedBy, reversible, statesAfterReversal, undo, type Remembered, type Undone } from './reversal.ts'
+import { carriedUnder, DISTRIBUTING, holdingsOf, reversalFingerprint, reversedBy, REVERSING, reversible, statesAfterReversal, undo, type Remembered, type Undone } from './reversal.ts'
 import type { RuleState } from './rules/rule.ts'
 
 /** The event that is reversed. */
@@ -39,11 +39,13 @@ export type ReversalWork = {
   readonly units: bigint
   readonly legs: readonly Leg[]
   readonly deductions: readonly { readonly leg: number; readonly part: number; readonly units: bigint }[]
+  /** What of it is to be taken back chunk by chunk of what was given out so; null: nothing. */
+  readonly passage: { readonly part: number; readonly units: bigint } | null
   readonly state: RuleState
 }
 
 /** Of a reversal that was recorded before nothing is worked out. */
-export const NO_WORK: ReversalWork = { units: 0n, legs: [], deductions: [], state: new Map() }
+export const NO_WORK: ReversalWork = { units: 0n, legs: [], deductions: [], passage: null, state: new Map() }
 
 type Draft = { readonly legs: Leg[]; readonly deductions: ReversalWork['deductions'][number][]; readonly carried: Map<string, bigint> }
 
@@ -59,8 +61,11 @@ export function workReversal(original: Reversed, asked: bigint | null, standing:
   if (units > left || units === 0n) throw exceeded(original, { units, left, kept: original.units - of })
   const portion = { units, of, before }
   const draft: Draft = { legs: [], deductions: [], carried: new Map() }
-  for (const each of undo(holdings, portion)) {
-    if (each.units < 0n) restore(draft, each, original)
+  const undoing = undo(holdings, portion)
+  const passage = undoing.find(({ account }) => account === DISTRIBUTING) ?? null
+  for (const each of undoing) {
+    if (each === passage) draft.legs.push({ asset: original.asset, subject: null, kind: 'reversed', debit: REVERSING, credit: 'received', units: each.units, part: each.part })
+    else if (each.units < 0n) restore(draft, each, original)
     else take(draft, each, { original, standing })
   }
   // What came back to the ledger goes out again by the way it came.
@@ -68,7 +73,7 @@ export function workReversal(original: Reversed, asked: bigint | null, standing:
   assert(back === units, `a reversal of ${units} units took back ${back}`)
   draft.legs.push({ asset: original.asset, subject: null, kind: 'refunded', debit: 'received', credit: 'expected', units, part: null })
   const { legs, deductions, carried } = draft
-  return { units, legs, deductions, state: statesAfterReversal(remembered, { now: states, portion, carried }) }
+  return { units, legs, deductions, passage, state: statesAfterReversal(remembered, { now: states, portion, carried }) }
 }
 
 function restore(draft: Draft, { part, account, units }: Undone, { asset }: Reversed): void {
@@ -126,7 +131,7 @@ function exceeded({ reference, asset, units: whole }: Reversed, { units, left, k
 /** The accounts that a reversal may touch. */
 export function accountsOfReversal({ shares }: Pick<Reversed, 'shares'>): readonly string[] {
   const owed = shares.flatMap(({ account }) => partyOf('payable', account) ?? partyOf('carried', account) ?? [])
-  return [...new Set(['expected', 'received', ...shares.flatMap(({ from, account }) => [from, account]), ...owed.map((recipient) => accountName('owed_by', recipient))])]
+  return [...new Set(['expected', 'received', REVERSING, ...shares.flatMap(({ from, account }) => [from, account]), ...owed.map((recipient) => accountName('owed_by', recipient))])]
 }
 
 export type ReversalMember = {

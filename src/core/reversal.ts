@@ -26,8 +26,8 @@ export type Holding = {
 export type Undone = { readonly part: number; readonly account: string; readonly units: bigint }
 
 /**
- * The holdings of a distribution: each recipient's share by itself, every other account once, by its first part. What rounding keeps is
- * none: it stands for running entitlements of the recipients, which a reversal leaves as they are.
+ * The holdings of a distribution: each recipient's share by itself, every other account once, by its first part. What was given out in
+ * chunks is one holding, unless its shares are among these. What rounding keeps is none: it stands for running entitlements of the recipients, which a reversal leaves as they are.
  */
 export function holdingsOf(shares: readonly Share[]): readonly Omit<Holding, 'reversed'>[] {
   const own = shares.filter(({ account, units }) => units > 0n && isShare(account))
@@ -45,6 +45,10 @@ export function holdingsOf(shares: readonly Share[]): readonly Omit<Holding, 're
     ...[...others].filter(([, { units }]) => units !== 0n).map(([account, { part, units }]) => ({ part, account, units })),
   ].toSorted((a, b) => a.part - b.part)
 }
+
+/** What an event passed on to be given out in chunks, and what a reversal passed on to be taken back so. */
+export const DISTRIBUTING = 'distributing'
+export const REVERSING = 'reversing'
 
 function isShare(account: string): boolean {
   return account.startsWith('payable:')
@@ -106,8 +110,9 @@ export function strays(holdings: readonly Omit<Holding, 'reversed'>[], undone: r
   return undone.filter(({ part, account }) => !known.has(`${part} ${account}`) && (isShare(account) || !known.has(account)))
 }
 
-/** What stands for the part of a holding that its recipient owes; null where nobody does. */
+/** What stands for the part of a holding that its recipient owes, or that is taken back chunk by chunk; null where nothing does. */
 function debtOf({ part, account, units }: Omit<Holding, 'reversed'>): string | null {
+  if (account === DISTRIBUTING) return `${part} ${REVERSING}`
   const party = units < 0n ? null : (partyOf('payable', account) ?? partyOf('carried', account))
   return party === null ? null : `${part} ${accountName('owed_by', party)}`
 }

@@ -1,5 +1,5 @@
-// Carries large distributions on, some chunks at a time: shares are worked out anew from the snapshot and the place that was reached, so that
-// it may stop anywhere and go on in another process.
+// Carries large distributions, and what takes them back, on, some chunks at a time: shares are worked out anew from the snapshot (what comes
+// back, from the shares) and the place that was reached, so that it may stop anywhere and go on in another process.
 
 import { assert, present } from '../core/assert.ts'
 import type { Division } from '../core/allocate/division.ts'
@@ -10,17 +10,25 @@ import { asking, maybeRow } from '../store/statement.ts'
 import { beginDivision, type Entries } from './divide-snapshot.ts'
 import { newestPlan, planVersion, refreshNewPlans, type Ledger } from './ledger.ts'
 import { createChunkPoster, type ChunkPoster, type Ready } from './post-chunks.ts'
+import { beginTakeBack, isTakeBack, postTakeBack, type TakeBackRow, type ToldChunk } from './take-back-chunks.ts'
 import type { Desk } from './world.ts'
 
 /** A distribution being worked on by this process: the place that its division has come to. */
 type Open = {
   readonly event: bigint
   readonly division: Division
-  readonly entries: AsyncGenerator<Entries, undefined>
+  /** Posts so many chunks from there on. Null: another process has moved it meanwhile. */
+  readonly post: (row: DistributionRow, chunks: number) => Promise<Pick<DistributionRow, 'next_place' | 'state'> | null>
   next: number
+  usedAt: Temporal.Instant
+}
+
+/** One that gives, as `Open` has it. */
+type Giving = {
+  readonly division: Division
+  readonly entries: AsyncGenerator<Entries, undefined>
   /** The chunk after the last one posted, worked out while that one was written. */
   ahead: Promise<Ready> | null
-  usedAt: Temporal.Instant
 }
 
 /** Chunks posted in one step: whoever stops the worker waits for them. */
@@ -53,9 +61,10 @@ export function createDistributor(desk: Pick<Desk, 'store' | 'now'>): Distributo
       const known = opened.get(lane)
       // Until it has gone well, it is not known where the division stands.
       opened.delete(lane)
-      const open = known?.event === row.event && known.next === row.next_place ? known : await openAt(desk, ledger, row)
       const poster = posters.getOrInsertComputed(lane, () => createChunkPoster(desk))
-      const posted = await poster.post(row, chunksOf(open, row, chunks))
+      const openAt = async (): Promise<Open> => (isTakeBack(row) ? await openTakeBack(desk, row) : await openGiving(desk, { ledger, row, poster }))
+      const open = known?.event === row.event && known.next === row.next_place ? known : await openAt()
+      const posted = await open.post(row, chunks)
       const { next_place: place, state } = posted ?? row
       if (posted !== null && state === 'running') opened.set(lane, Object.assign(open, { next: place, usedAt: desk.now() }))
       if (state === 'complete') open.division.end()
@@ -65,7 +74,7 @@ export function createDistributor(desk: Pick<Desk, 'store' | 'now'>): Distributo
 }
 
 /** So many chunks from where the division stands; while one is posted the one after it is worked out, of the next step too. */
-function chunksOf(open: Open, { next_place: place, recipients }: DistributionRow, chunks: number): () => Promise<Ready | null> {
+function chunksOf(open: Giving, { next_place: place, recipients }: DistributionRow, chunks: number): () => Promise<Ready | null> {
   let [left, at] = [chunks, place]
   return async () => {
     if (left === 0 || at === recipients) return null
@@ -79,7 +88,7 @@ function chunksOf(open: Open, { next_place: place, recipients }: DistributionRow
 }
 
 /** Reads all weights as often as the rounding needs, then tells the shares up to the place reached, so that those after it are the same. */
-async function openAt({ store, now }: Pick<Desk, 'store' | 'now'>, ledger: Ledger, row: DistributionRow): Promise<Open> {
+async function openGiving({ store, now }: Pick<Desk, 'store' | 'now'>, { ledger, row, poster }: { ledger: Ledger; row: DistributionRow; poster: ChunkPoster }): Promise<Open> {
   const { division, weighed } = await beginDivision(asking(store.pool), { rounding: await roundingOf({ store }, ledger, row), ledger: ledger.id, row })
   const entries = weighed(0)
   let next = 0
@@ -88,8 +97,29 @@ async function openAt({ store, now }: Pick<Desk, 'store' | 'now'>, ledger: Ledge
     division.shares(told.weights)
     next += told.recipients.length
   }
-  assert(next === row.next_place, `the distribution of event ${row.event} stands at place ${row.next_place}, within a chunk`)
-  return { event: row.event, division, entries, next, ahead: null, usedAt: now() }
+  assertPlace(row, next)
+  const giving: Giving = { division, entries, ahead: null }
+  return { event: row.event, division, post: async (standing, chunks) => await poster.post(standing, chunksOf(giving, standing, chunks)), next, usedAt: now() }
+}
+
+/** The same of what is left of the shares that it takes back. */
+async function openTakeBack(desk: Pick<Desk, 'store' | 'now'>, row: TakeBackRow): Promise<Open> {
+  const { division, told } = await beginTakeBack(asking(desk.store.pool), row)
+  const chunks = told()
+  let next = 0
+  const tell = async (): Promise<ToldChunk> => present((await chunks.next()).value ?? undefined, 'chunk of the distribution')
+  while (next < row.next_place) next += (await tell()).chunk.places
+  assertPlace(row, next)
+  const post: Open['post'] = async (_, count) => {
+    let posted: DistributionRow | null = row
+    for (let left = count; left > 0 && posted !== null && posted.state === 'running'; left -= 1) posted = await postTakeBack(desk, row, { division, told: await tell() })
+    return posted
+  }
+  return { event: row.event, division, post, next, usedAt: desk.now() }
+}
+
+function assertPlace({ event, next_place: place }: DistributionRow, next: number): void {
+  assert(next === place, `the distribution of event ${event} stands at place ${place}, within a chunk`)
 }
 
 async function roundingOf(desk: Pick<Desk, 'store'>, ledger: Ledger, { plan, part }: Pick<DistributionRow, 'plan' | 'part'>): Promise<Rounding> {
@@ -100,7 +130,7 @@ async function roundingOf(desk: Pick<Desk, 'store'>, ledger: Ledger, { plan, par
   return rounding
 }
 
-async function readyOf({ division, entries }: Open): Promise<Ready> {
+async function readyOf({ division, entries }: Giving): Promise<Ready> {
   const { weights, ...told } = present((await entries.next()).value ?? undefined, 'chunk of the snapshot')
   const tiesBefore = division.cut()?.given ?? 0
   const { units } = division.shares(weights)

@@ -1,5 +1,6 @@
-// What counts of the journal at a place: everything but the shares of large distributions that were not complete there. A share counts from
-// the last chunk of its distribution on, so it stands in the span in which that was posted, wherever its own transfer stands.
+// What counts of the journal at a place: everything but the shares of large distributions that were not complete there, and what was taken
+// back of such shares by a reversal that was not. It counts from the last chunk on, so it stands in the span in which that was posted,
+// wherever its own transfer stands.
 
 import { flowsOf, sumsAt, type Edge, type Flow, type Range, type Sums } from '../store/history.ts'
 import { openEntries, type OpenEntry } from '../store/open-shares.ts'
@@ -12,7 +13,11 @@ export async function countedSums(on: Queryable, edges: readonly Edge[], account
 
 export function withoutOpen(sums: readonly Sums[], open: readonly OpenEntry[]): readonly Sums[] {
   if (open.length === 0) return sums
-  return sums.map((row) => ({ ...row, credits: open.reduce((left, { credit, asset, units }) => (credit === row.name && asset === row.asset ? left - units : left), row.credits) }))
+  return sums.map((row) => {
+    const own = open.filter(({ asset }) => asset === row.asset)
+    const of = (side: 'debit' | 'credit'): bigint => own.reduce((all, entry) => (entry[side] === row.name ? all + entry.units : all), 0n)
+    return { ...row, debits: row.debits - of('debit'), credits: row.credits - of('credit') }
+  })
 }
 
 type FlowsAsked = { readonly range: Range; readonly accounts: readonly string[]; readonly span: { readonly from: Temporal.Instant; readonly to: Temporal.Instant } | null }
@@ -26,7 +31,8 @@ export async function countedFlows(on: Queryable, asked: FlowsAsked): Promise<re
     return Temporal.Instant.compare(at, span.from) < 0 ? 'before' : Temporal.Instant.compare(at, span.to) >= 0 ? 'after' : 'within'
   }
   const flowOf = (entry: OpenEntry, sign: 1n | -1n): Flow => {
-    return { kind: entry.kind, asset: entry.asset, period: periodOf(entry), entries: sign, into: sign * entry.units, out_of: 0n, since: entry.completed_at ?? entry.recorded_at }
+    const [into, outOf] = accounts.includes(entry.credit) ? [entry.units, 0n] : [0n, entry.units]
+    return { kind: entry.kind, asset: entry.asset, period: periodOf(entry), entries: sign, into: sign * into, out_of: sign * outOf, since: entry.completed_at ?? entry.recorded_at }
   }
   return [...flows, ...before.map((entry) => flowOf(entry, 1n)), ...after.map((entry) => flowOf(entry, -1n))]
 }

@@ -14,7 +14,7 @@ import { scaledWeight, weightText } from '../core/snapshot.ts'
 import { distributionsOf, type DistributionRow } from '../store/distribution.ts'
 import { chunkOfPlace } from '../store/distribution-root.ts'
 import type { StoredEvent } from '../store/event.ts'
-import { transferOfPart, type NamedTransfer } from '../store/explain.ts'
+import { transfersOfPart, type NamedTransfer } from '../store/explain.ts'
 import { asking } from '../store/statement.ts'
 import { chunksOfSnapshot, findInSnapshot, type SnapshotPlace } from './divide-snapshot.ts'
 import type { ExplainedPart } from '../core/distribution.ts'
@@ -40,8 +40,8 @@ const ROLE = 'share'
 export async function recipientOfPart(client: PoolClient, row: DistributionRow, part: number): Promise<string | null> {
   if (stepOfPart(part) !== stepOfPart(row.part) || part === row.part) return null
   const chunk = await chunkOfPlace(client, row, placeOf(part))
-  const transfer = chunk === null ? null : await transferOfPart(client, row, chunk, part)
-  return transfer === null ? null : partyOf('payable', transfer.credit)
+  const [transfer] = chunk === null ? [] : await transfersOfPart(client, row, chunk, part)
+  return transfer === undefined ? null : partyOf('payable', transfer.credit)
 }
 
 /** Refuses `recipient_not_found`, and `distribution_locked` for a share whose turn has not come. */
@@ -61,7 +61,7 @@ export async function explainLargeShare(
   const { floor, remainder, units, inputs } = step.rounding === 'prefix' ? byPrefix(row, found, total) : await byRemainder(client, row, found, total)
   const part = partOf(stepOfPart(row.part), place)
   const chunk = present((await chunkOfPlace(client, row, place)) ?? undefined, 'chunk of the place')
-  const transfer = await transferOfPart(client, row, chunk, part)
+  const [transfer = null] = await transfersOfPart(client, row, chunk, part)
   const share: ExplainedPart = {
     ...{ part, step: step.name, from: 'distributing', account: accountName('payable', recipient), recipient, rounding: formatRounding(step.rounding), role: ROLE, changedBy: null },
     ...{ grounds: `${found.written} of ${snapshot.weights} in the snapshot ${snapshot.name}`, formula: `${row.units} × ${found.weight} ÷ ${total}` },

@@ -1,7 +1,10 @@
 // The reversals of an event in its explanation: what each took back from where, and what is left of the shares' payouts.
 
 import type { PoolClient } from 'pg'
-import { transfersOfEvent } from '../store/explain.ts'
+import { placeOf } from '../core/part.ts'
+import { referenceDigest } from '../core/reference.ts'
+import { chunkOfPlace } from '../store/distribution-root.ts'
+import { transfersOfEvent, transfersOfPart } from '../store/explain.ts'
 import { deductionsOf, reversalsOf } from '../store/reversal.ts'
 import type { StoredEvent } from '../store/event.ts'
 import { amountDocument } from './documents.ts'
@@ -20,7 +23,10 @@ export async function undoingsOf(client: PoolClient, event: StoredEvent, large: 
   const reversals: Explanation['reversals'] = []
   const parts = new Set([...event.shares.map(({ part }) => part), large?.share.part])
   for (const { number, reference, units, recorded_at: recordedAt, block, hash } of found) {
-    const transfers = await transfersOfEvent(client, lane, number)
+    const chunk = large === null ? null : await chunkOfPlace(client, { lane, event: number }, placeOf(large.share.part))
+    // Of a reversal chunk by chunk the transfers that take back are none of its own event's.
+    const own = chunk === null || large === null ? [] : await transfersOfPart(client, { lane, digest: referenceDigest(reference) }, chunk, large.share.part)
+    const transfers = [...(await transfersOfEvent(client, lane, number)), ...own]
     reversals.push({
       reference,
       number: number.toString(),

@@ -7,6 +7,7 @@ import { insertPayouts, type NewPayout, type NewShare } from '../store/payout.ts
 import { runOnLane } from '../store/posting.ts'
 import { deductedFrom, insertDeductions } from '../store/reversal.ts'
 import type { Statement } from '../store/statement.ts'
+import { uncountedDebts } from '../store/take-back.ts'
 import { joinShares } from './join-shares.ts'
 import type { Ledger } from './ledger.ts'
 import { readSettings } from './settings.ts'
@@ -34,9 +35,9 @@ export async function postKept(
   const accounts = shares.flatMap(({ recipient, asset }) => [{ name: accountName('payable', recipient), asset }, { name: accountName('owed_by', recipient), asset }])
   return await runOnLane<number | 'again'>(desk.store, {
     ...{ lane, digests: [], states: [], accounts },
-    guards: [deductedFrom(lane, shares.map(({ transfer }) => transfer)), ...guards],
+    guards: [deductedFrom(lane, shares.map(({ transfer }) => transfer)), uncountedDebts(lane, accounts.map(({ name }) => name)), ...guards],
     decide: ({ head, known, guarded }) => {
-      const [taken, ...locked] = guarded.map(({ rows }) => rows as unknown[])
+      const [taken, uncounted, ...locked] = guarded.map(({ rows }) => rows as unknown[])
       const [reached] = locked.at(-1) as { transfer: bigint }[]
       if (reached?.transfer !== place) return { abort: true, result: 'again' }
       const deducted = new Map((taken as { share: bigint; units: bigint }[]).map(({ share, units }) => [share, units]))
@@ -45,7 +46,8 @@ export async function postKept(
         return joined.map(({ transfer }) => [transfer, payout] as const)
       }))
       const left = shares.map((share) => ({ share, payout: present(ids.get(share.transfer), 'payout'), units: share.units - (deducted.get(share.transfer) ?? 0n) }))
-      const kept = keepBack(left, { known, percent: settings.recoup_percent })
+      const debts = new Map((uncounted as { name: string; asset: string; units: bigint }[]).map((debt) => [accountKey(debt), debt.units]))
+      const kept = keepBack(left, { known, uncounted: debts, percent: settings.recoup_percent })
       const legs = kept.flatMap(({ leg }) => leg ?? [])
       const { outcomes, write } = decideBatch(head, known, legs.length === 0 ? [] : [{ type: 'move', legs }], now)
       const [outcome] = outcomes
@@ -64,14 +66,17 @@ export async function postKept(
 
 type Left = { readonly share: NewShare; readonly payout: string; readonly units: bigint }
 
+/** `uncounted`: debts by reversals that are not complete, by account: they are kept back of nothing yet. */
+type Debts = { readonly known: Known; readonly uncounted: ReadonlyMap<string, bigint>; readonly percent: number }
+
 /** What is kept back of each share (null: nothing), and what is left of it to be paid. */
-function keepBack(left: readonly Left[], { known, percent }: { known: Known; percent: number }): readonly (Left & { readonly leg: Leg | null })[] {
+function keepBack(left: readonly Left[], { known, uncounted, percent }: Debts): readonly (Left & { readonly leg: Leg | null })[] {
   const owed = new Map<string, bigint>()
   return left.map(({ share, payout, units }) => {
     const { recipient, asset } = share
     const account = { name: accountName('owed_by', recipient), asset }
     const found = known.accounts.get(accountKey(account))
-    const owing = owed.getOrInsertComputed(accountKey(account), () => (found === undefined ? 0n : balanceOf(account.name, found)))
+    const owing = owed.getOrInsertComputed(accountKey(account), () => (found === undefined ? 0n : balanceOf(account.name, found)) - (uncounted.get(accountKey(account)) ?? 0n))
     // Rounded down for the one who is paid: a unit more is kept back from the next share.
     const most = (units * BigInt(percent)) / 100n
     const kept = owing < most ? owing : most

@@ -94,13 +94,6 @@ it('is refused while it is being posted, and nothing is changed', async () => {
   expect(await balancesOf(ledger)).toEqual(before)
 })
 
-it('is refused with the figures where it has more shares than are taken back at once', async () => {
-  const ledger = await distributed('many')
-  await ledger.complete()
-  await paper.database.pool.query('update apportion.distribution set shares = 20001 where lane = $1', [ledger.lane])
-  await expect(reverse(ledger, 'dividend', { reference: 'back' })).rejects.toMatchObject({ code: 'reversal_forbidden', details: { shares: 20_001, limit: 20_000 } })
-})
-
 it('a share of which more was taken than the reversal says is found by verify', async () => {
   const ledger = await distributed('tampered')
   await ledger.complete()

@@ -99,7 +99,7 @@ type Decided = { readonly row: DistributionRow; readonly head: Head; readonly wr
 function decide(row: DistributionRow, { recipients, units, firstPlace, tiesBefore, cut }: Ready, found: { head: Head; known: Known; standing: ReadonlyMap<string, Standing>; at: Temporal.Instant }): Decided {
   const { head, known, standing, at } = found
   const holder = present(known.accounts.get(accountKey({ name: HOLDER, asset: row.asset })), HOLDER)
-  const text = startChunkText(row.lane, { holder, digest: row.digest })
+  const text = startChunkText(row.lane, { holder, digest: row.digest, kind: 'distributed' })
   const chunk = { asset: row.asset, digest: row.digest, step: stepOfPart(row.part), firstPlace, recipients, units }
   const decision = decideChunk(chunk, { head, holder, standing, recordedAt: at }, text.post)
   const { given, shares } = decision
@@ -109,7 +109,7 @@ function decide(row: DistributionRow, { recipients, units, firstPlace, tiesBefor
   const after = write?.head ?? head
   const isLast = step.nextPlace === row.recipients
   const completedAt = isLast ? after.recordedAt : null
-  const placed = { first_place: firstPlace, places: recipients.length, account: holder.number, first_transfer: firstTransfer, shares, units: given, ties_before: tiesBefore }
+  const placed = { first_place: firstPlace, places: recipients.length, account: holder.number, first_transfer: firstTransfer, shares, units: given, ties_before: tiesBefore, owed: 0n }
   return {
     row: {
       ...row,
@@ -180,7 +180,8 @@ function boundsOf({ asset }: DistributionRow, { recipients }: Ready): { readonly
   return { asset, first: present(recipients[0], 'recipient'), last: present(recipients.at(-1), 'recipient') }
 }
 
-function stepBy(
+/** A distribution after a chunk. */
+export function stepBy(
   { next_place: place, given: before, shares: count, units, first_transfer: first, last_transfer: last, recipients }: DistributionRow,
   { places, given, shares, firstTransfer, cut }: { places: number; given: bigint; shares: number; firstTransfer: bigint; cut: GivenCut | null },
 ): Omit<DistributionStep, 'completedAt'> {

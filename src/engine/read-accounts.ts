@@ -53,7 +53,9 @@ async function countedBalances(client: Queryable, edges: readonly Edge[], found:
   const open = await openEntries(client, edges, [...names].filter((name) => RECIPIENT_ROLES.includes(roleNameOf(name))))
   return found.map((row) => {
     const of = (entries: readonly { readonly asset: string; readonly units: bigint }[]): bigint => entries.reduce((all, { asset, units }) => (asset === row.asset ? all + units : all), 0n)
-    return { ...row, debits: row.debits - of(totals.filter(({ holder }) => holder === row.name)), credits: row.credits - of(open.filter(({ credit }) => credit === row.name)) }
+    const held = (gives: boolean): bigint => of(totals.filter((total) => total.holder === row.name && total.gives === gives))
+    const own = (side: 'debit' | 'credit'): bigint => of(open.filter((entry) => entry[side] === row.name))
+    return { ...row, debits: row.debits - held(true) - own('debit'), credits: row.credits - held(false) - own('credit') }
   })
 }
 

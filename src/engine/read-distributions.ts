@@ -23,7 +23,7 @@ export type DistributedShareDocument = ShareDocument & {
   readonly payout: string | null
 }
 
-/** How far a distribution by snapshot is: `place` of `recipients` were given their `shares`, which count when it is complete. */
+/** How far a distribution by snapshot, or its reversal, is: `place` of `recipients` were given their `shares`, or these taken back from them, which counts when it is complete. */
 export type ProgressDocument = AmountDocument & {
   readonly state: DistributionRow['state']
   readonly snapshot: string
@@ -31,7 +31,7 @@ export type ProgressDocument = AmountDocument & {
   readonly place: string
   readonly shares: string
   readonly completed_at: string | null
-  /** Merkle root over all shares; null until it is made. */
+  /** Merkle root over all shares; null until it is made, and for a reversal. */
   readonly root: string | null
 }
 
@@ -84,8 +84,9 @@ async function withPayouts({ store }: Reader, ledger: Ledger, found: readonly Re
 
 const HOLDER = 'distributing'
 
-function isLarge({ shares }: Pick<RecordedEvent, 'shares'>): boolean {
-  return shares.some(({ account }) => account === HOLDER)
+/** Of reversals only those of large distributions have a row. */
+function isLarge({ shares, reverses }: Pick<RecordedEvent, 'shares' | 'reverses'>): boolean {
+  return reverses !== null || shares.some(({ account }) => account === HOLDER)
 }
 
 export function progressDocument(row: DistributionRow): ProgressDocument {

@@ -4,7 +4,7 @@
 import { balanceOf, RECIPIENT_ROLES, TRANSFER_KINDS, type StatementLine } from '../core/account.ts'
 import { Refusal } from '../core/refusal.ts'
 import { edgesAt, type Edge } from '../store/history.ts'
-import { openOnly, openTotals } from '../store/open-shares.ts'
+import { openOnly, openTotals, type OpenTotal } from '../store/open-shares.ts'
 import { ageNewShares, ageOpenPayouts, ageUnpaidDistributions, inReport, roleTotals, topByBalance, topByFlow, type Aged, type RoleTotal } from '../store/report.ts'
 import type { Queryable } from '../store/statement.ts'
 import { amountDocument, type AmountDocument } from './documents.ts'
@@ -36,17 +36,21 @@ export async function totals({ store, now }: Reader, ledger: Ledger, { at }: { a
   })
 }
 
-/** Totals without shares of large distributions that are not complete: they stand where they were taken from. */
+/** Totals without what large distributions that are not complete have given and taken back: it stands where it was taken from. */
 async function countedTotals(client: Queryable, edges: readonly Edge[], found: readonly RoleTotal[]): Promise<readonly RoleTotal[]> {
   const open = await openTotals(client, edges)
   if (open.length === 0) return found
   const only = await openOnly(client, edges)
   return found.map((row) => {
-    const { role, asset, accounts, debits, credits } = row
-    const own = open.reduce((all, one) => (one.asset === asset ? all + one.units : all), 0n)
-    if (role === 'payable') return { ...row, accounts: accounts - (only.find((one) => one.asset === asset)?.accounts ?? 0n), credits: credits - own }
-    const holds = open.some(({ holder }) => holder === role)
-    return holds ? { ...row, accounts: debits === credits ? accounts + 1n : accounts, debits: debits - own } : row
+    const { role, asset, debits, credits } = row
+    const own = open.filter((one) => one.asset === asset)
+    const sum = (of: (one: OpenTotal) => bigint): bigint => own.reduce((all, one) => all + of(one), 0n)
+    const accounts = row.accounts - (only.find((one) => one.role === role && one.asset === asset)?.accounts ?? 0n)
+    if (role === 'payable') return { ...row, accounts, credits: credits - sum(({ gives, units }) => (gives ? units : 0n)), debits: debits - sum(({ gives, units, owed }) => (gives ? 0n : units - owed)) }
+    if (role === 'owed_by') return { ...row, accounts, debits: debits - sum(({ owed }) => owed) }
+    const held = (way: boolean): bigint => sum(({ holder, gives, units }) => (holder === role && gives === way ? units : 0n))
+    const [out, back] = [held(true), held(false)]
+    return out + back === 0n ? row : { ...row, accounts: debits === credits ? accounts + 1n : accounts, debits: debits - out, credits: credits - back }
   })
 }
 

@@ -213,7 +213,7 @@ async function eventLines(client: Queryable, ledger: Ledger, { accounts, span, c
   const found = await entriesByEvent(client, { range: { low: firstEdges(ledger), high: lastEdges(ledger) }, accounts, span, after, limit })
   const hidden = (await openEntries(client, lastEdges(ledger), accounts)).map((entry) => ({ ...entry, ...eventPlace(ledger, entry) }))
   const lines = found.filter((entry) => !isAmong(hidden, entry)).map((entry) => {
-    const uncounted = hidden.reduce((all, one) => (one.asset === entry.asset && compareEventPlaces(one, entry) < 0 ? all + one.units : all), 0n)
+    const uncounted = hidden.reduce((all, one) => (one.asset === entry.asset && compareEventPlaces(one, entry) < 0 ? all + changeOf(accounts, one) : all), 0n)
     return { entry, change: changeOf(accounts, entry), balance: entry.balance - uncounted }
   })
   return { lines, next: nextCursor(found, limit, (entry) => entryPlace(ledger, entry)) }

@@ -18,6 +18,7 @@ import { runOnLane } from '../store/posting.ts'
 import {
   deductedFrom, insertDeductions, lockCursor, lowerPayouts, reversedUnitsOf, statesChangedBy, undoneOf,
 } from '../store/reversal.ts'
+import { insertTakeBack, runningTakeBack } from '../store/take-back.ts'
 import { rows } from '../store/statement.ts'
 import { laneOf, planVersion, requireOriginal, type Ledger } from './ledger.ts'
 import { storedEvent } from './read-ledger.ts'
@@ -38,7 +39,9 @@ export type Reversal = {
 export type Reversed = { readonly state: 'recorded' | 'duplicate'; readonly event: StoredEvent; readonly original: StoredEvent }
 
 /**
- * Records a reversal. Refuses `event_not_found`, `reversal_forbidden` (of a reversal, or of a large distribution that is not complete or too large), `reversal_exceeded` with what is left, `reference_conflict`, `ledger_copy_forbidden`, and `reference_lane_mismatch` where the
+ * Records a reversal. What a large distribution gave is taken back chunk by chunk by the worker, as it was given: the reversal is recorded
+ * and running then, and counts when it is complete. Refuses `event_not_found`, `reversal_forbidden` (of a reversal, or of a large distribution
+ * that is being given out or taken back), `reversal_exceeded` with what is left, `reference_conflict`, `ledger_copy_forbidden`, and `reference_lane_mismatch` where the
  * ledger's lanes would part it from its event.
  */
 export async function reverseEvent(desk: Pick<Desk, 'store' | 'now' | 'rails'>, ledger: Ledger, given: Reversal): Promise<Reversed> {
@@ -49,31 +52,28 @@ export async function reverseEvent(desk: Pick<Desk, 'store' | 'now' | 'rails'>, 
   }
   checkLane(ledger, given)
   const large = await largeOf(desk, given, original)
-  const state = await post(desk, ledger, { given, original: { ...original, shares: [...original.shares, ...(large?.shares ?? [])] }, large: large?.row ?? null })
+  const state = await post(desk, ledger, { given, original: { ...original, shares: [...original.shares, ...(large?.shares ?? [])] }, large })
   const event = present(await eventByDigest(desk.store.pool, original.lane, referenceDigest(given.reference)) ?? undefined, 'reversal')
   return { state, event, original }
 }
 
-/** Shares of a large distribution that are taken back at once: a block of as many transfers, or twice as many where each was paid in part. It holds its lane for two seconds. */
-const MAX_LARGE_SHARES = 20_000
-
-type Large = { readonly row: DistributionRow; readonly shares: StoredEvent['shares'] }
-
 /**
- * The shares that an event gave by a snapshot; null for one that gave none so. Refuses `reversal_forbidden` while they are being posted, and for
- * more than are taken back at once.
+ * As many shares of a large distribution as this many chunks have are taken back at once, 24,576 of full chunks: a block of as many transfers,
+ * or twice as many where each was paid in part. It holds its lane for two seconds.
  */
+const AT_ONCE_CHUNKS = 3
+
+/** `shares`: those that are taken back at once; null where it is done chunk by chunk. */
+type Large = { readonly row: DistributionRow; readonly shares: StoredEvent['shares'] | null }
+
+/** What an event gave by a snapshot; null for one that gave nothing so. Refuses `reversal_forbidden` while it is being given. */
 async function largeOf({ store }: Pick<Desk, 'store'>, { reverses }: Reversal, { lane, number, shares }: StoredEvent): Promise<Large | null> {
   if (!shares.some(({ account }) => account === 'distributing')) return null
   const row = present((await distributionsOf(store.pool, lane, [number]))[0], 'distribution')
   if (row.state !== 'complete') {
     throw new Refusal('reversal_forbidden', `${reverses} is being distributed to ${row.recipients} recipients: reverse it once \`distribution show\` says complete`, { reference: reverses, recipients: row.recipients })
   }
-  if (row.shares > MAX_LARGE_SHARES) {
-    const message = `${reverses} was divided among ${row.shares} recipients by a snapshot, and at most ${MAX_LARGE_SHARES} shares are taken back at once: settle it with who paid, or take less from the next events`
-    throw new Refusal('reversal_forbidden', message, { reference: reverses, shares: row.shares, limit: MAX_LARGE_SHARES })
-  }
-  return { row, shares: await distributedShares(store.pool, row) }
+  return { row, shares: row.shares > AT_ONCE_CHUNKS * row.chunk ? null : await distributedShares(store.pool, row) }
 }
 
 function checkLane(ledger: Ledger, { reference, reverses }: Reversal): void {
@@ -87,7 +87,7 @@ function checkLane(ledger: Ledger, { reference, reverses }: Reversal): void {
   })
 }
 
-type Asked = { readonly given: Reversal; readonly original: StoredEvent; readonly large: DistributionRow | null }
+type Asked = { readonly given: Reversal; readonly original: StoredEvent; readonly large: Large | null }
 
 /** What was found under the lock. */
 type Found = {
@@ -103,6 +103,7 @@ type Found = {
 
 async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: Asked): Promise<Reversed['state']> {
   const { given, original, large } = asked
+  const atOnce = large?.shares == null ? null : large.row
   const { lane, number, asset } = original
   const now = desk.now()
   const changed = await rows<ChangedState>(desk.store.pool, statesChangedBy(lane, number))
@@ -112,9 +113,9 @@ async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: As
     digests: [referenceDigest(given.reference)],
     accounts: accountsOfReversal(original).map((name) => ({ name, asset })),
     states: changed.map(({ key }) => key),
-    guards: [lockCursor(lane), lockPayoutsOf(lane, number), reversedUnitsOf(lane, number), undoneOf(lane, number), deductedFrom(lane, original.shares.map(({ transfer }) => transfer)), ...(large === null ? [] : [lockDistribution(large), lockLargePayouts(lane, number)])],
+    guards: [lockCursor(lane), lockPayoutsOf(lane, number), reversedUnitsOf(lane, number), undoneOf(lane, number), deductedFrom(lane, original.shares.map(({ transfer }) => transfer)), runningTakeBack(lane, number), ...(atOnce === null ? [] : [lockDistribution(atOnce), lockLargePayouts(lane, number)])],
     decide: ({ head, known, guarded }) => {
-      const [cursor, payouts, reversed, undone, deducted, largeCursor, largePayouts = []] = guarded.map(({ rows: found }) => found as unknown[])
+      const [cursor, payouts, reversed, undone, deducted, running, largeCursor, largePayouts = []] = guarded.map(({ rows: found }) => found as unknown[])
       const found: Found = {
         known,
         cursor: (cursor?.[0] as { transfer: bigint } | undefined)?.transfer ?? 0n,
@@ -126,6 +127,7 @@ async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: As
       }
       // One that was recorded before is answered by its fingerprint, whatever is left by now.
       const isNew = !known.references.has(referenceDigest(given.reference))
+      if (isNew) refuseRunning(given, running as RunningTakeBack[])
       const worked = isNew ? work(asked, { ...found, remembered }) : NO_WORK
       const member = reversalMemberOf({ ...given, asked: given.units, at: now, original: { ...original, planHash: planVersion(ledger, original.plan).hash }, work: worked })
       const { outcomes, write } = decideBatch(head, known, [member], now)
@@ -142,9 +144,21 @@ async function post(desk: Pick<Desk, 'store' | 'now'>, ledger: Ledger, asked: As
       })
       // Several shares of the event may be in one payout.
       const lowered = [...Map.groupBy(taken, ({ payout }) => payout)].map(([payout, each]) => ({ payout, units: each.reduce((all, { units }) => all + units, 0n) }))
-      return { abort: false, write, after: [insertDeductions(lane, deductions), lowerPayouts(lane, lowered, now)], result: 'recorded' }
+      const { passage } = worked
+      const onward = passage === null ? [] : [insertTakeBack({ lane, event: present(outcome.event, 'event'), digest: member.digest, ...passage, of: present(large?.row, 'distribution') })]
+      return { abort: false, write, after: [insertDeductions(lane, deductions), lowerPayouts(lane, lowered, now), ...onward], result: 'recorded' }
     },
   })
+}
+
+type RunningTakeBack = { readonly reference: string; readonly next_place: number; readonly recipients: number }
+
+/** What is left of the shares is known when an earlier reversal of them is complete. */
+function refuseRunning({ reverses }: Reversal, [running]: readonly RunningTakeBack[]): void {
+  if (running === undefined) return
+  const { reference, next_place: place, recipients } = running
+  const message = `${reverses} is being taken back by ${reference}, from ${place} of ${recipients} recipients so far: reverse more of it once \`distribution show\` says that ${reference} is complete`
+  throw new Refusal('reversal_forbidden', message, { reference: reverses, running: reference, place, recipients })
 }
 
 function work({ given, original }: Asked, { known, before, undone, remembered, ...found }: Found & { readonly remembered: Remembered }): ReversalWork {

@@ -6,7 +6,7 @@ import { maybeRow, rows, type Queryable } from './statement.ts'
 /** The first complete distribution of a lane whose tree is not made yet. */
 export async function rootlessDistribution(on: Queryable, lane: bigint): Promise<DistributionRow | null> {
   return await maybeRow(on, {
-    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution where lane = $1 and state = 'complete' and root is null order by event limit 1`,
+    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution where lane = $1 and state = 'complete' and root is null and reverses is null order by event limit 1`,
     values: [lane],
   })
 }
@@ -16,7 +16,7 @@ type Of = Pick<DistributionRow, 'lane' | 'event'>
 /** The first chunk without a root; null when all have one. */
 export async function rootlessChunk(on: Queryable, { lane, event }: Of): Promise<ChunkRow | null> {
   return await maybeRow(on, {
-    text: `select first_place, places, account, first_transfer, shares, units, ties_before from apportion.distribution_chunk
+    text: `select first_place, places, account, first_transfer, shares, units, ties_before, owed from apportion.distribution_chunk
       where lane = $1 and event = $2
         and first_place > coalesce((select max(first_place) from apportion.distribution_root where lane = $1 and event = $2), -1)
       order by first_place limit 1`,
@@ -27,7 +27,7 @@ export async function rootlessChunk(on: Queryable, { lane, event }: Of): Promise
 /** The chunk that holds a place. */
 export async function chunkOfPlace(on: Queryable, { lane, event }: Of, place: number): Promise<ChunkRow | null> {
   return await maybeRow(on, {
-    text: `select first_place, places, account, first_transfer, shares, units, ties_before from apportion.distribution_chunk
+    text: `select first_place, places, account, first_transfer, shares, units, ties_before, owed from apportion.distribution_chunk
       where lane = $1 and event = $2 and first_place <= $3 order by first_place desc limit 1`,
     values: [lane, event, place],
   })

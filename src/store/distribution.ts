@@ -29,12 +29,14 @@ export type DistributionRow = {
   readonly root: string | null
   readonly completed_at: Temporal.Instant | null
   readonly payout_transfer: bigint
+  /** The event whose distribution it takes back; null for one that gives. */
+  readonly reverses: bigint | null
 }
 
 export const DISTRIBUTION_COLUMNS = `distribution.lane, distribution.event, distribution.digest, distribution.part, distribution.plan, encode(distribution.snapshot, 'hex') as snapshot,
   distribution.recipients, distribution.asset, distribution.units, distribution.state, distribution.chunk, distribution.next_place, distribution.given, distribution.shares,
   distribution.first_transfer, distribution.last_transfer, distribution.threshold::text as threshold, distribution.ties, encode(distribution.root, 'hex') as root,
-  distribution.completed_at, distribution.payout_transfer`
+  distribution.completed_at, distribution.payout_transfer, distribution.reverses`
 
 /** The one to be carried on: distributions of a lane are posted one after the other. */
 export function runningDistribution(lane: bigint): Statement {
@@ -90,22 +92,24 @@ export type ChunkRow = {
   readonly shares: number
   readonly units: bigint
   readonly ties_before: number
+  /** Of a reversal: of its units, those that are owed. */
+  readonly owed: bigint
 }
 
 export function insertChunk({ lane, event }: Pick<DistributionRow, 'lane' | 'event'>, row: ChunkRow): Statement {
-  const { first_place: place, places, account, first_transfer: transfer, shares, units, ties_before: ties } = row
+  const { first_place: place, places, account, first_transfer: transfer, shares, units, ties_before: ties, owed } = row
   return {
     name: 'insert-chunk',
-    text: `insert into apportion.distribution_chunk (lane, event, first_place, places, account, first_transfer, shares, units, ties_before)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    values: [lane, event, place, places, account, transfer, shares, units, ties],
+    text: `insert into apportion.distribution_chunk (lane, event, first_place, places, account, first_transfer, shares, units, ties_before, owed)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    values: [lane, event, place, places, account, transfer, shares, units, ties, owed],
   }
 }
 
 /** Its chunks in order. */
 export async function chunksOf(ask: Ask, { lane, event }: Pick<DistributionRow, 'lane' | 'event'>): Promise<ChunkRow[]> {
   return await ask({
-    text: `select first_place, places, account, first_transfer, shares, units, ties_before
+    text: `select first_place, places, account, first_transfer, shares, units, ties_before, owed
       from apportion.distribution_chunk where lane = $1 and event = $2 order by first_place`,
     values: [lane, event],
   })
@@ -129,9 +133,10 @@ export function moveDistribution({ lane, event, next_place: place }: Distributio
     name: 'move-distribution',
     text: `with moved as (
         update apportion.distribution
-        set next_place = $4, given = $5, shares = $6, first_transfer = $7::bigint, last_transfer = $8, threshold = $9, ties = $10,
+        set next_place = $4, given = $5, shares = $6, first_transfer = $7::bigint, last_transfer = $8::bigint, threshold = $9, ties = $10,
           state = case when $11::timestamptz is null then 'running' else 'complete' end, completed_at = $11,
-          payout_transfer = coalesce($7::bigint - 1, 0)
+          -- A reversal makes no payouts.
+          payout_transfer = case when reverses is null then coalesce($7::bigint - 1, 0) else coalesce($8::bigint, 0) end
         where lane = $1 and event = $2 and next_place = $3 and state = 'running'
         returning lane
       )

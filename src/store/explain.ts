@@ -50,19 +50,20 @@ export async function transfersOfEvent(on: Queryable, lane: bigint, event: bigin
   })
 }
 
-/** The transfer of one part of a large distribution; null where its share is zero. Only its chunk is looked through. */
-export async function transferOfPart(
+/** The transfers of one part of a large distribution; of one that takes back there may be two. Only its chunk is looked through. */
+export async function transfersOfPart(
   on: Queryable,
   { lane, digest }: { readonly lane: bigint; readonly digest: string },
   { first_transfer: first, shares }: { readonly first_transfer: bigint; readonly shares: number },
   part: number,
-): Promise<NamedTransfer | null> {
-  return await maybeRow(on, {
+): Promise<NamedTransfer[]> {
+  return await rows(on, {
     text: `select transfer.number, transfer.kind, transfer.part, transfer.subject, debit.name as debit, credit.name as credit, credit.asset, transfer.units
       from apportion.transfer
       join apportion.account debit on debit.lane = transfer.lane and debit.number = transfer.debit
       join apportion.account credit on credit.lane = transfer.lane and credit.number = transfer.credit
-      where transfer.lane = $1 and transfer.number >= $2 and transfer.number < $3 and transfer.kind = 'distributed' and transfer.subject = $4 and transfer.part = $5`,
+      where transfer.lane = $1 and transfer.number >= $2 and transfer.number < $3 and transfer.kind in ('distributed', 'taken_back') and transfer.subject = $4 and transfer.part = $5
+      order by transfer.number`,
     values: [lane, first, first + BigInt(shares), digest, part],
   })
 }

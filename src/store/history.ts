@@ -162,10 +162,10 @@ const ENTRY_TABLES = `cross join lateral (
     cross join lateral (select name, asset from apportion.account where account.lane = transfer.lane and account.number = transfer.debit limit 1) debit
     cross join lateral (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.credit limit 1) credit
     left join lateral (
-      -- A share of a large distribution names its event by the digest of its reference.
+      -- A share of a large distribution, and what takes it back, names its event by the digest of its reference.
       select coalesce(transfer.event, (
         select reference.event from apportion.reference
-        where transfer.kind = 'distributed' and reference.lane = transfer.lane and reference.digest = transfer.subject
+        where transfer.kind in ('distributed', 'taken_back') and reference.lane = transfer.lane and reference.digest = transfer.subject
       )) as event
     ) owner on true
     left join lateral (
@@ -243,7 +243,10 @@ export async function eventInstantOf(on: Queryable, lane: bigint, transfer: bigi
         order by block.last_transfer
         limit 1
       ) block
-      left join apportion.event on event.lane = transfer.lane and event.number = transfer.event
+      left join apportion.event on event.lane = transfer.lane and event.number = coalesce(transfer.event, (
+        select reference.event from apportion.reference
+        where transfer.kind in ('distributed', 'taken_back') and reference.lane = transfer.lane and reference.digest = transfer.subject
+      ))
       where transfer.lane = $1 and transfer.number = $2`,
     values: [lane, transfer],
   })

@@ -1,4 +1,4 @@
-// Shares of large distributions that are posted and do not count yet, as of a place of each lane. At any place at most one distribution of
+// Shares of large distributions that are posted, or taken back, and do not count yet, as of a place of each lane. At any place at most one distribution of
 // a lane is so: they are posted one after the other. Whoever reads balances, statements or reports leaves these shares out.
 
 import { newestBalance } from './balance.ts'
@@ -9,10 +9,17 @@ import type { Edge, Entry } from './history.ts'
 export const OPEN_AT = `join apportion.distribution open on open.lane = edge.lane and open.first_transfer <= edge.transfer
         and (open.state = 'running' or open.last_transfer > edge.transfer)`
 
-/** Accounts by number, each with its units that do not count yet; linear in the shares posted, and nothing where none is open. */
-export const OPEN_SHARES = `select edge.lane, transfer.credit as account, transfer.units
+/** The kinds of transfers that count when the distribution they belong to is complete: one that gives, and one that takes back. */
+const OPEN_KINDS = `('distributed', 'taken_back')`
+
+/**
+ * Accounts by number, each with its units that do not count yet, below zero where they were taken from it; linear in the transfers posted,
+ * and nothing where none is open.
+ */
+export const OPEN_SHARES = `select edge.lane, case transfer.kind when 'distributed' then transfer.credit else transfer.debit end as account,
+        case transfer.kind when 'distributed' then transfer.units else -transfer.units end as units, transfer.kind
       from edge ${OPEN_AT}
-      join apportion.transfer on transfer.lane = open.lane and transfer.kind = 'distributed' and transfer.subject = open.digest
+      join apportion.transfer on transfer.lane = open.lane and transfer.kind in ${OPEN_KINDS} and transfer.subject = open.digest
         and transfer.number >= open.first_transfer and transfer.number <= least(edge.transfer, coalesce(open.last_transfer, edge.transfer))`
 
 /** The edges at which a distribution is open; none nearly always, which is all that most readers pay for this. */
@@ -29,13 +36,13 @@ export type OpenEntry = Entry & { readonly completed_at: Temporal.Instant | null
 
 /** The shares of some accounts by name in a distribution as `open`, after a transfer: one at most in a lane. A look-up an account. */
 const entriesText = (join: string, after: string): string => `select transfer.lane, transfer.number as transfer, block.recorded_at, transfer.kind, debit.name as debit,
-      account.name as credit, account.asset, transfer.units, transfer.part, transfer.subject, open.event, event.reference, event.event_at, event.plan, open.completed_at
+      credit.name as credit, account.asset, transfer.units, transfer.part, transfer.subject, open.event, event.reference, event.event_at, event.plan, open.completed_at
     from unnest($1::bigint[], $2::bigint[]) as edge (lane, transfer)
     ${join}
     cross join unnest($3::text[]) as wanted (name)
     cross join lateral (select number, name, asset from apportion.account where account.lane = open.lane and account.name = wanted.name offset 0) account
     cross join lateral (
-      -- A chunk touches a recipient's account once, so the row's transfer is the share itself.
+      -- A chunk touches an account of a recipient's once, so the row's transfer is the share itself.
       select transfer from apportion.balance
       where balance.lane = open.lane and (balance.account, balance.transfer) > (account.number, ${after})
         and (balance.account, balance.transfer) <= (account.number, edge.transfer)
@@ -43,18 +50,19 @@ const entriesText = (join: string, after: string): string => `select transfer.la
       offset 0
     ) touched
     cross join lateral (
-      select lane, number, debit, part, units, kind, subject from apportion.transfer
-      where transfer.lane = open.lane and transfer.number = touched.transfer and transfer.kind = 'distributed' and transfer.subject = open.digest
+      select lane, number, debit, credit, part, units, kind, subject from apportion.transfer
+      where transfer.lane = open.lane and transfer.number = touched.transfer and transfer.kind in ${OPEN_KINDS} and transfer.subject = open.digest
       limit 1
     ) transfer
     cross join lateral (select name from apportion.account holder where holder.lane = open.lane and holder.number = transfer.debit limit 1) debit
+    cross join lateral (select name from apportion.account holder where holder.lane = open.lane and holder.number = transfer.credit limit 1) credit
     cross join lateral (
       select recorded_at from apportion.block where block.lane = open.lane and block.last_transfer >= transfer.number order by block.last_transfer, block.number limit 1
     ) block
     join apportion.event on event.lane = open.lane and event.number = open.event`
 
 const OPEN_ENTRIES = entriesText(OPEN_AT, 'open.first_transfer - 1')
-const UNPAID_ENTRIES = entriesText(`join apportion.distribution open on open.lane = edge.lane and open.state = 'complete' and open.payout_transfer < open.last_transfer`, 'open.payout_transfer')
+const UNPAID_ENTRIES = entriesText(`join apportion.distribution open on open.lane = edge.lane and open.state = 'complete' and open.reverses is null and open.payout_transfer < open.last_transfer`, 'open.payout_transfer')
 
 /** The open shares of some accounts by name. */
 export async function openEntries(on: Queryable, edges: readonly Edge[], accounts: readonly string[]): Promise<readonly OpenEntry[]> {
@@ -68,34 +76,35 @@ export async function unpaidEntries(on: Queryable, edges: readonly Edge[], accou
   return await rows(on, { text: UNPAID_ENTRIES, values: [plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer)), accounts] })
 }
 
-export type OpenTotal = { readonly lane: bigint; readonly holder: string; readonly asset: string; readonly units: bigint }
+/** `owed`: of the units of one that takes back, those that recipients owe. */
+export type OpenTotal = { readonly lane: bigint; readonly holder: string; readonly asset: string; readonly units: bigint; readonly owed: bigint; readonly gives: boolean }
 
 /** What open distributions have posted so far, of all recipients together. */
 export async function openTotals(on: Queryable, edges: readonly Edge[]): Promise<readonly OpenTotal[]> {
   const open = await openEdges(on, edges)
   if (open.length === 0) return []
   return await rows(on, {
-    text: `select open.lane, account.name as holder, account.asset, sum(chunk.units) as units
+    text: `select open.lane, account.name as holder, account.asset, sum(chunk.units) as units, sum(chunk.owed) as owed, open.reverses is null as gives
       from unnest($1::bigint[], $2::bigint[]) as edge (lane, transfer)
       ${OPEN_AT}
       join apportion.distribution_chunk chunk on chunk.lane = open.lane and chunk.event = open.event and chunk.first_transfer <= edge.transfer
       join apportion.account on account.lane = chunk.lane and account.number = chunk.account
-      group by open.lane, account.name, account.asset`,
+      group by open.lane, account.name, account.asset, gives`,
     values: [plainArray(open.map(({ lane }) => lane)), plainArray(open.map(({ transfer }) => transfer))],
   })
 }
 
-/** How many recipients' accounts of each lane and asset hold nothing but an open share. Linear in the shares posted. */
-export async function openOnly(on: Queryable, edges: readonly Edge[]): Promise<readonly { readonly asset: string; readonly accounts: bigint }[]> {
+/** By how many more accounts of recipients hold something than would without what is open; by role. Linear in the transfers posted. */
+export async function openOnly(on: Queryable, edges: readonly Edge[]): Promise<readonly { readonly role: string; readonly asset: string; readonly accounts: bigint }[]> {
   return await rows(on, {
     text: `with edge as (select * from unnest($1::bigint[], $2::bigint[]) as edge (lane, transfer)), share as (${OPEN_SHARES})
-      select account.asset, count(*) as accounts
+      select split_part(account.name, ':', 1) as role, account.asset,
+        sum((balance.credits <> balance.debits)::integer - (balance.credits - balance.debits <> share.units)::integer) as accounts
       from share
       join edge on edge.lane = share.lane
       join apportion.account on account.lane = share.lane and account.number = share.account
       cross join lateral (${newestBalance({ lane: 'share.lane', account: 'share.account', upTo: 'edge.transfer' })}) balance
-      where balance.credits - balance.debits = share.units
-      group by account.asset`,
+      group by role, account.asset`,
     values: [plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer))],
   })
 }

@@ -179,6 +179,9 @@ export function insertPayouts(lane: bigint, payouts: readonly NewPayout[], at: T
   }
 }
 
+/** Nothing leaves of a distribution that is being taken back, chunk by chunk: by a lane ($1) and an event. */
+const NOT_TAKEN_BACK = `payout.event <> all (array (select reverses from apportion.distribution where lane = $1 and reverses is not null and state = 'running'))`
+
 /** What is due on a lane: payouts that belong together first by their batch, then by age. */
 export async function duePayouts(
   on: Queryable,
@@ -187,7 +190,7 @@ export async function duePayouts(
   return await rows(on, {
     text: `select ${PAYOUT_COLUMNS} from apportion.payout
       where lane = $1 and wallet = $2 and asset = $3 and state = 'queued' and due_at <= $4
-        and (locked_until is null or locked_until <= $4)
+        and (locked_until is null or locked_until <= $4) and ${NOT_TAKEN_BACK}
       order by due_at, batch, payout
       limit $5`,
     values: [lane, wallet, asset, now.toString(), limit],
@@ -205,7 +208,7 @@ export async function dueQueues(on: Queryable, lane: bigint, now: Temporal.Insta
         select from apportion.payout
         where payout.lane = $1 and payout.wallet = wallet.wallet and payout.asset = asset.asset
           and payout.state = 'queued' and payout.due_at <= $2
-          and (payout.locked_until is null or payout.locked_until <= $2)
+          and (payout.locked_until is null or payout.locked_until <= $2) and ${NOT_TAKEN_BACK}
       )
       order by wallet.wallet, asset.asset`,
     values: [lane, now.toString()],

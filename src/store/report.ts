@@ -98,10 +98,10 @@ export async function topByFlow(
         union all
         ${moved('debit', '-')}
         union all
-        -- What was posted before and counts since, and what is posted and does not count yet; shares are earned.
-        select lane, account, units from (with edge as (select * from unnest($2::bigint[], $3::bigint[]) as edge (lane, transfer)) ${OPEN_SHARES}) before where $6::integer > 0
+        -- What was posted before and counts since, and what is posted and does not count yet.
+        select lane, account, units from (with edge as (select * from unnest($2::bigint[], $3::bigint[]) as edge (lane, transfer)) ${OPEN_SHARES}) before where kind = any ($5::text[])
         union all
-        select lane, account, -units from (with edge as (select * from unnest($2::bigint[], $4::bigint[]) as edge (lane, transfer)) ${OPEN_SHARES}) after where $6::integer > 0
+        select lane, account, -units from (with edge as (select * from unnest($2::bigint[], $4::bigint[]) as edge (lane, transfer)) ${OPEN_SHARES}) after where kind = any ($5::text[])
       ), owned as materialized (
         select substr(account.name, strpos(account.name, ':') + 1) as recipient, account.asset, $6::integer * sum(moved.units) as units
         from moved
@@ -209,15 +209,15 @@ export async function payoutsOfRecipient(on: Queryable, { lanes, recipient, now 
 /** What reversals and recoupments took from a recipient's shares before they were paid. `payouts` counts the shares. */
 export async function takenFromRecipient(on: Queryable, lanes: readonly bigint[], recipient: string): Promise<RecipientStanding[]> {
   return await rows(on, {
-    text: `select transfer.kind as state, null as reason, payout.asset, count(distinct (payout.lane, deduction.share)) as payouts,
+    text: `select case transfer.kind when 'recouped' then 'recouped' else 'reversed' end as state, null as reason, payout.asset, count(distinct (payout.lane, deduction.share)) as payouts,
         sum(deduction.units) as units, min(payout.created_at) as since
       from apportion.payout
       join apportion.payout_share on payout_share.lane = payout.lane and payout_share.payout = payout.payout
       join apportion.deduction on deduction.lane = payout.lane and deduction.share = payout_share.transfer
       join apportion.transfer on transfer.lane = payout.lane and transfer.number = deduction.transfer
       where payout.lane = any ($1::bigint[]) and payout.recipient = $2
-      group by transfer.kind, payout.asset
-      order by transfer.kind desc, payout.asset`,
+      group by 1, payout.asset
+      order by 1 desc, payout.asset`,
     values: [plainArray(lanes), recipient],
   })
 }

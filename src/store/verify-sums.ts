@@ -37,19 +37,28 @@ export async function recipientFaults(on: Snapshot, { lane, cursor, limit }: Ask
           limit 1
         ) newest
         group by account.recipient, account.asset
+      ), lost as materialized (
+        -- Shares of large distributions become payouts by a place of their own.
+        select deduction.transfer, distribution.payout_transfer
+        from apportion.deduction
+        join apportion.transfer on transfer.lane = $1 and transfer.number = deduction.share and transfer.kind = 'distributed'
+        join apportion.distribution on distribution.lane = $1 and distribution.digest = transfer.subject
+        where deduction.lane = $1
       ), moved as (
         -- Shares less what reversals and recoupments took from them. What is kept back is kept back of shares that are payouts.
         select account.recipient, account.asset,
           sum(case when kind in ('share', 'distributed') then transfer.units else -transfer.units end) filter (where kind <> 'settled') as shares,
           sum(case when kind in ('share', 'distributed') then transfer.units else -transfer.units end) filter (where kind = 'share' and transfer.number > $2
-            or kind = 'distributed' and transfer.number > coalesce(distribution.payout_transfer, 0) or kind = 'reversed' and deduction.share > $2) as unmade,
+            or kind = 'distributed' and transfer.number > coalesce(distribution.payout_transfer, 0)
+            or kind in ('reversed', 'taken_back') and deduction.share > coalesce(lost.payout_transfer, $2)) as unmade,
           sum(transfer.units) filter (where kind = 'settled') as settled
         from apportion.transfer
         join account on account.number = case when transfer.kind in ('share', 'distributed') then transfer.credit else transfer.debit end
         left join apportion.distribution
           on transfer.kind = 'distributed' and distribution.lane = transfer.lane and distribution.digest = transfer.subject
-        left join apportion.deduction on transfer.kind = 'reversed' and deduction.lane = $1 and deduction.transfer = transfer.number
-        where transfer.lane = $1 and transfer.kind in ('share', 'distributed', 'settled', 'reversed', 'recouped')
+        left join apportion.deduction on transfer.kind in ('reversed', 'taken_back') and deduction.lane = $1 and deduction.transfer = transfer.number
+        left join lost on lost.transfer = deduction.transfer
+        where transfer.lane = $1 and transfer.kind in ('share', 'distributed', 'settled', 'reversed', 'taken_back', 'recouped')
           and account.role = case transfer.kind when 'settled' then 'in_flight' else 'payable' end
         group by account.recipient, account.asset
       ), paid as (
@@ -148,7 +157,7 @@ export async function payoutTotals(on: Snapshot, lane: bigint): Promise<PayoutTo
       (select count(*) from apportion.attempt where lane = $1) as attempts,
       (select count(*) from apportion.settlement where lane = $1) as settlements,
       (select count(*) from apportion.movement where lane = $1) as movements,
-      (select count(*) from apportion.transfer where lane = $1 and event is null and kind <> 'distributed') as moves,
+      (select count(*) from apportion.transfer where lane = $1 and event is null and kind not in ('distributed', 'taken_back')) as moves,
       (select count(*) from apportion.account where lane = $1 and name like 'payable:%') as recipients,
       (select count(*) from apportion.account where lane = $1 and name like 'wallet:%') as wallets`,
     values: [lane],

@@ -148,7 +148,12 @@ const REVERSED = `(
         select chunk.number, chunk.part, chunk.units, chunk.debit, chunk.credit
         from (
           select from apportion.transfer given join apportion.account on account.lane = $1 and account.number = given.credit and account.name = 'distributing'
-          where given.lane = $1 and given.number between own.first_transfer and own.first_transfer + own.transfers - 1 and given.kind = 'share' limit 1
+          where given.lane = $1 and given.number between own.first_transfer and own.first_transfer + own.transfers - 1 and given.kind = 'share'
+            -- What is taken back chunk by chunk is held against its shares elsewhere.
+            and not exists (
+              select from apportion.transfer passage join apportion.account on account.lane = $1 and account.number = passage.debit and account.name = 'reversing'
+              where passage.lane = $1 and passage.number between event.first_transfer and event.first_transfer + event.transfers - 1)
+          limit 1
         ) large
         cross join lateral (
           select number, part, units, debit, credit from apportion.transfer

@@ -7,18 +7,16 @@ import { present } from '../../core/assert.ts'
 import { leafHash, merkleRoot, shareLeaf } from '../../core/merkle.ts'
 import { partOf, stepOfPart } from '../../core/part.ts'
 import { scaledWeight, snapshotOf, startSnapshotHash, entriesOf, weightText } from '../../core/snapshot.ts'
-import { chunksOf, type ChunkRow } from '../../store/distribution.ts'
+import { chunksOf } from '../../store/distribution.ts'
 import { snapshotBlocks, snapshotsHashed, type SnapshotRow } from '../../store/snapshot.ts'
 import { distributionsToVerify, lostDistributions, rootsToVerify, sharePages, strayDistributed, type DistributionToVerify } from '../../store/verify-distributions.ts'
 import { beginDivision } from '../divide-snapshot.ts'
-import type { Ledger } from '../ledger.ts'
-import type { Reading } from './books.ts'
+import { isTakeBack } from '../take-back-chunks.ts'
+import { checkChunk, spoken, textOf, type DistributionReading, type Judging } from './chunk-findings.ts'
 import { feedOf, type Feed } from './feed.ts'
 import type { Place } from './findings.ts'
-import type { Plans } from './plans.ts'
 import { factsOf } from './stored.ts'
-
-export type DistributionReading = Reading & { readonly ledger: Ledger; readonly plans: Plans }
+import { checkTakeBack } from './take-backs.ts'
 
 const PAGE = 100
 
@@ -46,6 +44,7 @@ async function checkOne(reading: DistributionReading, row: DistributionToVerify,
   const { position, findings, plans, ledger } = reading
   const where: Place = { lane: position, event: row.event }
   findings.looked('large_distribution')
+  if (isTakeBack(row)) return await checkTakeBack(reading, row, where)
   const due = { digest: row.event_digest, plan: row.event_plan, units: row.passed, snapshot: snapshotIn(row) }
   const found = { digest: row.digest, plan: row.plan, units: row.units, snapshot: row.snapshot }
   if (!isDeepStrictEqual(due, found)) findings.broken('large_distribution', where, { expected: textOf(due), found: textOf(found) })
@@ -71,10 +70,6 @@ function snapshotIn({ event_facts: facts }: DistributionToVerify): string | null
     }
   })
   return named.find((one) => one !== null)?.hash ?? null
-}
-
-function textOf(figures: Readonly<Record<string, unknown>>): string {
-  return Object.entries(figures).map(([name, value]) => `${name} ${String(value)}`).join(', ')
 }
 
 /** The snapshot, if it is the one that was hashed. */
@@ -146,7 +141,7 @@ async function checkShares({ snapshot, findings }: DistributionReading, row: Dis
     }
     given += sum
     count += own
-    checkChunk({ findings, where }, chunks.get(firstPlace), { first_place: firstPlace, places: recipients.length, shares: own, units: sum, ties_before: tiesBefore }, first)
+    checkChunk({ findings, where }, chunks.get(firstPlace), { first_place: firstPlace, places: recipients.length, shares: own, units: sum, ties_before: tiesBefore, owed: 0n }, first)
     if (kept.size > 0) roots.push(checkRoot({ findings, where }, kept.get(firstPlace), { firstPlace, leaves, isDue: row.root !== null }))
   }
   const cut = division.cut()
@@ -156,19 +151,6 @@ async function checkShares({ snapshot, findings }: DistributionReading, row: Dis
   const more = shares.peek() ?? (await shares.load())
   if (more !== undefined) findings.broken('large_distribution', { ...where, transfer: BigInt(present(more.split('\t')[0], 'number')) }, { expected: `no share after place ${row.next_place}`, found: spoken(more.split('\t').slice(1).join('\t')) })
   if (row.root !== null && merkleRoot(roots).toHex() !== row.root) findings.broken('large_distribution', where, { expected: `the Merkle root ${merkleRoot(roots).toHex()}`, found: row.root })
-}
-
-type Judging = { readonly findings: DistributionReading['findings']; readonly where: Place }
-
-function spoken(share: string): string {
-  const [part, units, account] = share.split('\t')
-  return `part ${part ?? ''}: ${units ?? ''} units to ${account ?? ''}`
-}
-
-function checkChunk({ findings, where }: Judging, chunk: ChunkRow | undefined, due: Omit<ChunkRow, 'account' | 'first_transfer'>, first: bigint | null): void {
-  const { account: _, first_transfer: start, ...found } = chunk ?? { account: 0, first_transfer: null }
-  if (isDeepStrictEqual(found, due) && (first === null || first === start)) return
-  findings.broken('large_distribution', where, { expected: `a chunk: ${textOf({ ...due, first_transfer: first })}`, found: chunk === undefined ? 'none' : textOf({ ...chunk }) })
 }
 
 function checkRoot({ findings, where }: Judging, kept: string | undefined, { firstPlace, leaves, isDue }: { firstPlace: number; leaves: readonly Uint8Array[]; isDue: boolean }): Uint8Array {
