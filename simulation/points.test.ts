@@ -121,7 +121,7 @@ async function askPersons(home: Home): Promise<void> {
   const content = home.ledger.program.firstPlan
   const draft = await draftPlan(world, home.ledger, second.person, { content, effectiveFrom: null })
   const hash = draftHash({ ledger: home.ledger.id, plan: parsePlan(content).data, effectiveFrom: null })
-  expect(await approvePlan(world, home.ledger, first.person, { draft, hash, approval: seal(home, first, { kind: 'plan', subject: draft, hash }) })).toBe(2)
+  expect(await approvePlan(world, home.ledger, first.person, { draft, hash, approval: seal(home, first, { kind: 'plan', subject: draft, hash }), preview: null })).toBe(2)
 }
 
 type Approver = { readonly person: Person; readonly seal: Seal }

@@ -254,7 +254,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('plan', 'approve', {
     summary: 'agree to what a draft says',
     words: [DRAFT],
-    options: [LEDGER, KEY, ['--preview <file>', 'the preview or diff you looked at, as its --json: checked, and signed with it; or its hash alone']],
+    options: [LEDGER, KEY, ['--preview <file>', 'the preview or diff you looked at, as its --json: made anew, and signed with it'], ['--file <events>', 'the events it was made on, where it was made on a file']],
     required: [HASH],
     load: async () => await import('./commands/plan/approve.ts'),
   }),

@@ -51,7 +51,7 @@ export function sampleOf(ledger: Ledger): readonly GivenEvent[] {
 const MAX_LINE_BYTES = 4 * 1024 * 1024
 
 /** The events of a file, one by one. A line that is none is told as such, and does not end the reading. */
-async function* eventsOf(ledger: Ledger, { file, input }: Pick<Given, 'input'> & { readonly file: string }): AsyncGenerator<GivenEvent, undefined> {
+export async function* eventsOf(ledger: Ledger, { file, input }: Pick<Given, 'input'> & { readonly file: string }): AsyncGenerator<GivenEvent, undefined> {
   const stream: AsyncIterable<Buffer> = file === '-' ? input() : createReadStream(file)
   try {
     for await (const line of readLines(stream, MAX_LINE_BYTES)) {

@@ -64,6 +64,8 @@ it('shows what a plan does, and what a change changes, and approves by what was 
   expect((await apportion('event', 'record', `reference=late`, `token_id=${TOKEN}`, 'sale_amount=1')).code).toBe(0)
   const forged = file('forged.json', out.replace('"-1.25"', '"-1.20"'))
   expect(await apportion('plan', 'approve', drafted.draft, '--hash', drafted.hash, '--preview', forged)).toMatchObject({ code: 1, err: expect.stringContaining('(preview_mismatch)') })
+  const alone = await apportion('plan', 'approve', drafted.draft, '--hash', drafted.hash, '--preview', diff.hash)
+  expect(alone).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/a hash alone, which says nothing.*\(preview_mismatch\)/s) })
   const approved = await apportion('plan', 'approve', drafted.draft, '--hash', drafted.hash, '--preview', file('diff.json', out))
   expect(approved).toMatchObject({ code: 0, out: expect.stringMatching(/^Version 2, in force/) })
   expect(approved.err).toBe(`Preview ${diff.hash} was made anew on the same 3 events, and is the same.\nThe ledger has recorded 1 event since it was made: they are not in it.\n`)

@@ -15,6 +15,7 @@ import { adoptPlan, requireNotice } from './adopt-plan.ts'
 import { checkApproval, requireSame, type GivenApproval } from './check-approval.ts'
 import { holdOpenDraft } from './draft-plan.ts'
 import { refreshPlans, type Ledger } from './ledger.ts'
+import type { CheckedPreview } from './preview/check.ts'
 import { requireRight, type Person } from './person.ts'
 import { readSettings, type LedgerSettings } from './settings.ts'
 import type { Desk } from './world.ts'
@@ -27,11 +28,14 @@ export type PlanApproval = {
   readonly hash: string
   /** Not needed where the ledger asks for no second person. */
   readonly approval: GivenApproval | null
+  /** The preview that it names, as `checkPreview` found it; null where it names none. */
+  readonly preview: CheckedPreview | null
 }
 
 /**
  * Approves what a draft says now. Answers the version when that was the last approval needed, else null.
- * Refuses `plan_not_found`, `plan_locked`, `plan_invalid` when its instant has come too near, and as `checkApproval` does.
+ * Refuses `plan_not_found`, `plan_locked`, `plan_invalid` when its instant has come too near, `preview_mismatch` for a preview that nobody made
+ * anew here, and as `checkApproval` does.
  */
 export async function approvePlan(desk: Approving, ledger: Ledger, person: Person, given: PlanApproval): Promise<number | null> {
   const version = await inTransaction(desk.store.pool, async (client) => {
@@ -59,6 +63,7 @@ async function takeApproval(
   if (needed === 0) requireRight(person, person.rights.has('approve') ? 'approve' : 'propose')
   else requireRight(person, 'approve')
   requireSame(of, given.hash)
+  requireLooked(given)
   if (needed === 0 && given.approval === null) return true
   // From before a second person was asked: who wrote it may be anybody, whoever approves it among them.
   if (needed > 0 && draft.drafted_by === null) {
@@ -77,6 +82,14 @@ async function takeApproval(
   const newest = present((await planVersionsOf(client, ledger.id)).at(-1), 'plan version')
   if (draft.effective_from !== null) requireNotice(draft.effective_from, { newest, settings, at: desk.now() })
   return false
+}
+
+/** A hash alone says nothing: what it is of may be another draft's preview, or nothing at all, and nobody could tell afterwards. */
+function requireLooked({ draft, approval, preview }: PlanApproval): void {
+  const named = approval?.preview ?? null
+  if (named === null || named === preview?.hash) return
+  const problem = preview === null ? `${named} is a hash alone` : `what was signed is the hash ${named}, and that of the document is ${preview.hash}`
+  throw new Refusal('preview_mismatch', `the preview does not stand for the draft ${draft}: ${problem}; give the document (--preview <file>, preview_document), which is made anew first`, { draft, problem })
 }
 
 async function adopt(client: PoolClient, desk: Approving, ledger: Ledger, { person, draft, read }: Taking): Promise<number> {

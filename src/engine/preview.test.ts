@@ -241,17 +241,21 @@ describe('the hash that an approval names', () => {
     const draft = await draftPlan(world, ledger.ledger, OWNER, { content: FOR_GUESTS, effectiveFrom: null })
     const made = await preview(ledger, { kind: 'draft', draft })
     expect([made.hash, (await preview(ledger, { kind: 'draft', draft })).hash]).toEqual([hashOf(made), made.hash])
-    const check = async (document: unknown, of = draft) => await checkPreview(world, ledger.ledger, { draft: of, document, sample: [] })
-    expect(await check(made)).toEqual({ hash: made.hash, events: '2', madeAnew: true, since: 0n })
+    const check = async (document: unknown, events: readonly GivenEvent[] | null = null) => await checkPreview(world, ledger.ledger, { draft, document, sample: [], events })
+    expect(await check(made)).toEqual({ hash: made.hash, events: '2', since: 0n })
     const compared = await diffPlans(world, ledger.ledger, { before: { kind: 'in_force' }, after: { kind: 'draft', draft }, source: ALL })
     await recordEach(ledger, [9n])
     expect([(await check(made)).since, await check(compared)]).toMatchObject([1n, { hash: compared.hash, since: 1n }])
     expect((await preview(ledger, { kind: 'draft', draft })).hash).not.toBe(made.hash)
     const forged = { ...made, recipients: made.recipients.map((each) => ({ ...each, units: '1' })) }
     const other = await preview(ledger, content(FOR_GUESTS))
-    const given = await preview(ledger, { kind: 'draft', draft }, { source: { kind: 'events', events: [{ line: 1, input: paperEvent('a', 1n) }] } })
-    expect(await check(given)).toMatchObject({ madeAnew: false })
-    for (const [document, problem] of [[{}, 'no preview'], [forged, 'its figures have the hash'], [{ ...forged, hash: hashOf(forged) }, 'made anew'], [other, 'no draft']] as const) {
+    const events: readonly GivenEvent[] = [{ line: 1, input: paperEvent('a', 1n) }]
+    const given = await preview(ledger, { kind: 'draft', draft }, { source: { kind: 'events', events } })
+    // From where it began, whatever was recorded since.
+    await recordEach(ledger, [7n])
+    expect(await check(given, events)).toMatchObject({ hash: given.hash, events: '1', since: 1n })
+    expect((await refused(check(given, [{ line: 1, input: paperEvent('a', 2n) }]))).message).toContain('made anew')
+    for (const [document, problem] of [[given, 'of events that are not here'], [{}, 'no preview'], [forged, 'its figures have the hash'], [{ ...forged, hash: hashOf(forged) }, 'made anew'], [other, 'no draft']] as const) {
       const refusal = await refused(check(document))
       expect([refusal.code, refusal.message]).toEqual(['preview_mismatch', expect.stringContaining(problem)])
     }

@@ -61,8 +61,9 @@ describe('a plan where two persons agree', () => {
     const { ledger, people, post, get } = office
     const { draft, hash } = await drafted(office)
     expect(await get('/approvals', waitingPageSchema)).toMatchObject({ items: [{ kind: 'plan', subject: draft, hash, age_seconds: 0, payout: null }] })
-    const preview = 'ab'.repeat(32)
-    const once = await post(people.first, `/plans/${draft}/approve`, sealed(people.first, ledger, { kind: 'plan', subject: draft, hash, preview }))
+    const diff = (await post(people.first, '/plans/diff', { after: { draft }, sample: true })).json<{ hash: string }>()
+    const preview = diff.hash
+    const once = await post(people.first, `/plans/${draft}/approve`, { ...sealed(people.first, ledger, { kind: 'plan', subject: draft, hash, preview }), preview_document: diff })
     expect(once.json()).toMatchObject({ state: 'draft', version: null, approvals_needed: 2, approvals: [{ by: people.first.name, preview, counts: true }] })
     const twice = await post(people.second, `/plans/${draft}/approve`, sealed(people.second, ledger, { kind: 'plan', subject: draft, hash }))
     expect(twice.json()).toMatchObject({ state: 'in_force', version: 2, drafted_by: people.operator.name, closed_by: people.second.name })
@@ -109,6 +110,7 @@ describe('a plan where two persons agree', () => {
       return await post(people.first, `/plans/${draft}/approve`, { ...sealed(people.first, ledger, { kind: 'plan', subject: draft, ...of }), preview_document: document })
     }
     const refusals: readonly (readonly [string, unknown, RegExp])[] = [
+      [diff.hash, undefined, new RegExp(`${diff.hash} is a hash alone; give the document`)],
       [diff.hash, { ...diff, ledger: 'other' }, /its figures have the hash [0-9a-f]{64} and not/],
       ['ab'.repeat(32), diff, new RegExp(`what was signed is the hash ${'ab'.repeat(32)}, and that of the document is ${diff.hash}`)],
       [diff.hash, { kind: 'letter' }, /it is no preview and no diff/],
@@ -124,6 +126,16 @@ describe('a plan where two persons agree', () => {
     expect(await get(`/plans/${draft}`, planSchema)).toMatchObject({ state: 'draft', approvals: [] })
     const anew = (await post(people.first, '/plans/diff', { after: { draft } })).json<{ hash: string }>()
     expect((await approve({ hash: now, preview: anew.hash }, anew)).json()).toMatchObject({ version: 2, approvals: [{ preview: anew.hash }] })
+    const next = (await post(people.operator, '/plans', { plan: planOf(50, 45) })).json<{ draft: string; hash: string }>()
+    const events = [sale('given')]
+    const onEvents = (await post(people.first, '/plans/preview', { plan: { draft: next.draft }, events })).json<{ hash: string }>()
+    const given = async (more: object) => {
+      const body = { ...sealed(people.first, ledger, { kind: 'plan', subject: next.draft, hash: next.hash, preview: onEvents.hash }), preview_document: onEvents, ...more }
+      return await post(people.first, `/plans/${next.draft}/approve`, body)
+    }
+    expect(problemIn(await given({})).detail).toContain('it is of events that are not here')
+    expect(problemIn(await given({ preview_events: [sale('another', { sale_amount: '7' })] })).code).toBe('preview_mismatch')
+    expect((await given({ preview_events: events })).json()).toMatchObject({ version: 3 })
   })
 
   it('is written anew by a person when it was drafted before anybody was asked', async () => {

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { settingsSchema } from '../core/settings.ts'
-import { amount, instant, ledger, listOf, page, pageOf, payoutState, problemSchema, uuid } from './contract.ts'
+import { amount, instant, ledger, listOf, MAX_BATCH, page, pageOf, payoutState, problemSchema, uuid } from './contract.ts'
 
 const isInstant = (text: string): boolean => {
   try {
@@ -28,8 +28,9 @@ const seal = {
 export const approvalIn = z.strictObject({ hash, ...seal })
 export const planApprovalIn = z.strictObject({
   hash: hash.meta({ description: 'Of what was looked at: the draft as it stood in its preview' }),
-  preview: hash.nullable().optional().meta({ description: 'Of the preview itself; part of what is signed' }),
+  preview: hash.nullable().optional().meta({ description: 'Of the preview itself; part of what is signed. It takes preview_document: a hash alone is refused' }),
   preview_document: z.unknown().optional().meta({ description: 'The preview or diff that was looked at, whole: it is made anew on the same events first, and must come out the same' }),
+  preview_events: z.array(z.unknown()).min(1).max(MAX_BATCH).optional().meta({ description: 'Of a preview on given events: those events, on which it is made anew' }),
   approved_at: seal.approved_at.optional(),
   signature: seal.signature.optional(),
 })

@@ -1,5 +1,5 @@
 // Whether a preview or diff that somebody looked at is true, and still of what stands in a draft: read from its document, made anew on the
-// same blocks, and compared by its hash. What was recorded since is counted.
+// same blocks or given events, and compared by its hash. What was recorded since is counted.
 
 import { z } from 'zod'
 import { present } from '../../core/assert.ts'
@@ -18,24 +18,28 @@ export type CheckedPreview = {
   readonly hash: string
   /** Events on which it was made. */
   readonly events: string
-  /** Whether it was made anew and came out the same; false for one of a file of events, which is not here. */
-  readonly madeAnew: boolean
   /** Events that the ledger has recorded since. */
   readonly since: bigint
 }
 
 const documentSchema = z.discriminatedUnion('kind', [previewSchema, diffSchema])
 
+type Looked = { readonly draft: string; readonly document: unknown; readonly sample: readonly GivenEvent[]; readonly events: Given | null }
+
+/** All of them at once: a diff reads them twice. */
+type Given = readonly GivenEvent[]
+
 type Run = { readonly plan: SubjectDocument; readonly source: SourceDocument }
 
 /**
- * Checks a document against a draft as it stands. `sample` are the events of the program's sample, in the same words as then.
+ * Checks a document against a draft as it stands. `sample` are the events of the program's sample, in the same words as then; `events` those
+ * that were given, for a preview of such.
  * Refuses `preview_mismatch` for one that is of something else, or whose figures are not what comes out; `preview_exceeded`, `plan_not_found`.
  */
 export async function checkPreview(
   desk: Pick<Desk, 'store' | 'now'>,
   ledger: Ledger,
-  { draft, document, sample, ...running }: { readonly draft: string; readonly document: unknown; readonly sample: readonly GivenEvent[] } & Pick<PreviewOptions, 'limit' | 'signal' | 'onProgress'>,
+  { draft, document, sample, events: shown, ...running }: Looked & Pick<PreviewOptions, 'limit' | 'signal' | 'onProgress'>,
 ): Promise<CheckedPreview> {
   const parsed = documentSchema.safeParse(document)
   if (!parsed.success) throw mismatch(draft, `it is no preview and no diff: ${parsed.error.issues[0]?.path.join('.') ?? 'the document'} is not as it must be`)
@@ -48,16 +52,15 @@ export async function checkPreview(
   if (after.plan.hash !== hash) throw mismatch(draft, `the draft was written anew since: its hash was ${after.plan.hash}, and is ${hash}`)
   const since = await eventsSince(desk, ledger, after.source)
   const { events } = given.kind === 'preview' ? given : given.after
-  const isHere = after.source.kind !== 'events'
-  if (!isHere) return { hash: given.hash, events, madeAnew: false, since }
-  const source = choiceOf(after.source, sample)
+  const own = { draft, sample, shown }
+  const source = choiceOf(after.source, own)
   const options = { source, fresh: after.source.state === 'empty', ...running }
   const anew =
     given.kind === 'preview'
       ? await previewPlan(desk, ledger, { plan: { kind: 'draft', draft }, ...options })
-      : await diffPlans(desk, ledger, { before: planChoiceOf(given.before.plan, draft), after: { kind: 'draft', draft }, sourceBefore: isSame(given.before, given.after) ? null : choiceOf(given.before.source, sample), ...options })
+      : await diffPlans(desk, ledger, { before: planChoiceOf(given.before.plan, draft), after: { kind: 'draft', draft }, sourceBefore: isSame(given.before, given.after) ? null : choiceOf(given.before.source, own), ...options })
   if (anew.hash !== given.hash) throw mismatch(draft, `made anew on the same events its hash is ${anew.hash}, not ${given.hash}`)
-  return { hash: given.hash, events, madeAnew: true, since }
+  return { hash: given.hash, events, since }
 }
 
 function mismatch(draft: string, problem: string): Refusal {
@@ -68,9 +71,12 @@ function isSame({ source: one }: Run, { source: other }: Run): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-function choiceOf({ kind, from, to, lanes }: SourceDocument, sample: readonly GivenEvent[]): SourceChoice {
-  if (kind === 'sample') return { kind, events: sample }
-  return { kind: 'blocks', from, to, lanes: lanes.map(({ after_block: after, block }) => ({ after: BigInt(after), upTo: BigInt(block) })) }
+function choiceOf({ kind, from, to, lanes }: SourceDocument, { draft, sample, shown }: { draft: string; sample: Given; shown: Given | null }): SourceChoice {
+  const blocks = lanes.map(({ after_block: after, block }) => ({ after: BigInt(after), upTo: BigInt(block) }))
+  if (kind === 'sample') return { kind, events: sample, lanes: blocks }
+  if (kind === 'ledger') return { kind: 'blocks', from, to, lanes: blocks }
+  if (shown !== null) return { kind, events: shown, lanes: blocks }
+  throw mismatch(draft, 'it is of events that are not here: give them too (--file, preview_events), so that it can be made anew')
 }
 
 function planChoiceOf({ kind, draft, version }: SubjectDocument, subject: string): PlanChoice {

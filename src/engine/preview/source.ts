@@ -24,8 +24,11 @@ export type SourceChoice =
   | { readonly kind: 'ledger'; readonly from: string | null; readonly to: string | null }
   /** The same blocks as a preview before, by the block after which each lane begins and the one with which it ends. */
   | { readonly kind: 'blocks'; readonly from: string | null; readonly to: string | null; readonly lanes: readonly { readonly after: bigint; readonly upTo: bigint }[] }
-  | { readonly kind: 'events'; readonly events: AsyncIterable<GivenEvent> | Iterable<GivenEvent> }
-  | { readonly kind: 'sample'; readonly events: AsyncIterable<GivenEvent> | Iterable<GivenEvent> }
+  | (Given & { readonly kind: 'events' })
+  | (Given & { readonly kind: 'sample' })
+
+/** `lanes`: the blocks after which it begins; left out, the newest. */
+type Given = { readonly events: AsyncIterable<GivenEvent> | Iterable<GivenEvent>; readonly lanes?: readonly { readonly after: bigint; readonly upTo: bigint }[] }
 
 /** What of a lane is read: from after the one block's end up to the other's. */
 type LaneSpan = { readonly low: BlockEnd; readonly high: BlockEnd }
@@ -48,7 +51,7 @@ export async function openSource(client: PoolClient, ledger: Ledger, { source, f
   const state = fresh ? 'empty' : 'recorded'
   if (source.kind === 'events' || source.kind === 'sample') {
     const ends = await blocksBefore(client, ledger.lanes, END)
-    const lanes = ends.map((high): LaneSpan => ({ low: high, high }))
+    const lanes = source.lanes === undefined ? ends.map((high): LaneSpan => ({ low: high, high })) : await lanesOfBlocks(client, ledger, source.lanes)
     const document = { kind: source.kind, state, from: null, to: null, lanes: lanes.map(laneDocument) } as const
     return { document, events: null, lanes, pages: () => givenPages(ledger, source.events, now) }
   }

@@ -1,11 +1,9 @@
 // Plans: drafted, written anew, approved, ended; and the versions that they became.
 
-import { Refusal } from '../../core/refusal.ts'
 import { addPlanVersion } from '../../engine/add-plan-version.ts'
 import { approvePlan } from '../../engine/approve-plan.ts'
 import { rejectPlan, withdrawPlan } from '../../engine/close-plan.ts'
 import { draftPlan, editPlan, validatePlan } from '../../engine/draft-plan.ts'
-import type { Ledger } from '../../engine/ledger.ts'
 import { personOf } from '../../engine/person.ts'
 import { checkPreview } from '../../engine/preview/check.ts'
 import { plan, plans } from '../../engine/read-plans.ts'
@@ -16,7 +14,7 @@ import { instantOf, planApprovalIn, planIn, planListSchema, planParams, planSche
 import { answerWhole } from '../idempotent.ts'
 import { MAX_EVENTS } from '../passes.ts'
 import type { App, Parts } from './parts.ts'
-import { sampleOf } from './previews.ts'
+import { givenEvents, sampleOf } from './previews.ts'
 
 const tags = ['plans']
 const headers = idempotencyHeaders
@@ -109,26 +107,21 @@ function decideRoutes(app: App, { desk, idempotency, passes }: Parts): void {
     async (request, reply) =>
       await answerWhole(idempotency, request, reply, async () => {
         const { ledger, grant } = callerOf(request)
-        const { hash, preview: named = null, preview_document: document, approved_at: at, signature } = request.body
-        const looked = { draft: request.params.plan, named, document }
-        const preview = document === undefined ? named : await passes.run(reply, async (signal) => await previewHash(desk, ledger, { ...looked, signal }))
-        const approval = at === undefined || signature === undefined ? null : { hash, preview, at: instantOf(at) ?? desk.now(), signature: Uint8Array.fromBase64(signature) }
-        await approvePlan(desk, ledger, personOf(grant), { draft: request.params.plan, hash, approval })
-        return await plan(desk, ledger, request.params.plan)
+        const { hash, preview: named = null, preview_document: document, preview_events: given, approved_at: at, signature } = request.body
+        const draft = request.params.plan
+        const events = given === undefined ? null : givenEvents(ledger, given)
+        const preview =
+          document === undefined
+            ? null
+            : await passes.run(reply, async (signal) => await checkPreview(desk, ledger, { draft, document, sample: sampleOf(ledger), events, limit: MAX_EVENTS, signal }))
+        const sealed = { hash, preview: named ?? preview?.hash ?? null }
+        const approval = at === undefined || signature === undefined ? null : { ...sealed, at: instantOf(at) ?? desk.now(), signature: Uint8Array.fromBase64(signature) }
+        await approvePlan(desk, ledger, personOf(grant), { draft, hash, approval, preview })
+        return await plan(desk, ledger, draft)
       }),
   )
 
   closeRoutes(app, { desk, idempotency })
-}
-
-type Looked = { readonly draft: string; readonly named: string | null; readonly document: unknown; readonly signal: AbortSignal }
-
-/** The hash of a preview that was sent whole, made anew on the same events. Refuses `preview_mismatch`. */
-async function previewHash(desk: Parts['desk'], ledger: Ledger, { draft, named, document, signal }: Looked): Promise<string> {
-  const { hash } = await checkPreview(desk, ledger, { draft, document, sample: sampleOf(ledger), limit: MAX_EVENTS, signal })
-  if (named === null || named === hash) return hash
-  const problem = `what was signed is the hash ${named}, and that of the document is ${hash}`
-  throw new Refusal('preview_mismatch', `the preview does not stand for the draft ${draft}: ${problem}`, { draft, problem })
 }
 
 function closeRoutes(app: App, { desk, idempotency }: Pick<Parts, 'desk' | 'idempotency'>): void {

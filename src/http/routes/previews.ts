@@ -74,12 +74,17 @@ function optionsOf(ledger: Ledger, { from = null, to = null, events, sample, fre
   if (named.length > 1) throw new Refusal('field_malformed', 'give a span, events or the sample: a preview runs on one of them', { field: 'events' })
   if (sample === true) return { ...common, source: { kind: 'sample', events: sampleOf(ledger) } }
   if (events === undefined) return { ...common, source: { kind: 'ledger', from, to } }
-  return { ...common, source: { kind: 'events', events: events.map((event, place) => givenEvent(ledger, event, place + 1)) } }
+  return { ...common, source: { kind: 'events', events: givenEvents(ledger, events) } }
 }
 
 /** The event by which the ledger's program shows itself. */
 export function sampleOf(ledger: Ledger): readonly GivenEvent[] {
   return [givenEvent(ledger, ledger.program.sample.body, null)]
+}
+
+/** The events of a request, by their place in it. */
+export function givenEvents(ledger: Ledger, events: readonly unknown[]): readonly GivenEvent[] {
+  return events.map((event, place) => givenEvent(ledger, event, place + 1))
 }
 
 /** As in a batch: what is no event does not take the others down. */
