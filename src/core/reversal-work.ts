@@ -49,8 +49,12 @@ export const NO_WORK: ReversalWork = { units: 0n, legs: [], deductions: [], pass
 
 type Draft = { readonly legs: Leg[]; readonly deductions: ReversalWork['deductions'][number][]; readonly carried: Map<string, bigint> }
 
-/** Works out a reversal of `asked` units, or of all that is left. Refuses `reversal_exceeded` with what is left. */
+/**
+ * Works out a reversal of `asked` units, or of all that is left. Refuses `reversal_exceeded` with what is left, and `reversal_forbidden` for an
+ * event without money: no part of it belongs to a unit, so nothing says how much of what rules remember of it would be given back.
+ */
 export function workReversal(original: Reversed, asked: bigint | null, standing: Standing): ReversalWork {
+  if (original.units === 0n) throw withoutMoney(original)
   const { before, undone, remembered, states } = standing
   const reversed = reversedBy(undone)
   const shares = original.shares.map(({ part, from, account, units }) => ({ part, role: '', from, account, recipient: null, units }))
@@ -113,6 +117,12 @@ function standingIn(account: string, { balanceOf, remembered, states }: Standing
   if (!account.startsWith('carried:')) return balance
   const carried = carriedUnder(account, remembered, states)
   return carried < balance ? carried : balance
+}
+
+function withoutMoney({ reference, asset }: Reversed): Refusal {
+  const amount = formatUnits(0n, parseAsset(asset).scale)
+  const message = `${reference} brought in ${amount}: there is nothing to take back. What rules remember of it is set right by an event that says the opposite, as a close of +50 does after one of -50`
+  return new Refusal('reversal_forbidden', message, { reference, amount, asset })
 }
 
 /** `kept`: units of the event that stand in a rounding's account. */

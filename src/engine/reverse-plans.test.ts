@@ -184,18 +184,40 @@ describe('a waterfall', () => {
 })
 
 describe('a profit share', () => {
-  it('lowers its mark with the win that came back, in parts, and shares the next gain from there', async () => {
-    const ledger = await planned('profit', [
-      {
-        ...{ name: 'profit', from: 'received', rule: 'profit-share' },
-        parameters: {
-          ...{ policy: 'high-water-mark', subject: 'guest', percent: '20%', crystallised: 'event', keep: 5 },
-          share: { role: 'creator', to: { recipient: 'creator' } },
-          rest: { role: 'guest', to: { party: 'guest' } },
-        },
+  const STEPS = [
+    {
+      ...{ name: 'profit', from: 'received', rule: 'profit-share' },
+      parameters: {
+        ...{ policy: 'high-water-mark', subject: 'guest', percent: '20%', crystallised: 'event', keep: 5 },
+        share: { role: 'creator', to: { recipient: 'creator' } },
+        rest: { role: 'guest', to: { party: 'guest' } },
       },
-    ])
-    const close = (reference: string, units: bigint, result: string) => paperEvent(reference, units, { facts: { result: { 'guest-1': result } } })
+    },
+  ]
+  const close = (reference: string, units: bigint, result: string) => paperEvent(reference, units, { facts: { result: { 'guest-1': result } } })
+
+  it('cannot give back of an event without money, which one that says the opposite sets right', async () => {
+    const ledger = await planned('loss', STEPS)
+    await ledger.record([close('win', 100n, '100')])
+    await ledger.record([close('loss', 0n, '-50')])
+    const standing = [await balancesOf(ledger), await remembered(ledger)]
+    for (const units of [null, 1n]) {
+      await expect(reverse(ledger, 'loss', { reference: 'loss/1', units })).rejects.toMatchObject({
+        code: 'reversal_forbidden',
+        message: expect.stringMatching(/^loss brought in 0\.00: there is nothing to take back\. .* an event that says the opposite/),
+        details: { reference: 'loss', amount: '0.00' },
+      })
+    }
+    expect([await balancesOf(ledger), await remembered(ledger)]).toEqual(standing)
+    await ledger.record([close('opposite', 0n, '50')])
+    expect(await remembered(ledger)).toMatchObject({ [`profit/${ASSET}/subject/guest-1`]: { now: { value: '100', mark: '100' } } })
+    await ledger.record([close('gain', 10n, '10')])
+    expect(await balancesOf(ledger)).toEqual({ expected: -110n, 'payable:creator': 22n, 'payable:guest-1': 88n })
+    await expectSound(ledger, ['win', 'loss', 'opposite', 'gain'])
+  })
+
+  it('lowers its mark with the win that came back, in parts, and shares the next gain from there', async () => {
+    const ledger = await planned('profit', STEPS)
     await ledger.record([close('win', 100n, '100'), close('loss', 0n, '-50')])
     expect(await balancesOf(ledger)).toEqual({ expected: -100n, 'payable:creator': 20n, 'payable:guest-1': 80n })
     await reverse(ledger, 'win', { reference: 'win/1', units: 30n })
