@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testbed, type Testbed } from '../http/fixture.ts'
 import { sha256 } from '../core/canonical.ts'
 import { Refusal } from '../core/refusal.ts'
-import { claimSlot, type IdempotencySlot } from '../store/idempotency.ts'
+import { claimSlots, type IdempotencySlot } from '../store/idempotency.ts'
 import { apiKeysOf } from '../store/api-key.ts'
 import { createIdempotency, forgetIdempotencyKeys, type Answered, type Idempotency } from './idempotency.ts'
 
@@ -88,6 +88,27 @@ describe('a key', () => {
     expect(both.done()).toBeLessThanOrEqual(2)
   })
 
+  it('costs many callers at once a few statements, each its own answer, whichever of two servers they ask', async () => {
+    let queries = 0
+    const counted = countQueries(() => (queries += 1))
+    const two = [counted, counted].map((pool) => createIdempotency({ ...bed.desk, store: { ...bed.desk.store, pool } }))
+    const names = Array.from({ length: 100 }, (_, index) => `many-${(index * 37) % 100}`)
+    const all = await Promise.all(
+      two.flatMap((server, first) =>
+        (first === 0 ? names : names.toReversed()).map(async (name) => {
+          const { answer } = await server.run(slot(name), async () => ({ answer: { status: 200, body: `"${name}"\\ ,{}` }, spent: true }))
+          return { name, body: answer.body }
+        }),
+      ),
+    )
+    expect(all.filter(({ name, body }) => body !== `"${name}"\\ ,{}`)).toEqual([])
+    // Whoever finds a claim of the other server reads it by itself.
+    expect(queries).toBeLessThan(two.length * names.length)
+    const alone = work('never again')
+    for (const name of names) expect((await servers[0].run(slot(name), alone.run)).answer.body).toBe(`"${name}"\\ ,{}`)
+    expect(alone.done()).toBe(0)
+  })
+
   it.each(['', ' ', 'with space', 'ä', 'x'.repeat(256), 'line\nfeed'])('may not be %j', async (text) => {
     const never = work('never')
     expect(await codeOf(servers[0].run(slot(text), never.run))).toBe('idempotency_key_malformed')
@@ -116,7 +137,7 @@ describe('a key is free again', () => {
 
   it('for the same content alone, when its server died over it', async () => {
     const at = bed.desk.now()
-    await claimSlot(bed.desk.store.pool, slot('died'), { at, expired: at.subtract({ hours: 1 }) })
+    await claimSlots(bed.desk.store.pool, [slot('died')], { at, expired: at.subtract({ hours: 1 }) })
     expect(await codeOf(servers[0].run(slot('died', 'other'), work('other').run))).toBe('idempotency_key_conflict')
     expect(await servers[0].run(slot('died'), work('taken over').run)).toMatchObject({ answer: { body: 'taken over 1' }, replayed: false })
     expect(await servers[1].run(slot('died'), work('again').run)).toMatchObject({ answer: { body: 'taken over 1' }, replayed: true })
@@ -151,6 +172,16 @@ describe('when the database goes away', () => {
     expect(never.done()).toBe(0)
   })
 })
+
+function countQueries(count: () => void): Testbed['desk']['store']['pool'] {
+  return new Proxy(bed.desk.store.pool, {
+    get: (pool, name) => {
+      if (name !== 'query') return Reflect.get(pool, name) as unknown
+      count()
+      return pool.query.bind(pool)
+    },
+  })
+}
 
 /** The pool, which loses its connection after so many queries. */
 function brokenAfter(queries: number): Testbed['desk']['store']['pool'] {

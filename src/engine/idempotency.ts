@@ -3,7 +3,8 @@
 // behind may simply be taken over.
 
 import { Refusal } from '../core/refusal.ts'
-import { CLAIMED, claimSlot, deleteSlots, freeSlot, keepAnswer, readSlot, type IdempotencySlot } from '../store/idempotency.ts'
+import { CLAIMED, claimSlots, deleteSlots, freeSlot, keepAnswers, readSlot, type IdempotencySlot, type KeptAnswer } from '../store/idempotency.ts'
+import { gathered } from './gathered.ts'
 import type { Desk } from './world.ts'
 
 export type Answer = { readonly status: number; readonly body: string }
@@ -20,6 +21,8 @@ export type Idempotency = {
 }
 
 const KEPT = { hours: 7 * 24 }
+/** Claims and answers of one statement. Answers are a kilobyte mostly, and of a batch some megabytes: four of the largest go together. */
+const GATHERED = { most: 256, heaviest: 4 * 1024 * 1024 }
 /** A slot that is freed between claiming and reading is claimed again; so often in a row it will not happen. */
 const MAX_CLAIMS = 5
 const KEY = /^[\u0021-\u007e]{1,255}$/
@@ -28,6 +31,18 @@ type Running = { readonly fingerprint: Uint8Array; readonly answered: Promise<An
 
 export function createIdempotency(desk: Pick<Desk, 'store' | 'now' | 'log'>): Idempotency {
   const running = new Map<string, Running>()
+  const { store, now } = desk
+  // Of one key only one request is worked on at a time, so those of one statement are all different.
+  const slots: Slots = {
+    claim: gathered<IdempotencySlot, boolean>(
+      async (asked) => {
+        const at = now()
+        return await claimSlots(store.pool, asked, { at, expired: at.subtract(KEPT) })
+      },
+      { ...GATHERED, weigh: ({ idempotencyKey }) => idempotencyKey.length },
+    ),
+    keep: gathered<KeptAnswer, boolean>(async (given) => await keepAnswers(store.pool, given, now()), { ...GATHERED, weigh: ({ body }) => body.length }),
+  }
   return {
     run: async (slot, work) => {
       checkKey(slot.idempotencyKey)
@@ -39,7 +54,7 @@ export function createIdempotency(desk: Pick<Desk, 'store' | 'now' | 'log'>): Id
         const answered = await first.answered
         return { ...answered, replayed: answered.spent }
       }
-      const answered = answer(desk, slot, work)
+      const answered = answer({ ...desk, slots }, slot, work)
       running.set(id, { fingerprint: slot.fingerprint, answered })
       try {
         return await answered
@@ -55,8 +70,18 @@ export async function forgetIdempotencyKeys({ store, now }: Pick<Desk, 'store' |
   return await deleteSlots(store.pool, now().subtract(KEPT))
 }
 
+/** What many ask for at once, gathered into one statement: by itself each would wait for the disk by itself. */
+type Slots = {
+  /** False when somebody has it. */
+  readonly claim: (slot: IdempotencySlot) => Promise<boolean>
+  /** False when there is an answer already, or other content. */
+  readonly keep: (answer: KeptAnswer) => Promise<boolean>
+}
+
+type SlotDesk = Pick<Desk, 'store' | 'log'> & { readonly slots: Slots }
+
 async function answer(
-  desk: Pick<Desk, 'store' | 'now' | 'log'>,
+  desk: SlotDesk,
   slot: IdempotencySlot,
   work: () => Promise<Answered>,
 ): Promise<Answered & { readonly replayed: boolean }> {
@@ -76,10 +101,9 @@ async function answer(
 }
 
 /** Null when the work is ours to do: nobody had the key, or only a claim for the same content stands. */
-async function claim({ store, now }: Pick<Desk, 'store' | 'now'>, slot: IdempotencySlot): Promise<Answer | null> {
-  const at = now()
+async function claim({ store, slots }: SlotDesk, slot: IdempotencySlot): Promise<Answer | null> {
   for (let tries = 0; tries < MAX_CLAIMS; tries += 1) {
-    if (await claimSlot(store.pool, slot, { at, expired: at.subtract(KEPT) })) return null
+    if (await slots.claim(slot)) return null
     const found = await readSlot(store.pool, slot)
     if (found === null) continue
     if (!areEqual(found.fingerprint, slot.fingerprint)) throw conflict(slot)
@@ -89,9 +113,9 @@ async function claim({ store, now }: Pick<Desk, 'store' | 'now'>, slot: Idempote
 }
 
 /** The answer that another one kept before, or null. What was done is done: a failure here must not turn it into an error. */
-async function keep({ store, now, log }: Pick<Desk, 'store' | 'now' | 'log'>, slot: IdempotencySlot, answer: Answer): Promise<Answer | null> {
+async function keep({ store, slots, log }: SlotDesk, slot: IdempotencySlot, answer: Answer): Promise<Answer | null> {
   try {
-    if (await keepAnswer(store.pool, slot, { ...answer, at: now() })) return null
+    if (await slots.keep({ slot, ...answer })) return null
     const found = await readSlot(store.pool, slot)
     return found === null || found.status === CLAIMED || !areEqual(found.fingerprint, slot.fingerprint) ? null : found
   } catch (error) {
