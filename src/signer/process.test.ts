@@ -163,7 +163,7 @@ describe("the signer's process", () => {
       process.kill(process.pid, 'SIGKILL')`
     const settings: SignerSettings = { signerUrl: database.signerUrl, masterKey: newMasterKey().bytes.toHex(), sandbox: false }
     const run = promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', program], {
-      env: { SETTINGS: JSON.stringify(settings) },
+      env: { SETTINGS: JSON.stringify(settings), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
     })
     const { stdout, signal } = (await run.catch((error: unknown) => error)) as { stdout: string; signal: string }
     expect(signal).toBe('SIGKILL')
@@ -307,7 +307,7 @@ type Heard = { readonly id?: number | null; readonly type: string; readonly code
 
 /** Speaks to a bare process of its own: all its messages and all its output, as texts. It ends by the channel being closed. */
 async function talk(settings: SignerSettings, requests: readonly object[], code = 0): Promise<{ answers: Heard[]; texts: string[] }> {
-  const child = fork(join(import.meta.dirname, 'process.ts'), [], { env: environmentOf(settings, {}), execArgv: [], silent: true })
+  const child = fork(join(import.meta.dirname, 'process.ts'), [], { env: environmentOf(settings, process.env), execArgv: [], silent: true })
   const texts: string[] = []
   const heard: Heard[] = []
   child.stdout?.on('data', (data) => texts.push(String(data)))

@@ -5,9 +5,10 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { copyServer } from '../../../test/copy-server.ts'
 import { machine, until } from '../../../test/effects.ts'
 import { onServer } from '../../../test/template.ts'
 import { findBinaries } from './binaries.ts'
@@ -21,16 +22,18 @@ let folder: string
 let dataDirectory: string
 const children: ChildProcess[] = []
 
-/** Two thirds of a cold start are initdb; where that is not the subject, tests share one folder. */
+/** Two thirds of a cold start are initdb; where that is not the subject, tests share one folder, a copy of the run's own where there is one. */
 let made: string
 
 beforeAll(async () => {
-  made = mkdtempSync(join(tmpdir(), 'apportion-launcher-'))
+  made = join(mkdtempSync(join(tmpdir(), 'apportion-launcher-')), 'made')
+  const ready = inject('madeServer')
+  if (ready !== null && copyServer(ready, made)) return
   const server = await startEmbedded({ dataDirectory: join(made, 'database'), effects: machine })
   await server.stop()
 })
 
-afterAll(() => remove(made))
+afterAll(() => remove(dirname(made)))
 
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
