@@ -5,8 +5,9 @@ import { machineEffects } from '../src/world.ts'
 /** Silent: what a test wants to know it asks for. */
 export const machine = machineEffects(() => {})
 
-/** Looks every few milliseconds until `look` gives something, and fails with `what` after the deadline. */
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, limitMs = 30_000): Promise<T> {
+/** Looks every few milliseconds until `look` gives something, and fails with `what` after the deadline: far behind what a machine with ten times
+ * as much to do as it has processors needs, and before Vitest's own. */
+export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, limitMs = 90_000): Promise<T> {
   const deadline = performance.now() + limitMs
   for (;;) {
     const found = await look()

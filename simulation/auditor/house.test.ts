@@ -58,7 +58,7 @@ beforeAll(async () => {
   audited = await openAudited(house, 'watched', { programFile: null, recipients, schema: 'watched', coins: 100n })
   await live(audited)
   world = await audited.take()
-}, 60_000)
+})
 
 afterAll(async () => {
   await audited.close()

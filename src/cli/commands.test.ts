@@ -210,7 +210,7 @@ describe('the command line', () => {
     expect((await apportion(['fact', 'set', 'percent', 'bot', '7.50'])).out).toMatch(/^percent of bot is 7\.5 from /)
     expect((await apportion(['fact', 'list'])).out).toMatch(/7\.5 .* pending +owner\n.* 5 .* in force +operator/)
     expect((await apportion(['payout', 'approve', '--all-below', '100', ...as('approver')])).out).toBe('No payout waits that is smaller.\n')
-  }, 60_000)
+  })
 
   it('reverses an event in parts, once each', async () => {
     expect(await apportion(['event', 'record', 'reference=returned', ...SALE])).toMatchObject({ code: 0 })
@@ -226,7 +226,7 @@ describe('the command line', () => {
     ] as const
     await eachOf(refused, async ([words, code]) => expect(await apportion(words)).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`(${code})`) }))
     expect((await apportion(['explain', 'returned'])).out).toMatch(/returned\/1 reversed 30 SOL of returned at .*: 2[14] SOL from payable:ai/)
-  }, 60_000)
+  })
 
   it('ends a command that follows with the code of Ctrl-C, and leaves no connection', async () => {
     const following = start('payout', 'follow')

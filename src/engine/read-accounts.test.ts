@@ -39,7 +39,7 @@ beforeAll(async () => {
     await round(house.main, home)
   }
   walked = await walkedTransfers(house, home)
-}, 60_000)
+})
 afterAll(async () => await house.close())
 
 const reader = () => ({ ...house.main.world, now: house.now })

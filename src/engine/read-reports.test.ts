@@ -31,7 +31,7 @@ beforeAll(async () => {
   house.elapse({ hours: 24 * 3 })
   await sell('days')
   walked = await walkedTransfers(house, home)
-}, 60_000)
+})
 afterAll(async () => await house.close())
 
 const reader = () => ({ ...house.main.world, now: house.now })

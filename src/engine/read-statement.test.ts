@@ -29,7 +29,7 @@ beforeAll(async () => {
     }
   }
   walked = await walkedTransfers(house, home)
-}, 60_000)
+})
 afterAll(async () => await house.close())
 
 const reader = () => ({ ...house.main.world, now: house.now })

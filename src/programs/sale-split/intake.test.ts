@@ -77,10 +77,12 @@ describe('the body of a sale', () => {
   )
 
   it('reads an amount with very many zeros in no time', () => {
-    const started = performance.now()
+    // The processor's time of this thread: other work on the machine does not stretch it beyond bounds.
+    const started = process.threadCpuUsage()
     expect(() => saleEvent.parse({ ...least, sale_amount: `0.${'0'.repeat(1_000_000)}1` })).toThrow(Refusal)
     expect(saleEvent.parse({ ...least, sale_amount: `1.5${'0'.repeat(1_000_000)}` }).units).toBe(1_500_000_000n)
-    expect(performance.now() - started).toBeLessThan(1000)
+    const { user, system } = process.threadCpuUsage(started)
+    expect((user + system) / 1000).toBeLessThan(1000)
   })
 
   it.each(['sale_amount', 'dao_amount', 'creator_amount', 'lucky_amount', 'reinvestment_amount', 'gross_amount'])(
