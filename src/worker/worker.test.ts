@@ -196,7 +196,7 @@ describe('an outage', () => {
     gate.shut()
     await insertSale(house, home, 'during', '100')
     await mustRecord(house.main, home, sale(home, 'by another', '100'))
-    await passingTime('all tasks to fail', () => (worker.faults().some(({ task }) => task === `look ${home.name} 0`) ? true : undefined))
+    await passingTime('all tasks to fail', () => (worker.faults().some(({ task }) => task === `agenda ${home.name} 0`) ? true : undefined))
     for (let turn = 0; turn < 20; turn += 1) await passingTime('a while', () => true)
     gate.open()
     for (const reference of ['before', 'during', 'by another']) await passingTime('the legs to be paid', async () => await isPaid(home, reference))

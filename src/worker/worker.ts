@@ -3,7 +3,7 @@
 // twice even where two are at one lane for a moment.
 
 import { present } from '../core/assert.ts'
-import type { Effects } from '../core/effects.ts'
+import { agenda, type Agenda } from '../engine/agenda.ts'
 import { growTree } from '../engine/prove-shares.ts'
 import { createDistributor, type Distributor } from '../engine/carry-distributions.ts'
 import { divideLanes, type LaneDivision } from '../engine/divide-lanes.ts'
@@ -17,6 +17,7 @@ import { submitAttempts, type Pace } from '../engine/submit-attempts.ts'
 import { takeInboxRows } from '../engine/take-inbox.ts'
 import { watchWallets } from '../engine/watch-wallets.ts'
 import type { World } from '../engine/world.ts'
+import { createBell, createRest, runTask, type Rest, type Step, type Task } from './task.ts'
 
 export type Worker = {
   readonly start: () => void
@@ -39,15 +40,9 @@ const WALLETS_EVERY_MS = 500
 const HELD_EVERY_MS = 250
 /** Answers to repeated calls are kept seven days; an hour more hurts nobody. */
 const FORGET_EVERY_MS = 3_600_000
-/** A failing task waits this long, growing to the limit. */
-const FAULT_FIRST_MS = 100
-const FAULT_LIMIT_MS = 10_000
 
-/** One step of a task. Answers whether it did anything. */
-type Step = () => Promise<boolean>
-
-/** `lane`: the one that it works on; null for work that any worker does beside the others. */
-type Task = { readonly name: string; readonly lane: bigint | null; readonly step: Step; readonly restMs: { readonly first: number; readonly limit: number } }
+const every = (ms: number): Rest => createRest({ first: ms, limit: ms })
+const shortRest = (): Rest => createRest({ first: REST_FIRST_MS, limit: REST_LIMIT_MS })
 
 export function createWorker(world: World, { ledgers, recorder }: { ledgers: Ledgers; recorder: Recorder }): Worker {
   const stopping = new AbortController()
@@ -61,12 +56,12 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
     if (started.has(task.name)) return
     started.add(task.name)
     tasks.push(task)
-    running.push(run(world, ofDivision(division, task), { signal: stopping.signal, faults }))
+    running.push(runTask(world, ofDivision(division, task), { signal: stopping.signal, faults }))
   }
   const discover: Task = {
     name: 'ledgers',
     lane: null,
-    restMs: { first: LEDGERS_EVERY_MS, limit: LEDGERS_EVERY_MS },
+    ...{ rest: every(LEDGERS_EVERY_MS), bell: null },
     step: async () => {
       const problems: unknown[] = []
       const opened: Ledger[] = []
@@ -88,7 +83,7 @@ export function createWorker(world: World, { ledgers, recorder }: { ledgers: Led
   const forget: Task = {
     name: 'idempotency keys',
     lane: null,
-    restMs: { first: FORGET_EVERY_MS, limit: FORGET_EVERY_MS },
+    ...{ rest: every(FORGET_EVERY_MS), bell: null },
     step: async () => {
       await forgetIdempotencyKeys(world)
       return false
@@ -116,74 +111,59 @@ function ofOpened(ledgers: Ledgers, ledger: Ledger, task: Task): Task {
   return { ...task, step: async () => (await ledgers.open(ledger.name)) === ledger && (await task.step()) }
 }
 
-async function run(
-  { log, sleep }: Pick<Effects, 'log' | 'sleep'>,
-  { name, step, restMs }: Task,
-  { signal, faults }: { readonly signal: AbortSignal; readonly faults: Map<string, string> },
-): Promise<void> {
-  let rest = restMs.first
-  let wait = FAULT_FIRST_MS
-  while (!signal.aborted) {
-    try {
-      const busy = await step()
-      faults.delete(name)
-      wait = FAULT_FIRST_MS
-      rest = busy ? restMs.first : Math.min(rest * 2, restMs.limit)
-      if (!busy) await sleep(rest, signal)
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      if (faults.get(name) !== reason) log('error', 'a task of the worker failed and is tried again', { task: name, reason })
-      faults.set(name, reason)
-      await sleep(wait, signal)
-      wait = Math.min(wait * 2, FAULT_LIMIT_MS)
-    }
+type Hands = { readonly recorder: Recorder; readonly distributor: Distributor }
+
+function tasksOf(world: World, hands: Hands, ledger: Ledger): readonly Task[] {
+  // Whoever is owed something in a copy is paid by the ledger from which it was exported.
+  if (ledger.row.copied_at !== null) return []
+  return [
+    // Rows are taken by each worker for itself, and passed over by the others.
+    { name: `inbox ${ledger.name}`, lane: null, rest: shortRest(), bell: null, step: async () => (await takeInboxRows(world, hands.recorder, ledger)) > 0 },
+    // What is seen in wallets stands in the first lane.
+    {
+      ...{ name: `wallets ${ledger.name}`, lane: present(ledger.lanes[0], 'first lane'), rest: every(WALLETS_EVERY_MS), bell: null },
+      step: async () => (await watchWallets(world, ledger, world.connect(ledger.row.rail, ledger.row.rail_url))) > 0,
+    },
+    ...ledger.lanes.flatMap((lane, position) => laneTasks(world, { lane, label: `${ledger.name} ${position}` }, stepsOf(world, hands, { ledger, lane }))),
+  ]
+}
+
+type Steps = Readonly<Record<keyof Agenda, Step>>
+
+function stepsOf(world: World, { distributor }: Hands, { ledger, lane }: { readonly ledger: Ledger; readonly lane: bigint }): Steps {
+  const pace = ledger.row.sandbox ? SANDBOX_PACE : NETWORK_PACE
+  const railOf = () => world.connect(ledger.row.rail, ledger.row.rail_url)
+  return {
+    distributions: async () => (await distributor.step(ledger, lane)) !== null,
+    trees: async () => await growTree(world, ledger, lane),
+    payouts: async () => (await makePayouts(world, ledger, lane)) > 0,
+    held: async () => await recheckHeld(world, ledger, lane),
+    send: async () => {
+      const rail = railOf()
+      const attempts = await prepareAttempts(world, ledger, lane, rail)
+      await submitAttempts(world, rail, { lane, attempts, pace })
+      return attempts.length > 0
+    },
+    look: async () => (await lookAttempts(world, ledger, { lane, rail: railOf(), pace })) > 0,
   }
 }
 
-function tasksOf(world: World, { recorder, distributor }: { recorder: Recorder; distributor: Distributor }, ledger: Ledger): readonly Task[] {
-  // Whoever is owed something in a copy is paid by the ledger from which it was exported.
-  if (ledger.row.copied_at !== null) return []
-  const rest = { first: REST_FIRST_MS, limit: REST_LIMIT_MS }
-  const every = (ms: number) => ({ first: ms, limit: ms })
-  const pace = ledger.row.sandbox ? SANDBOX_PACE : NETWORK_PACE
-  const railOf = () => world.connect(ledger.row.rail, ledger.row.rail_url)
-  return [
-    // Rows are taken by each worker for itself, and passed over by the others.
-    { name: `inbox ${ledger.name}`, lane: null, restMs: rest, step: async () => (await takeInboxRows(world, recorder, ledger)) > 0 },
-    // What is seen in wallets stands in the first lane.
-    {
-      name: `wallets ${ledger.name}`,
-      lane: present(ledger.lanes[0], 'first lane'),
-      restMs: every(WALLETS_EVERY_MS),
-      step: async () => (await watchWallets(world, ledger, railOf())) > 0,
-    },
-    ...ledger.lanes.flatMap((lane, position): Task[] => [
-      { name: `distributions ${ledger.name} ${position}`, lane, restMs: rest, step: async () => (await distributor.step(ledger, lane)) !== null },
-      { name: `trees ${ledger.name} ${position}`, lane, restMs: rest, step: async () => await growTree(world, ledger, lane) },
-      { name: `payouts ${ledger.name} ${position}`, lane, restMs: rest, step: async () => (await makePayouts(world, ledger, lane)) > 0 },
-      {
-        name: `held ${ledger.name} ${position}`,
-        lane,
-        restMs: every(HELD_EVERY_MS),
-        step: async () => await recheckHeld(world, ledger, lane),
-      },
-      {
-        name: `send ${ledger.name} ${position}`,
-        lane,
-        restMs: rest,
-        step: async () => {
-          const rail = railOf()
-          const attempts = await prepareAttempts(world, ledger, lane, rail)
-          await submitAttempts(world, rail, { lane, attempts, pace })
-          return attempts.length > 0
-        },
-      },
-      {
-        name: `look ${ledger.name} ${position}`,
-        lane,
-        restMs: rest,
-        step: async () => (await lookAttempts(world, ledger, { lane, rail: railOf(), pace })) > 0,
-      },
-    ]),
-  ]
+/** All work of a lane, and who looks for all of it at once and wakes those that may have something to do. */
+function laneTasks(world: World, { lane, label }: { readonly lane: bigint; readonly label: string }, steps: Steps): readonly Task[] {
+  const rest = shortRest()
+  const tasks = (Object.keys(steps) as (keyof Agenda)[]).map((kind) => {
+    const step = async (): Promise<boolean> => {
+      const did = await steps[kind]()
+      // What one does gives the next something to do.
+      if (did) rest.ms = rest.first
+      return did
+    }
+    return { kind, name: `${kind} ${label}`, lane, rest: kind === 'held' ? every(HELD_EVERY_MS) : shortRest(), bell: createBell(), step }
+  })
+  const look = async (): Promise<boolean> => {
+    const due = await agenda(world, lane)
+    for (const { kind, bell } of tasks) if (due[kind]) bell.ring()
+    return false
+  }
+  return [{ name: `agenda ${label}`, lane, rest, bell: null, step: look }, ...tasks]
 }

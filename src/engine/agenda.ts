@@ -1,0 +1,10 @@
+// What there is to do on a lane now, for whoever does it.
+
+import { agendaOf, type Agenda } from '../store/agenda.ts'
+import type { Desk } from './world.ts'
+
+export type { Agenda } from '../store/agenda.ts'
+
+export async function agenda({ store, now }: Pick<Desk, 'store' | 'now'>, lane: bigint): Promise<Agenda> {
+  return await agendaOf(store.pool, lane, now())
+}
