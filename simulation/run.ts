@@ -25,17 +25,18 @@ const BEGIN_FUNDS_US = 2 * SECOND
 const CALLING_LIMIT_US = 1_800 * SECOND
 /** When faults have ended, whatever can be paid is paid within this: what waits for a sign that was lost is looked at again after 15 minutes. */
 export const SETTLING_LIMIT_US = 1_500 * SECOND
-const SPAN_MS = 12_000
+const SPAN_MS = 5_000
 const SERVERS = ['a', 'b'] as const
 const PAYOUTS = 100
 /** Of its money a wallet has so much less at first where it is short. */
 const POOR = 20n
 /** How often the auditors look. */
 const AUDIT_US = 4 * SECOND
+/** Everybody rests so many times as long once most callers are done, once nobody calls any more, and once all that is left waits for its time. */
+const RESTS = { late: 3, settling: 4, waiting: 12 }
+const LATE_US = 8 * SECOND
+const WAITING_US = 30 * SECOND
 /** How often it is looked whether all is still, and what must be still again a while later. */
-/** What takes longer than this waits for its time: everybody rests longer then. */
-const LONG_US = 60 * SECOND
-const LONG_REST = 8
 const CALM_LOOKS = 3
 const LOOK_US = 2 * SECOND
 
@@ -107,11 +108,13 @@ type Playing = { readonly workload: Workload; readonly doors: Doors; readonly au
 
 /** Callers call through faults, under the auditors' eyes; then faults end, and money is there for everybody. */
 async function playOut(universe: Universe, { workload, doors, audit }: Playing): Promise<Finding[]> {
-  const { random, scheduler, faults, network, fleet } = universe
+  const { random, scheduler, faults, network, fleet, server } = universe
   let over = false
   const auditor = outsider('auditor')
+  const late = scheduler.now() + LATE_US
   const watch = async (): Promise<void> => {
     while (!over) {
+      if (scheduler.now() > late) server.rest.factor = RESTS.late
       await scheduler.turn(auditor, 'looks', AUDIT_US)
       audit.look()
     }
@@ -166,12 +169,12 @@ async function settle({ scheduler, statements, network, server, drive }: Univers
   // Of a network that forgot for good nobody can prove what became of some attempts: those wait for somebody who knows.
   const forgotten = network.counters().historiesForgotten > 0
   const limit = scheduler.now() + SETTLING_LIMIT_US
-  const long = scheduler.now() + LONG_US
+  const waiting = scheduler.now() + WAITING_US
   const look = async (): Promise<Standing> => await readStanding(pool, { now: Temporal.Instant.fromEpochMilliseconds(Math.floor(scheduler.now() / 1000)), forgotten, onChain: onChain() })
   for (let calm = 0; ; ) {
     await drive(scheduler.turn(watcher, 'looks whether all is still', LOOK_US), Infinity)
     const standing = await look()
-    if (scheduler.now() > long) server.rest.factor = LONG_REST
+    server.rest.factor = scheduler.now() > waiting ? RESTS.waiting : RESTS.settling
     calm = standing.moving.length === 0 ? calm + 1 : 0
     if (calm === CALM_LOOKS || scheduler.now() > limit) return standing
   }

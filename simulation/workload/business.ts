@@ -43,6 +43,8 @@ export type Business = {
   readonly inbox: Inbox | null
   /** Units of an ordinary event, at most. */
   readonly ordinary: bigint
+  /** Payouts that an event becomes, as it was counted. */
+  readonly payoutsAnEvent: number
 }
 
 export type Inbox = {

@@ -22,7 +22,10 @@ const ASSETS = [
   { asset: 'GEM/9', least: 1n, most: 10n ** 12n, tokens: { 'GEM/9': 9 } },
 ] as const
 
-const PEOPLE = ['ana', 'bo', 'cy', 'di', 'ed']
+const NAMED = ['ana', 'bo', 'cy', 'di', 'ed']
+/** A business of many: an event is many payouts. */
+const MANY = Array.from({ length: 40 }, (_, place) => `member-${place}`)
+const WIDE = 0.7
 const MAKERS = ['mia', 'ned']
 const SUBSCRIPTIONS = ['sub-1', 'sub-2']
 const PARTY_IDS = [...MAKERS, 'finn', ...SUBSCRIPTIONS]
@@ -35,8 +38,9 @@ type Trade = (typeof ASSETS)[number] & { readonly people: readonly string[]; rea
 
 export function customBusiness(random: Random, { name, lanes, start, onlyBySnapshot = false }: Given): Business {
   const money = random.pick(ASSETS)
-  const people = PEOPLE.slice(0, random.between(3, 5))
-  const given = { people, start, plain: money.most / 2n, onlyBySnapshot }
+  const isWide = random.chance(WIDE)
+  const people = isWide ? MANY.slice(0, random.between(12, MANY.length)) : NAMED.slice(0, random.between(3, NAMED.length))
+  const given = { people, start, plain: money.most / 2n, most: isWide ? 16 : 4, onlyBySnapshot }
   const { shape, first, text } = drawFile(random, given, (drawn) => programFile(random, drawn, { ...money, people, needs: drawn.needs }))
   const trade: Trade = { ...money, people, needs: first.needs }
   const recipients = [...people, ...PARTY_IDS]
@@ -47,7 +51,7 @@ export function customBusiness(random: Random, { name, lanes, start, onlyBySnaps
       funds: random.chance(0.4) ? {} : { 'SOL/9': random.units(10n ** 6n, 10n ** 12n).toString(), ...(random.chance(0.7) && { [money.asset]: random.units(1n, 10n ** 12n).toString() }) },
       recipients: recipients.filter((each) => !addressless.includes(each)).map((recipient) => ({ recipient, address: addressFrom(random) })),
     },
-    ...{ recipients, addressless, wrongPlan, inbox: null, ordinary: money.most },
+    ...{ recipients, addressless, wrongPlan, inbox: null, ordinary: money.most, payoutsAnEvent: isWide ? 14 : 4.5 },
     fields: { reference: 'id', at: 'on' },
     event: (chance, asked) => eventOf(chance, asked, trade),
     other: (chance, body) => ({ ...body, units: (BigInt(body['units'] as string) + chance.units(1n, money.most)).toString() }),

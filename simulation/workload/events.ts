@@ -84,7 +84,7 @@ function stepsOf(course: Course, sale: Sale): readonly Planned[] {
   if (contest === 'other-door') steps.push(copy(isRow ? { ...offerOf(course, sale), tag: 'duplicate' } : { ...rowOf(course, sale), tag: 'row-again' }))
   if (contest === 'other-content') steps.push(copy(otherContent(course, sale)))
   if (first.do === 'request' && random.chance(0.2)) steps.push(...keyAgain(course, { reference: sale.reference, first, after }))
-  if (random.chance(0.3)) steps.push(...reversals(course, sale))
+  if (random.chance(0.2)) steps.push(...reversals(course, sale))
   return steps
 }
 
@@ -159,9 +159,9 @@ function reversals(course: Course, { reference, made, atMs, contest }: Sale): re
 /** Several at once; in some of them one that is none. */
 function batches(course: Course): readonly Planned[] {
   const { random, business, spanMs } = course
-  return Array.from({ length: random.below(2) + 1 }, (_, number) => {
+  return Array.from({ length: random.below(2) }, (_, number) => {
     const wrongAt = random.chance(0.5) ? random.below(3) : -1
-    const events = Array.from({ length: random.between(2, 4) }, (_, index) => {
+    const events = Array.from({ length: random.between(2, 6) }, (_, index) => {
       const reference = `batch-${number}/${index}`
       if (index === wrongAt) return { body: business.wrong(random, reference), expect: 'refused' as const }
       const { body, sure } = business.event(random, { reference, size: random.chance(0.2) ? 'dust' : 'plain', at: null })

@@ -26,26 +26,27 @@ export type WorkloadOptions = {
 
 type Generator = (random: Random, given: { readonly name: string; readonly lanes: number; readonly start: Temporal.Instant }) => Business
 
+/** Ledgers of a history, as often as they stand here. */
+const LEDGERS = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3]
+
 /** Programs by their generators: a later one brings its own line. */
 const BUSINESSES: readonly Generator[] = [saleBusiness, customBusiness, customBusiness]
 /** Those of the first ledgers where everything must happen. */
 const EACH: readonly Generator[] = [saleBusiness, (random, given) => customBusiness(random, { ...given, onlyBySnapshot: true }), customBusiness]
 
-/** Payouts that an event becomes, as it was counted. */
-const PAYOUTS_AN_EVENT = 3.5
 const SPAN_MS = 120_000
 const MOST_LANES = 4
 
 export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3, leastLedgers = 1, spanMs = SPAN_MS, everything = false }: WorkloadOptions): Workload {
-  const count = random.fork('ledgers').between(leastLedgers, ledgers)
+  const count = Math.max(leastLedgers, Math.min(ledgers, random.fork('ledgers').pick(LEDGERS)))
   const courses = Array.from({ length: count }, (_, index): Course => {
     const own = random.fork(`ledger ${index}`)
     const generate = (everything ? EACH[index] : undefined) ?? own.pick(BUSINESSES)
     const business = generate(own.fork('business'), { name: `ledger-${index}`, lanes: own.chance(0.5) ? 1 : own.between(2, MOST_LANES), start })
     return { random: own, business, start, spanMs, everything }
   })
-  const events = Math.max(1, Math.round(payouts / PAYOUTS_AN_EVENT / count))
   const planned = courses.flatMap(({ random: own, ...course }): readonly Planned[] => {
+    const events = Math.max(1, Math.round(payouts / course.business.payoutsAnEvent / count))
     const steps = [...eventSteps({ ...course, random: own.fork('events') }, events), ...lifeSteps({ ...course, random: own.fork('life') }), ...snapshotSteps({ ...course, random: own.fork('snapshots') })]
     return steps.map(({ caller, ...step }) => ({ caller: `${course.business.setup.name} ${caller}`, ...step }))
   })

@@ -25,6 +25,8 @@ export type Draft = {
   readonly numbers: Random
   /** Recipients that the plan names. */
   readonly people: readonly string[]
+  /** Most shares of a division. */
+  readonly most: number
   /** The day before the history begins. */
   readonly day: string
   /** An ordinary amount. */
@@ -72,7 +74,7 @@ function sharesOf(draft: Draft, depth: number, count: number): readonly JsonObje
 }
 
 function fixedShares(draft: Draft, depth: number): JsonObject {
-  return { shares: sharesOf(draft, depth, draft.shape.between(2, 4)) }
+  return { shares: sharesOf(draft, depth, draft.shape.between(2, draft.most)) }
 }
 
 function proRata(draft: Draft, depth: number): JsonObject {

@@ -21,6 +21,8 @@ export type PlanGiven = {
   readonly people: readonly string[]
   readonly start: Temporal.Instant
   readonly plain: bigint
+  /** Most shares of a division. */
+  readonly most: number
   /** Only plans that can divide by a snapshot. */
   readonly onlyBySnapshot: boolean
 }
@@ -29,6 +31,8 @@ export type PlanGiven = {
 const MOST_TRIES = 60
 /** Kinds that the first step of a plan has; later ones are mostly the simple ones. */
 const KINDS = Object.keys(DIVIDING)
+/** And those that give most shares. */
+const MOSTLY = ['fixed-shares', 'pro-rata']
 const NESTED = ['fixed-shares', 'fixed-shares', 'tiered-fee', 'recoup', 'pro-rata', 'bonus']
 
 /** The plan of a shape with these figures. Null where nothing of this shape is a plan. */
@@ -44,12 +48,12 @@ export function planOf(shape: string, numbers: Random, given: PlanGiven): DrawnP
   return null
 }
 
-function draw(shape: Random, numbers: Random, { people, start, plain, onlyBySnapshot }: PlanGiven): Pick<DrawnPlan, 'plan' | 'needs'> {
+function draw(shape: Random, numbers: Random, { people, start, plain, most, onlyBySnapshot }: PlanGiven): Pick<DrawnPlan, 'plan' | 'needs'> {
   const needs: Needs = { scored: [], referrers: false, flags: new Set(), contributors: [], results: false, advances: false, percent: false, unsure: false }
   const day = start.subtract({ hours: 24 }).toString().slice(0, 10)
-  const draft: Draft = { shape, numbers, people, day, plain, needs, divided: [], kept: [] }
+  const draft: Draft = { shape, numbers, people, most, day, plain, needs, divided: [], kept: [] }
   if (onlyBySnapshot || shape.chance(HOLDERS)) return { plan: { steps: [holders(draft)] }, needs }
-  const steps: JsonObject[] = [stepOf(draft, { from: 'received', kind: shape.pick(KINDS), depth: 0, place: 0, start })]
+  const steps: JsonObject[] = [stepOf(draft, { from: 'received', kind: shape.pick(shape.chance(0.65) ? KINDS : MOSTLY), depth: 0, place: 0, start })]
   for (let next = 0; next < draft.divided.length; next += 1) {
     const { fund, depth } = present(draft.divided[next], 'fund')
     steps.push(stepOf(draft, { from: `fund:${fund}`, kind: shape.pick(NESTED), depth, place: steps.length, start }))

@@ -41,6 +41,7 @@ export function saleBusiness(random: Random, { name, lanes }: { readonly name: s
     snapshots: null,
     inbox: profitEvents(schema, tokens),
     ordinary: ORDINARY,
+    payoutsAnEvent: 4.5,
   }
 }
 

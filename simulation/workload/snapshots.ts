@@ -8,7 +8,7 @@ import { post, type Course, type Planned } from './events.ts'
 import type { Tag } from './workload.ts'
 
 /** Strangers among those who hold something. */
-const STRANGERS = 3
+const STRANGERS = 8
 
 export function snapshotSteps(course: Course): readonly Planned[] {
   const { random, business, start, spanMs, everything } = course
@@ -16,7 +16,7 @@ export function snapshotSteps(course: Course): readonly Planned[] {
   if (snapshots === null || (!everything && !random.chance(0.8))) return []
   const name = `holders-${random.below(1000)}`
   const at = instantText(start.subtract({ hours: 1 + random.below(100) }))
-  const holders = random.shuffle([...recipients, ...Array.from({ length: STRANGERS }, (_, place) => `holder-${place}`)]).slice(0, random.between(2, 8))
+  const holders = random.shuffle([...recipients, ...Array.from({ length: STRANGERS }, (_, place) => `holder-${place}`)]).slice(0, random.between(2, 24))
   const entries = holders.map((recipient) => ({ recipient, weight: random.pick(['0', random.between(1, 1000).toString(), `${random.between(1, 99)}.5`]) }))
   const hash = hashOf(name, at, entries)
   const atMs = random.below(spanMs / 2)

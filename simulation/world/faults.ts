@@ -5,7 +5,7 @@ import type { Counters } from '../../src/rails/solana/sandbox/knobs.ts'
 import type { HistoryPlan, Rates } from '../history.ts'
 import type { Random } from '../random.ts'
 
-/** What one chance stands for: a turn taken, a batch of statements, a request, a slot, or a quarter of a second. */
+/** What one chance stands for: a turn taken, a batch of statements, a request, a slot, or a moment. */
 type Per = 'turn' | 'statement' | 'request' | 'transaction' | 'slot' | 'moment' | 'history'
 
 type Kind = { readonly per: Per; readonly low: number; readonly high: number; /** Counted by the sandbox. */ readonly counter?: keyof Counters }

@@ -22,7 +22,7 @@ export type WeatherParts = {
   readonly statements: Statements
 }
 
-const MOMENT_US = 250_000
+const MOMENT_US = 150_000
 const PAUSE_US = 12_000_000
 const JUMP_US = 4_000_000
 /** A spike lasts this long; what is signed meanwhile offers too little, and expires where it lasts longer than a blockhash. */

@@ -3,7 +3,7 @@
 // twice even where two are at one lane for a moment.
 
 import { present } from '../core/assert.ts'
-import { agenda, type Agenda } from '../engine/agenda.ts'
+import { agenda, type LaneWork } from '../engine/agenda.ts'
 import { growTree } from '../engine/prove-shares.ts'
 import { createDistributor, type Distributor } from '../engine/carry-distributions.ts'
 import { divideLanes, type LaneDivision } from '../engine/divide-lanes.ts'
@@ -128,7 +128,7 @@ function tasksOf(world: World, hands: Hands, ledger: Ledger): readonly Task[] {
   ]
 }
 
-type Steps = Readonly<Record<keyof Agenda, Step>>
+type Steps = Readonly<Record<LaneWork, Step>>
 
 function stepsOf(world: World, { distributor }: Hands, { ledger, lane }: { readonly ledger: Ledger; readonly lane: bigint }): Steps {
   const pace = ledger.row.sandbox ? SANDBOX_PACE : NETWORK_PACE
@@ -151,7 +151,7 @@ function stepsOf(world: World, { distributor }: Hands, { ledger, lane }: { reado
 /** All work of a lane, and who looks for all of it at once and wakes those that may have something to do. */
 function laneTasks(world: World, { lane, label }: { readonly lane: bigint; readonly label: string }, steps: Steps): readonly Task[] {
   const rest = shortRest()
-  const tasks = (Object.keys(steps) as (keyof Agenda)[]).map((kind) => {
+  const tasks = (Object.keys(steps) as (LaneWork)[]).map((kind) => {
     const step = async (): Promise<boolean> => {
       const did = await steps[kind]()
       // What one does gives the next something to do.
