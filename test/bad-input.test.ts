@@ -78,8 +78,8 @@ async function unchanged(work: () => Promise<void>): Promise<void> {
 const dealer = async (): Promise<string> => await bed.makeKey(['read', 'propose', 'record', 'backdate'], await bed.ledgers.open('deal'))
 
 const PLANS: readonly (readonly [what: string, steps: readonly object[], says: string])[] = [
-  ['a weight that does not parse', [split([share('ana', 'half'), share('bo', '1')])], 'a weight is a decimal'],
-  ['a negative weight', [split([share('ana', '-1'), share('bo', '1')])], 'a weight is a decimal'],
+  ['a weight that does not parse', [split([share('ana', 'half'), share('bo', '1')])], ', and this is "half"'],
+  ['a negative weight', [split([share('ana', '-1'), share('bo', '1')])], 'a weight is a decimal such as 80 or 33.3, or a percentage such as 33.3%, and this is "-1"'],
   ['weights that are all zero', [split([share('ana', '0'), share('bo', '0')])], 'all weights are zero'],
   ['over 100 %', [split([share('ana', '80%'), share('bo', '30%')])], 'come to 110%: over 100%, more than there is'],
   ['under 100 %', [split([share('ana', '80%'), share('bo', '10%')])], 'come to 90%: the rest of the money would go to nobody'],

@@ -67,7 +67,7 @@ it.each([
   expect(() => parsePlan(data)).toThrow(begin)
   const place: unknown = typeof field === 'string' ? field : expect.stringMatching(field)
   const details = { field: place, problem: expect.any(String) as unknown }
-  expect(() => parsePlan(data)).toThrow(expect.objectContaining({ code: 'plan_invalid', details }))
+  expect(() => parsePlan(data)).toThrow(expect.objectContaining({ code: 'plan_invalid', details: expect.objectContaining(details) as unknown }))
 })
 
 const fundShare = (fund: string, weight = '1') => ({ role: `to-${fund}`, to: { fund }, weight })

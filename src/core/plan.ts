@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { residualOf } from './allocate/rounding.ts'
 import { assert, present } from './assert.ts'
 import { canonicalJson, isDeeperThan, sha256 } from './canonical.ts'
+import { valueAt } from './json-document.ts'
 import { lockSchema, readLock } from './lock.ts'
 import { clip, quote } from './money.ts'
 import { changesOf, MAX_CHANGES } from './part.ts'
@@ -60,7 +61,7 @@ export function parsePlan(data: unknown): { readonly data: PlanData; readonly st
   }
   checkCount(data)
   const parsed = planSchema.safeParse(data)
-  if (!parsed.success) throw planRefusal(parsed.error, null)
+  if (!parsed.success) throw planRefusal(parsed.error, { step: null, given: data })
   const steps = parsed.data.steps.map(bindStep)
   checkFlow(steps)
   const complete = { steps: parsed.data.steps.map((written, index) => completed(written, present(steps[index], 'step'))) }
@@ -89,7 +90,7 @@ function bindStep({ name, from, rule: kind, parameters, rounding, lock }: Writte
     const rule = entry.bind(parameters)
     return { name, from, rule, rounding: rounding ?? ownRounding(rule), lock: lock === undefined ? null : readLock(lock) }
   } catch (error) {
-    throw error instanceof z.ZodError ? planRefusal(error, name) : error
+    throw error instanceof z.ZodError ? planRefusal(error, { step: name, given: parameters }) : error
   }
 }
 
@@ -182,12 +183,15 @@ export function versionInForce(versions: readonly PlanVersion[], instant: Tempor
   return version
 }
 
-/** `step`: whose parameters the path is of; null for the plan itself. */
-function planRefusal(error: z.ZodError, step: string | null): Refusal {
+/** `step`: whose parameters the path is of; null for the plan itself. `given`: those, or the plan, as they were given. */
+function planRefusal(error: z.ZodError, { step, given }: { readonly step: string | null; readonly given: unknown }): Refusal {
   const [issue] = error.issues
   // Path and message name keys as they were given, of any length.
   const path = issue === undefined ? '' : clip(issue.path.map(String).join('.'), MAX_PROBLEM)
-  const message = clip(issue?.message ?? 'is not a plan', MAX_PROBLEM)
+  const problem = clip(issue?.message ?? 'is not a plan', MAX_PROBLEM)
+  const value = valueAt(given, issue?.path ?? [])
+  const found = typeof value === 'string' || typeof value === 'number' ? quote(value.toString()) : null
   const where = step === null ? 'plan' : `step ${step}`
-  return new Refusal('plan_invalid', `${where}${path === '' ? '' : `, ${path}`}: ${message}`, { ...(step !== null && { step }), field: path, problem: message })
+  const message = `${where}${path === '' ? '' : `, ${path}`}: ${problem}${found === null ? '' : `, and this is ${found}`}`
+  return new Refusal('plan_invalid', message, { ...(step !== null && { step }), field: path, problem, ...(typeof value === 'string' && { value: clip(value) }) })
 }
