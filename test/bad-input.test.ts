@@ -109,6 +109,19 @@ describe('a plan with', () => {
     })
   })
 
+  it('a recipient or a fund that nobody has met, which may be new, is told of by the API and by the command', async () => {
+    const key = await dealer()
+    const plan = { steps: [split([share('ana', '1'), share('bob', '1'), share('rest', '1', { fund: 'savings' })])] }
+    const unmet = [{ kind: 'recipient', name: 'bob' }, { kind: 'fund', name: 'savings' }]
+    await unchanged(async () => {
+      const byApi = await bed.send('//v1/ledgers/deal/plans/validate', { key, body: { plan } })
+      expect(byApi.json()).toMatchObject({ unmet })
+      const byCommand = await apportion('plan', 'validate', file('unmet.json', plan), '--ledger', 'deal')
+      expect(byCommand).toMatchObject({ code: 0, err: 'The ledger deal has not met the recipient bob, the fund savings before: if that is a slip, correct the name.\n' })
+      expect((await bed.send('//v1/ledgers/deal/plans/validate', { key, body: { plan: { steps: [split(two)] } } })).json()).toMatchObject({ unmet: [] })
+    })
+  })
+
   it('a million steps is too large a body for the API, and refused by its number by the command', async () => {
     const key = await dealer()
     const plan = { steps: Array.from({ length: 1_000_000 }, () => ({})) }

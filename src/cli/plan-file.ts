@@ -1,6 +1,8 @@
 // A plan as it stands in a file, and plans as they are shown.
 
 import { Refusal } from '../core/refusal.ts'
+import type { ValidPlan } from '../engine/draft-plan.ts'
+import type { Ledger } from '../engine/ledger.ts'
 import type { PlanDocument } from '../engine/read-plans.ts'
 import type { Given } from './command.ts'
 import type { Column, Output } from './output.ts'
@@ -46,4 +48,11 @@ export function showPlan(output: Output, plan: PlanDocument): void {
     if (plan.reason !== null) output.line(`${state} by ${plan.closed_by}: ${plan.reason}`)
     output.line(JSON.stringify(plan.plan, null, 2))
   })
+}
+
+/** Tells of names that nobody here has met: what is new is meant so, or has a slip in it. */
+export function noteUnmet(output: Output, ledger: Pick<Ledger, 'name'>, { unmet }: Pick<ValidPlan, 'unmet'>): void {
+  if (unmet.length === 0 || output.json) return
+  const names = unmet.map(({ kind, name }) => `the ${kind} ${name}`).join(', ')
+  output.note(`The ledger ${ledger.name} has not met ${names} before: if that is a slip, correct the name.`)
 }

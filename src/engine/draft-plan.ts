@@ -4,11 +4,14 @@
 import type { PoolClient } from 'pg'
 import { draftHash } from '../core/approval.ts'
 import { present } from '../core/assert.ts'
+import type { Json } from '../core/effects.ts'
+import { namedIn } from '../core/named-in-plan.ts'
 import { parsePlan, type PlanData } from '../core/plan.ts'
 import { Refusal } from '../core/refusal.ts'
 import { planVersionsOf } from '../store/ledger.ts'
 import { draftsOf, findDraft, insertDraft, insertRevision, lockDraft, type DraftRow } from '../store/plan-draft.ts'
 import { inTransaction } from '../store/statement.ts'
+import { findRecipient } from '../store/wallet.ts'
 import { earliestEffect, requireNotice } from './adopt-plan.ts'
 import type { Ledger } from './ledger.ts'
 import { requireRight, type Person } from './person.ts'
@@ -58,20 +61,36 @@ export async function editPlan(desk: Drafting, ledger: Ledger, person: Person, {
   })
 }
 
-export type ValidPlan = { readonly plan_hash: string; readonly hash: string; readonly earliest_effect: string }
+/** `unmet`: recipients and funds that the plan names and nobody here has met; new ones, or a slip in a name. */
+export type ValidPlan = { readonly plan_hash: string; readonly hash: string; readonly earliest_effect: string; readonly unmet: { readonly kind: 'recipient' | 'fund'; readonly name: string }[] }
 
 /** Reads a plan as a draft would be read, and writes nothing. Refuses `plan_invalid`. */
 export async function validatePlan({ store, now }: Pick<Desk, 'store' | 'now'>, ledger: Ledger, { content, effectiveFrom }: DraftContent): Promise<ValidPlan> {
   const { data, hash } = parsePlan(content)
   const at = now()
   const { settings } = await readSettings(store.pool, ledger, at)
-  const newest = present((await planVersionsOf(store.pool, ledger.id)).at(-1), 'plan version')
+  const versions = await planVersionsOf(store.pool, ledger.id)
+  const newest = present(versions.at(-1), 'plan version')
   if (effectiveFrom !== null) requireNotice(effectiveFrom, { newest, settings, at })
   return {
     plan_hash: hash,
     hash: draftHash({ ledger: ledger.id, plan: data, effectiveFrom }),
     earliest_effect: earliestEffect(newest, settings, at).toString(),
+    unmet: await unmetIn(store, ledger, { data, earlier: versions.map(({ content }) => content as Json) }),
   }
+}
+
+/** Names that no plan of the ledger had before and no recipient has. A recipient may well be new: its payouts wait until it has a destination. */
+async function unmetIn({ pool }: Desk['store'], ledger: Ledger, { data, earlier }: { data: PlanData; earlier: readonly Json[] }): Promise<ValidPlan['unmet']> {
+  const unmet: ValidPlan['unmet'] = []
+  for (const kind of ['recipient', 'fund'] as const) {
+    const met = new Set(earlier.flatMap((plan) => namedIn(plan, kind).map(({ id }) => id)))
+    for (const name of new Set(namedIn(data as unknown as Json, kind).map(({ id }) => id))) {
+      if (met.has(name) || (kind === 'recipient' && (await findRecipient(pool, ledger.id, name)) !== null)) continue
+      unmet.push({ kind, name })
+    }
+  }
+  return unmet
 }
 
 async function checkDraft(desk: Drafting, ledger: Ledger, person: Person, given: DraftContent): Promise<{ readonly data: PlanData; readonly hash: string }> {

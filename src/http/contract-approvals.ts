@@ -90,7 +90,12 @@ export const planSchema = z
   .meta({ id: 'Plan' })
 export const planListSchema = listOf(planSchema)
 
-export const validPlanSchema = z.strictObject({ plan_hash: z.string(), hash: z.string(), earliest_effect: instant }).meta({ id: 'ValidPlan' })
+export const validPlanSchema = z
+  .strictObject({
+    ...{ plan_hash: z.string(), hash: z.string(), earliest_effect: instant },
+    unmet: z.array(z.strictObject({ kind: z.enum(['recipient', 'fund']), name: z.string() })).meta({ description: 'Whom and what the plan names and nobody here has met: new ones, or a slip in a name' }),
+  })
+  .meta({ id: 'ValidPlan' })
 
 const kind = z.enum(['plan', 'payout', 'settings'])
 

@@ -4,6 +4,7 @@ import { present } from '../../core/assert.ts'
 import type { Json } from '../../core/effects.ts'
 import { atLine, checkDocument, refusalAt, schemaRefusal, type JsonDocument } from '../../core/json-document.ts'
 import { parseAsset, readUnits } from '../../core/money.ts'
+import { namedIn } from '../../core/named-in-plan.ts'
 import { parsePlan, type PlanVersion } from '../../core/plan.ts'
 import { placeInPlan } from '../../core/plan-problem.ts'
 import type { Program } from '../../core/program.ts'
@@ -66,18 +67,6 @@ function checkAccounts(document: JsonDocument, { accounts: { recipients, funds =
     const message = `the plan names the ${kind} ${unlisted.id}, which accounts.${kind}s does not list: list it, or correct the name`
     throw refusalAt(document, ['plan', ...unlisted.path], { code: 'file_malformed', message, details: { field: `accounts.${kind}s` } })
   }
-}
-
-type Named = { readonly id: string; readonly path: readonly PropertyKey[] }
-
-/** Every `{"recipient": id}` of a plan, or of another word. */
-function namedIn(value: Json, word: 'recipient' | 'fund' | 'party', path: readonly PropertyKey[] = []): readonly Named[] {
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, inner]: readonly [string, Json]) => {
-    const here = [...path, key]
-    // A condition asks who a party is, which is a party as well.
-    return key === word && typeof inner === 'string' ? [{ id: inner, path: here }] : namedIn(inner, word, here)
-  })
 }
 
 /** The events bring what the plan asks for, and nothing that it would refuse. */

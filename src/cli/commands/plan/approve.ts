@@ -47,7 +47,7 @@ async function previewOf(desk: CommandDesk, ledger: Ledger, { draft, given, file
     const checked = await checkPreview(desk, ledger, { draft, document, sample: sampleOf(ledger), events, onProgress: ({ events: done, of }) => bar.show(done, of) })
     bar.stop()
     const { since } = checked
-    output.note(`Preview ${checked.hash} was made anew on the same ${checked.events} events, and is the same.`)
+    output.note(`Preview ${checked.hash} was made anew on the same ${checked.events} ${checked.events === '1' ? 'event' : 'events'}, and is the same.`)
     if (since > 0n) output.note(`The ledger has recorded ${since} ${since === 1n ? 'event' : 'events'} since it was made: they are not in it.`)
     return checked
   } finally {
