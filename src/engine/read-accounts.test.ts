@@ -213,5 +213,5 @@ describe('what a page costs', () => {
     const large = await costs()
     // Indexes grow a level or two, and no more. A page that read the history would cost fifty times as much.
     for (const [name, pagesThen] of Object.entries(small)) expect(large[name], name).toBeLessThanOrEqual(pagesThen * 3 + 10)
-  }, 120_000)
+  })
 })

@@ -48,7 +48,7 @@ async function passingTime<T>(what: string, look: () => T | undefined | Promise<
     house.chain.pass(1)
     house.elapse({ milliseconds: 20 })
     return await look()
-  }, 15_000)
+  })
 }
 
 async function isPaid(home: Home, reference: string, expected: Readonly<Record<string, string>> = SETTLED): Promise<true | undefined> {
