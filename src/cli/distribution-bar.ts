@@ -5,8 +5,14 @@ import { formatMoney, parseAsset } from '../core/money.ts'
 import type { Output } from './output.ts'
 import type { ProgressDocument } from '../engine/read-distributions.ts'
 
-export function progressLine({ state, snapshot, recipients, place, shares, units, asset, root }: ProgressDocument): string {
-  const given = `${shares} shares of ${formatMoney(BigInt(units), parseAsset(asset))} together`
+/** `reverses`: of what takes a distribution back; null for one that gives. */
+export function progressLine({ state, snapshot, recipients, place, shares, units, asset, root }: ProgressDocument, { reverses }: { readonly reverses: string | null }): string {
+  const money = formatMoney(BigInt(units), parseAsset(asset))
+  if (reverses !== null) {
+    const taken = `${money} taken back of its shares`
+    return state === 'complete' ? `Of event ${reverses}: complete: ${taken}` : `Of event ${reverses}: running, ${place} of ${recipients} recipients: ${taken}, which count when it is complete; none of its payouts leaves meanwhile`
+  }
+  const given = `${shares} shares of ${money} together`
   const far = state === 'complete' ? `complete: ${given}` : `running, ${place} of ${recipients} recipients: ${given}, which count when it is complete`
   return `By the snapshot ${snapshot.slice(0, 16)}…: ${far}${root === null ? '' : `; Merkle root ${root}`}`
 }

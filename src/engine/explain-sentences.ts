@@ -1,5 +1,6 @@
 // An explanation in plain words, a sentence or two a figure, for people who check an amount by hand.
 
+import { REVERSING } from '../core/reversal.ts'
 import { formatMoney, parseAsset } from '../core/money.ts'
 import type { ExplainedPayout, ExplainedShare, Explanation } from './explain-document.ts'
 
@@ -107,7 +108,9 @@ function attemptText({ attempt, attempt_state: state }: { readonly attempt: stri
 function reversalSentences({ event, reversals }: Explanation): string[] {
   return reversals.map(({ reference, units, asset, block, transfers }) => {
     const moved = transfers.flatMap(({ kind, debit, credit, units: each, number }) => {
+      if (kind === 'reversed' && debit === REVERSING) return [`${money(each, asset)} to be taken back of what was given in chunks (transfer ${number})`]
       if (kind === 'reversed') return [`${money(each, asset)} from ${debit} (transfer ${number})`]
+      if (kind === 'taken_back') return [`of that ${money(each, asset)} from ${debit} (transfer ${number})`]
       return kind === 'restored' ? [`${money(each, asset)} given back to ${credit} (transfer ${number})`] : []
     })
     return `${reference} reversed ${money(units, asset)} of ${event.reference} at ${block.recorded_at}, in block ${block.number}: ${moved.join(', ')}.`

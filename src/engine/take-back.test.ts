@@ -9,6 +9,7 @@ import { balancesOf, expectSound, reverse } from '../../test/reversing.ts'
 import { allocate } from '../core/allocate.ts'
 import { createDistributor } from './carry-distributions.ts'
 import { explain } from './explain.ts'
+import { sentences } from './explain-sentences.ts'
 import { exportJournal } from './export-journal.ts'
 import { importJournal } from './import-journal.ts'
 import { createLedgers } from './ledger.ts'
@@ -123,6 +124,7 @@ it('is owed by those who were paid, kept back from their shares once it is compl
   expect(await balancesOf(ledger)).toMatchObject({ 'owed_by:ana': -50n, 'owed_by:eli': -200n, 'payable:bo': 100n, 'payable:cy': 150n })
   const { shares, reversals, agrees } = await explain(ledger.world, ledger.ledger, 'dividend#eli')
   expect([agrees, shares.at(-1)?.units, reversals.map(({ transfers }) => transfers.filter(({ kind }) => kind === 'taken_back').map(({ debit, units }) => `${debit} ${units}`))]).toEqual([true, '400', [['owed_by:eli 200']]])
+  expect(sentences(await explain(ledger.world, ledger.ledger, 'dividend#eli')).join(' ')).toMatch(/back reversed .*5.* to be taken back of what was given in chunks \(transfer \d+\), of that .* from owed_by:eli \(transfer \d+\)\./)
   const { standing } = await recipient(ledger.world, ledger.ledger, 'eli')
   expect(standing).toContainEqual(expect.objectContaining({ state: 'owed', units: '200' }))
   await expectSound(ledger, ['dividend', 'dividend#bo', 'back'])

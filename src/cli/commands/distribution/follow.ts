@@ -18,14 +18,14 @@ export const run: Run = async (desk, { words, options }, output) => {
       const { progress } = found
       if (progress === null || progress.state === 'complete') {
         bar.stop()
-        return output.result(found, () => output.line(progress === null ? `${reference} was not divided by a snapshot: it is ${found.state}.` : progressLine(progress)))
+        return output.result(found, () => output.line(progress === null ? `${reference} was not divided by a snapshot: it is ${found.state}.` : progressLine(progress, found)))
       }
       bar.show({ place: Number(progress.place), recipients: Number(progress.recipients) })
       if (progress.place !== last) [last, changedAt] = [progress.place, desk.now()]
       if (Temporal.Instant.compare(desk.now(), changedAt.add(PATIENCE)) > 0) {
         bar.stop()
         output.note('Nothing has moved for 30 seconds: does a server run? `npm start` starts one.')
-        return output.result(found, () => output.line(progressLine(progress)))
+        return output.result(found, () => output.line(progressLine(progress, found)))
       }
       await desk.sleep(LOOK_EVERY_MS)
     }

@@ -10,7 +10,7 @@ export const run: Run = async (desk, { words, options }, output) => {
   const money = (units: string): string => formatMoney(BigInt(units), parseAsset(found.asset))
   output.result(found, () => {
     output.line(`${found.reference}: ${money(found.units)} by plan version ${found.plan_version}`)
-    if (found.progress !== null) output.line(progressLine(found.progress))
+    if (found.progress !== null) output.line(progressLine(found.progress, found))
     output.table(
       found.shares,
       [
