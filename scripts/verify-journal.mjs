@@ -33,7 +33,7 @@ export const OF_EVENTS = ['received', 'share', 'reversed', 'restored', 'refunded
 /** Roles whose balance may not fall below zero: credits less debits. */
 export const FLOORS = ['received', 'payable', 'carried', 'fund', 'rounding', 'in_flight', 'distributing', 'reversing', 'owed_by']
 /** Of these, those whose balance is debits less credits. */
-export const DEBIT_SIDE = ['owed_by', 'reversing']
+export const DEBIT_SIDE = ['reversing', 'owed_by']
 
 const GENESIS = '0'.repeat(64)
 const sha256 = (data) => createHash('sha256').update(data).digest('hex')
