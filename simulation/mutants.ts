@@ -1,6 +1,6 @@
 // `npm run mutants`: puts one breakage of the law at a time into a copy of the program and shows who notices it: the simulator within so many
 // histories, else a test. One that nobody notices is a gap to close, and ends the command with 1. `--only <words>` takes those whose name holds
-// the words, `--seeds N` lives so many histories of each instead of its own number, `--both` asks the tests too where the simulator has
+// the words, `--seeds N` lives no more than so many histories of each, `--both` asks the tests too where the simulator has
 // noticed; `--json` prints the rows.
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,7 +19,7 @@ type Row = { readonly mutant: Mutant; readonly simulator: Caught | null; readonl
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, seeds: { type: 'string' }, both: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
-const seedsOf = ({ seeds }: Mutant): number => (values.seeds === undefined ? seeds : Number(values.seeds))
+const seedsOf = ({ seeds }: Mutant): number => Math.min(seeds, Number(values.seeds ?? seeds))
 const chosen = LAW_MUTANTS.filter(({ name }) => name.includes(values.only))
 const base = mkdtempSync(join(tmpdir(), 'apportion-mutants-'))
 try {
