@@ -63,7 +63,7 @@ function obstacleProblem(payout: Payout, living: Living): string | null {
   if ((state === 'reserved' || state === 'queued') && !isOlder(payout, living.now, SOON_SECONDS)) return null
   const isUnprovable = living.hasForgotten && payout.attempts.some((attempt) => attempt.state === 'unknown' && (attempt.reason ?? '') !== '')
   if (state === 'reserved' && isUnprovable) return null
-  if (state === 'reserved') return `its attempts are ${payout.attempts.map((attempt) => attempt.state).join(', ')}, and faults have stopped`
+  if (state === 'reserved') return `its attempts are ${payout.attempts.map((attempt) => `${attempt.state} (${attempt.reason ?? 'no reason'})`).join(', ')}, and faults have stopped`
   if (locked !== null && Temporal.Instant.compare(Temporal.Instant.from(locked), living.now) > 0) return null
   if (state === 'queued') return 'nothing stands in its way'
   if (state === 'held') return heldProblem(payout, living)

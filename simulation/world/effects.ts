@@ -25,9 +25,13 @@ const STRETCHES = [[100, 6], [400, 40], [1000, 12]] as const
 
 const LONGEST_REST_MS = 1000
 
-function stretched(ms: number, random: Random): number {
+/** No rest takes longer: whoever waits for what a resting one would do must not take it for dead. */
+const MOST_MS = 15_000
+
+function stretched(ms: number, factor: number, random: Random): number {
+  if (ms > LONGEST_REST_MS) return ms
   const [, most] = STRETCHES.find(([upTo]) => ms <= upTo) ?? [0, 1]
-  return ms * (1 + random.below(most))
+  return Math.min(ms * (1 + random.below(most)) * factor, MOST_MS)
 }
 
 export function effectsOf({ owner, scheduler, random, fetch, logged, rest }: EffectParts): Effects {
@@ -35,7 +39,7 @@ export function effectsOf({ owner, scheduler, random, fetch, logged, rest }: Eff
   const now = (): Temporal.Instant => Temporal.Instant.fromEpochNanoseconds(BigInt(us()) * 1000n)
   return {
     now,
-    sleep: async (ms, signal) => await scheduler.sleep(owner, stretched(ms, random) * (ms > LONGEST_REST_MS ? 1 : rest.factor) * 1000, signal),
+    sleep: async (ms, signal) => await scheduler.sleep(owner, stretched(ms, rest.factor, random) * 1000, signal),
     random: (bytes) => random.bytes(bytes),
     id: () => {
       const [time, tail] = [Math.floor(us() / 1000).toString(16).padStart(12, '0'), random.bytes(10).toHex()]
