@@ -4,7 +4,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import type { Findings } from './findings.ts'
 import { canonical, type PlanVersion } from './journal.ts'
-import type { Offers } from './offers.ts'
+import type { Offers, Other } from './offers.ts'
 import type { Payout, PlanRow, Records } from './reading.ts'
 
 /** A moment of the doors: of things at one instant, the one that was told first came first. */
@@ -147,12 +147,24 @@ export function checkPlansAgreed({ findings, offers, plans }: Planning, versions
     const row = plans.find((each) => each.version === version)
     const draft = row?.draft ?? null
     if (draft === null || offered.length === 0) continue
-    const by = offered[0]?.offer.person
-    const agreed = new Set(offers.others.flatMap(({ rest, offer, verdict }) => (rest === `plans/${draft}/approve` && verdict !== 'refused' && offer.person !== by ? [offer.person] : [])))
+    const known = offered.filter((each) => mayBeOf(draft, each))
+    // Of a request that was sent to two servers at once, both may have made a draft and answered with one of them.
+    const sources = known.length > 0 ? known : offered
+    const agreeing = offers.others.flatMap(({ rest, offer, verdict }) => (rest === `plans/${draft}/approve` && verdict !== 'refused' ? [offer.person] : []))
+    // Where it is not known who of several offered this draft, whoever leaves the most to agree.
+    const agreed = Math.max(0, ...sources.map(({ offer: { person } }) => new Set(agreeing.filter((each) => each !== person)).size))
     // What a server decided may stand before what was answered sooner, by as long as an answer takes.
     const needed = leastApprovals(offers, offered.map(({ offer }) => offer.asked).reduce(earlier))
-    findings.expect('I10', agreed.size >= needed, () => `plan version ${version} came to be with ${agreed.size} approvals; the ledger asked for ${needed}`)
+    findings.expect('I10', agreed >= needed, () => `plan version ${version} came to be with ${agreed} approvals; the ledger asked for ${needed}`)
   }
+}
+
+/** Whether an offer of a plan may have made this draft, or written it anew: two persons may offer the same plan, each as a draft. */
+function mayBeOf(draft: string, { rest, offer, verdict }: Other): boolean {
+  const [, edited = null] = /^plans\/([^/]+)\/edit$/.exec(rest) ?? []
+  if (edited !== null) return edited === draft
+  const named = (offer.answer?.body as { draft?: string } | null | undefined)?.draft
+  return verdict === 'unknown' || named === undefined || named === draft
 }
 
 /** As a plan is kept its steps have a rounding; as it is offered they may have none, and then it is the rule's own. */
