@@ -13,7 +13,7 @@ export type Standing = {
 /** More than any wallet is given. */
 const PAYABLE = 10n ** 15n
 
-type Row = { readonly state: string; readonly reason: string | null; readonly payouts: bigint; readonly payable: bigint; readonly unlocked: bigint }
+type Row = { readonly state: string; readonly reason: string | null; readonly payouts: bigint; readonly payable: bigint; readonly unlocked: bigint; readonly open: bigint }
 type Work = { readonly rows: bigint; readonly distributions: bigint; readonly shares: bigint }
 
 /** Reasons that end with money and thawed accounts, both of which are there in the end. */
@@ -31,28 +31,29 @@ export type Looking = {
 
 /**
  * As it stands at an instant. A share that is locked stands still until its day; and where a network forgot its history for good, so does
- * what was sent before, until somebody who knows says what became of it.
+ * what is unknown of what was sent before, until somebody who knows says what became of it. All else that was sent is looked at again.
  */
 export async function readStanding(pool: Pool, { now, forgotten, onChain }: Looking): Promise<Standing> {
   const { rows } = await pool.query<Row>(
     `select state, reason, count(*) as payouts, count(*) filter (where (locked_until is null or locked_until <= $2) and (state <> 'queued' or tries = 0 or changed_at <= $3)) as unlocked,
+      count(*) filter (where exists (select from apportion.attempt where attempt.lane = payout.lane and attempt.attempt = payout.live_attempt and attempt.state <> 'unknown')) as open,
       count(*) filter (where units < $1 and (locked_until is null or locked_until <= $2)) as payable
       from apportion.payout group by state, reason order by state, reason`,
     [PAYABLE.toString(), now.toString(), now.subtract({ seconds: TRIED_AGAIN_SECONDS }).toString()],
   )
   const { rows: work } = await pool.query<Work>(
     `select (select count(*) from apportion.inbox where state = 'queued') as rows,
-      (select count(*) from apportion.distribution where state <> 'complete') as distributions,
+      (select count(*) from apportion.distribution where state <> 'complete' or payout_transfer < last_transfer) as distributions,
       (select count(*) from apportion.transfer where kind = 'share'
         and number > coalesce((select transfer from apportion.payout_cursor where payout_cursor.lane = transfer.lane), 0)) as shares`,
   )
   const sum = (of: (row: Row) => boolean): number => rows.filter(of).reduce((total, { payouts }) => total + Number(payouts), 0)
   const moving = [
-    ...rows.flatMap(({ state, unlocked }) => ((state === 'queued' || (state === 'reserved' && !forgotten)) && unlocked > 0n ? [`${unlocked} payouts are ${state}`] : [])),
+    ...rows.flatMap(({ state, unlocked, open }) => ((state === 'queued' || (state === 'reserved' && (!forgotten || open > 0n))) && unlocked > 0n ? [`${unlocked} payouts are ${state}`] : [])),
     ...rows.flatMap(({ state, reason, payable }) => (state === 'held' && PASSING.has(reason) && payable > 0n ? [`${payable} payouts are held for ${reason}`] : [])),
     ...work.flatMap(({ rows: inbox, distributions, shares }) => [
       ...(inbox > 0n ? [`${inbox} rows are queued`] : []),
-      ...(distributions > 0n ? [`${distributions} distributions are not complete`] : []),
+      ...(distributions > 0n ? [`${distributions} distributions are not complete, or not yet payouts`] : []),
       ...(shares > 0n ? [`${shares} shares are in no payout`] : []),
     ]),
     ...(forgotten ? [] : await unseen(pool, onChain)),
