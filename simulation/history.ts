@@ -85,8 +85,12 @@ export type Figures = {
   readonly payouts: number
   readonly settled: number
   readonly held: number
+  /** Units that the ledgers' wallets paid to others, by asset, as the network's own books have it. */
+  readonly paid: Readonly<Record<string, bigint>>
   /** Faults that really were put in, by kind. */
   readonly faults: Readonly<Record<string, number>>
+  /** How often a process ended at a named point. */
+  readonly points: Readonly<Record<string, number>>
   readonly statements: number
   readonly requests: number
   readonly virtualSeconds: number

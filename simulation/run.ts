@@ -3,7 +3,7 @@
 
 import { openInProcess } from './database/in-process.ts'
 import type { Host } from './database/host.ts'
-import type { Finding, History, HistoryPlan, Offer } from './history.ts'
+import type { Books, Finding, History, HistoryPlan, Offer } from './history.ts'
 import { present } from '../src/core/assert.ts'
 import type { World } from '../src/engine/world.ts'
 import { openAudit, type Audit } from './world/audit.ts'
@@ -65,7 +65,7 @@ export async function runHistory({ seed, plan = {}, host }: HistoryOptions): Pro
 type Life = { readonly seed: number; readonly plan: HistoryPlan; readonly appRole: string }
 
 async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<History> {
-  const { random, scheduler, faults, network, fleet, steps, statements } = universe
+  const { random, scheduler, faults, network, fleet, steps, statements, points } = universe
   const workload = workloadOf(universe, plan)
   const { world, homes } = await found(universe, workload, appRole)
   const now = (): Temporal.Instant => Temporal.Instant.fromEpochNanoseconds(BigInt(scheduler.now()) * 1000n)
@@ -94,6 +94,8 @@ async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<
       payouts: standing.payouts,
       settled: standing.settled,
       held: standing.held,
+      paid: paidBy(new Set([...homes.values()].map(({ wallet }) => wallet)), network.books),
+      points: points.ended(),
       faults: faults.counted(network.counters()),
       statements: statements.count(),
       requests: network.requests(),
@@ -102,6 +104,14 @@ async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<
     findings: [...new Map(findings.map((finding) => [`${finding.invariant} ${finding.what}`, finding])).values()],
     lastSteps: steps.last(),
   }
+}
+
+function paidBy(wallets: ReadonlySet<string>, { transactions }: Books): Readonly<Record<string, bigint>> {
+  const paid = new Map<string, bigint>()
+  for (const { from, to, asset, units } of transactions().flatMap(({ movements }) => movements)) {
+    if (wallets.has(from) && !wallets.has(to)) paid.set(asset, (paid.get(asset) ?? 0n) + units)
+  }
+  return Object.fromEntries(paid)
 }
 
 type Playing = { readonly workload: Workload; readonly doors: Doors; readonly audit: Audit }

@@ -7,7 +7,7 @@ import type { HistoryPlan } from './history.ts'
 import { keptSeeds } from './many/kept-seeds.ts'
 import { liveTask, type Ran } from './many/live.ts'
 import { addRan, failureOf, noTotals } from './many/totals.ts'
-import { reportFailure, reportTotals } from './many/report.ts'
+import { reportFailure, reportTotals, totalsDocument } from './many/report.ts'
 import { minimise } from './minimise.ts'
 import { runHistory } from './run.ts'
 import { KINDS } from './world/faults.ts'
@@ -56,7 +56,7 @@ describe('a history', () => {
 
 describe('a history that fails', () => {
   const ran = (over: Partial<Ran>): Ran => ({ seed: 7, history: null, error: null, other: null, server: null, control: null, lived: 1, milliseconds: 1, ...over })
-  const history = { seed: 7, hash: 'a'.repeat(64), findings: [], lastSteps: ['1 s a begin', '2 s a commit'], figures: { payouts: 2, settled: 1, held: 1, faults: { 'answer lost': 3 }, statements: 9, requests: 4, virtualSeconds: 60 } }
+  const history = { seed: 7, hash: 'a'.repeat(64), findings: [], lastSteps: ['1 s a begin', '2 s a commit'], figures: { payouts: 2, settled: 1, held: 1, paid: { 'USDC/6': 1_500_000n }, faults: { 'answer lost': 3 }, points: { signed: 2 }, statements: 9, requests: 4, virtualSeconds: 60 } }
 
   it('is named with what broke, how it ended and how to see it again', () => {
     const totals = noTotals()
@@ -65,7 +65,7 @@ describe('a history that fails', () => {
     addRan(totals, ran({ error: 'it threw' }))
     addRan(totals, ran({ history, lived: 2, other: { ...history, hash: 'b'.repeat(64), lastSteps: ['1 s a begin', '2 s a rollback'] } }))
     addRan(totals, ran({ history, lived: 2, server: { same: false, history: { ...history, findings: [{ invariant: 'I2', what: 'a balance' }] } } }))
-    expect(totals).toMatchObject({ histories: 5, payouts: 8, again: 1, onServer: 1, sameOnServer: 0, faults: new Map([['answer lost', 12]]) })
+    expect(totals).toMatchObject({ histories: 5, payouts: 8, again: 1, onServer: 1, sameOnServer: 0, faults: new Map([['answer lost', 12]]), paid: new Map([['USDC/6', 6_000_000n]]), points: new Map([['signed', 8]]) })
     expect(totals.failures.map(({ what }) => what)).toEqual([
       ['I4: paid twice'],
       ['it threw'],
@@ -74,7 +74,8 @@ describe('a history that fails', () => {
     ])
     const [failure] = totals.failures
     expect(failure === undefined ? '' : reportFailure(failure, { server: false })).toMatch(/I4: paid twice[^]*2 s a commit[^]*npm run simulate -- --seed 7/)
-    expect(reportTotals(totals, { milliseconds: 60_000, peakBytes: 1_048_576 })).toMatch(/histories with something broken[^0-9]*4/)
+    expect(reportTotals(totals, { milliseconds: 60_000, peakBytes: 1_048_576 })).toMatch(/paid, by the network’s books[^0-9]*6(\.0+)? USDC[^]*histories with something broken[^0-9]*4[^]*signed [^0-9]*8/)
+    expect(totalsDocument(totals, { milliseconds: 1, peakBytes: 1 })).toMatchObject({ paid: { 'USDC/6': '6000000' }, points: { signed: 8 } })
   })
 
   it('is made smaller as long as it fails in the same way', async () => {

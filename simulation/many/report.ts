@@ -1,6 +1,8 @@
 // What many histories came to, for people and for programs.
 
 import Table from 'cli-table3'
+import { formatUnits } from '../../src/core/money.ts'
+import { POINTS } from '../points.ts'
 import type { Failure, Totals } from './totals.ts'
 
 export type Run = { readonly milliseconds: number; readonly peakBytes: number }
@@ -28,6 +30,7 @@ export function reportTotals(totals: Totals, { milliseconds, peakBytes }: Run): 
     ['payouts', figure(totals.payouts)],
     ['… settled', figure(totals.settled)],
     ['… held, with a reason', figure(totals.held)],
+    ...[...totals.paid].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([asset, units]) => ['paid, by the network’s books', moneyText(asset, units)] as const),
     ['batches of statements', figure(totals.statements)],
     ['requests to the network', figure(totals.requests)],
     ['peak memory', `${figure(peakBytes / MEBIBYTE)} MiB`],
@@ -38,7 +41,15 @@ export function reportTotals(totals: Totals, { milliseconds, peakBytes }: Run): 
   sums.push(...rows.map((row) => [...row]))
   const faults = new Table({ ...plain(), head: ['faults', 'times'] })
   faults.push(...[...totals.faults].toSorted(([, one], [, other]) => other - one).map(([kind, count]) => [kind, figure(count)]))
-  return `${sums.toString()}\n${faults.toString()}`
+  const points = new Table({ ...plain(), head: ['ended at the point', 'times'] })
+  points.push(...POINTS.map(({ name }) => [name, figure(totals.points.get(name) ?? 0)]))
+  return `${sums.toString()}\n${faults.toString()}${totals.points.size === 0 ? '' : `\n${points.toString()}`}`
+}
+
+/** An asset is its name and its scale. */
+function moneyText(asset: string, units: bigint): string {
+  const [name = '', scale = '0'] = asset.split('/')
+  return `${formatUnits(units, Number(scale))} ${name}`
 }
 
 /** A failure with the command that replays it. */
@@ -53,6 +64,7 @@ export function reportFailure({ seed, what, lastSteps }: Failure, { server }: { 
   ].join('\n')
 }
 
-export function totalsDocument({ faults, failures, ...sums }: Totals, run: Run): object {
-  return { ...run, ...sums, faults: Object.fromEntries(faults), failures: failures.map(({ seed, what }) => ({ seed, what })) }
+export function totalsDocument({ paid, faults, points, failures, ...sums }: Totals, run: Run): object {
+  const texts = [...paid].map(([asset, units]) => [asset, units.toString()] as const)
+  return { ...run, ...sums, paid: Object.fromEntries(texts), faults: Object.fromEntries(faults), points: Object.fromEntries(points), failures: failures.map(({ seed, what }) => ({ seed, what })) }
 }

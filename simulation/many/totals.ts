@@ -20,7 +20,11 @@ export type Totals = {
   cpuMilliseconds: number
   /** What the usual sender did under the same kinds of faults. */
   control: Control
+  /** Units that left wallets for others, by asset, by the network's books. */
+  readonly paid: Map<string, bigint>
   readonly faults: Map<string, number>
+  /** Processes that ended at a named point, by its name. */
+  readonly points: Map<string, number>
   readonly failures: Failure[]
 }
 
@@ -28,7 +32,7 @@ export type Failure = { readonly seed: number; readonly what: readonly string[];
 
 export function noTotals(): Totals {
   const sums = { histories: 0, again: 0, onServer: 0, sameOnServer: 0, payouts: 0, settled: 0, held: 0, statements: 0, requests: 0, virtualSeconds: 0, cpuMilliseconds: 0 }
-  return { ...sums, control: { payouts: 0, paidTwice: 0, lost: 0 }, faults: new Map(), failures: [] }
+  return { ...sums, control: { payouts: 0, paidTwice: 0, lost: 0 }, paid: new Map(), faults: new Map(), points: new Map(), failures: [] }
 }
 
 export function addRan(totals: Totals, ran: Ran): void {
@@ -48,7 +52,9 @@ export function addRan(totals: Totals, ran: Ran): void {
 
 function addFigures(totals: Totals, { figures }: History): void {
   for (const name of ['payouts', 'settled', 'held', 'statements', 'requests', 'virtualSeconds'] as const) totals[name] += figures[name]
+  for (const [asset, units] of Object.entries(figures.paid)) totals.paid.set(asset, (totals.paid.get(asset) ?? 0n) + units)
   for (const [kind, count] of Object.entries(figures.faults)) totals.faults.set(kind, (totals.faults.get(kind) ?? 0) + count)
+  for (const [name, count] of Object.entries(figures.points)) totals.points.set(name, (totals.points.get(name) ?? 0) + count)
 }
 
 /** What is wrong with a history, in words; null: nothing. */

@@ -26,6 +26,7 @@ export type Universe = {
   readonly statements: Statements
   readonly fleet: Fleet
   readonly server: ServerParts
+  readonly points: ArmedPoints
   readonly masterKey: Uint8Array
   readonly logged: readonly LogLine[]
   /** Lets turns be taken until the work is done, or until an instant (microseconds). Rejects as the work does. */
@@ -103,7 +104,7 @@ function assemble({ seed, random, host, steps, faults, scheduler, machine, point
     return went
   }
   return {
-    ...{ random, scheduler, steps, faults, network, statements, fleet, server, logged, masterKey },
+    ...{ random, scheduler, steps, faults, network, statements, fleet, server, points, logged, masterKey },
     drive: async (work, until) => {
       let done = false
       const ended = work.finally(() => (done = true))
