@@ -166,6 +166,10 @@ const BROKEN: readonly Broken[] = [
   ['I5', 'a payout is held for no reason', /does not say why/, (broken) => (payoutOf(broken, 'a', 'ai').state = 'held')],
   ['I5', 'a payout is locked, and its plan locks nothing', /is locked until/, (broken) => (payoutOf(broken, 'a', 'ai').locked_until = '2030-01-01T00:00:00Z')],
   ['I5', 'a share is shown elsewhere than its payout', /is shown as held/, (broken) => (found(distributionOf(broken, 'a').shares[0]).state = 'held')],
+  ['I5', 'a share is shown with the payout of somebody else', /belongs to ai, and is shown with the payout .* of dao/, (broken) => {
+    const share = distributionOf(broken, 'a').shares.find(({ role }) => role === 'ai')
+    found(share).payout = payoutOf(broken, 'a', 'dao').payout
+  }],
   ['I5', 'a share has another role', /its plan gives/, (broken) => (found(distributionOf(broken, 'a').shares[0]).role = 'dao')],
   ['I6', 'a balance is not what the journal makes it', /the journal makes them/, (broken) => (found(page<Record<string, string>>(broken, 'balances?limit=200')[0])['debits'] = '123')],
   ['I6', 'a balance is shown of an account in which nothing moved', /nothing ever moved there/, (broken) => void page(broken, 'balances?limit=200').push({ account: 'fund:x', asset: 'SOL/9', units: '0', amount: '0', debits: '0', credits: '0' })],

@@ -53,10 +53,11 @@ export function checkDistributions(findings: Findings, { distributions, payouts 
     const named = words((roles.get(reference) ?? []).flatMap(({ role, recipient, units }) => (role === null ? [] : [`${role} ${recipient} ${units}`])))
     const says = words(shown.filter(({ units, account }) => units !== '0' && account.startsWith('payable:')).map(({ role, recipient, units }) => `${role} ${recipient ?? ''} ${units}`))
     findings.expect('I5', named === '' || named === says, () => `the distribution of ${reference} shows ${says}; its plan gives ${named}`)
-    for (const { payout, state, reason, units, role } of shown) {
+    for (const { payout, state, reason, units, role, recipient } of shown) {
       const own = payout === null ? undefined : byPayout.get(payout)
       const isTrue = own === undefined ? state === (units === '0' ? 'zero' : state) : own.state === state && own.reason === reason
       findings.expect('I5', isTrue, () => `the share ${role} of ${reference} is shown as ${state}, its payout is ${own?.state ?? 'none'}`)
+      findings.expect('I5', own === undefined || own.recipient === recipient, () => `the share ${role} of ${reference} belongs to ${recipient ?? 'nobody'}, and is shown with the payout ${payout ?? ''} of ${own?.recipient ?? 'nobody'}`)
     }
   }
 }
