@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accounts, breaks, COIN, mustRecord, onChain, openHouse, payouts, paymentsTo, round, runUntilStill, sale, type Home, type House, type Parts } from '../../test/house.ts'
 import { watchedStore } from '../../test/watched-store.ts'
+import { reverse } from '../../test/reversing.ts'
 import { SLOTS_TO_EXPIRY } from '../rails/solana/testbed.ts'
 
 let house: House
@@ -123,5 +124,18 @@ describe('a process that dies with what it sent dropped by the network', () => {
     const [first] = await payouts(house, home, 'crash')
     expect(first?.attempts.map(({ state }) => state)).toEqual(['never', 'settled'])
     await expectPaidOnce(home)
+  })
+})
+
+describe('a process that dies with a batch signed, of which a part is then taken back', () => {
+  it('is followed by one that pays the rest', async () => {
+    const home = await house.makeLedger({ funds: 101n })
+    await mustRecord(house.main, home, sale(home, 'crash', '100'))
+    await runToDeath(home, atNth('after prepare'))
+    await reverse({ world: house.main.world, ledger: home.ledger }, 'crash', { reference: 'refund', units: 50n * COIN })
+    await runUntilStill(house, home, house.start())
+    const { ai, dao, lucky, creator } = home.addresses
+    expect(await Promise.all([ai, dao, lucky, creator].map((address) => onChain(house, address)))).toEqual([40_000_000_000n, 7_500_000_000n, 1_500_000_000n, 1_000_000_000n])
+    expect(await breaks(house, home)).toEqual([])
   })
 })

@@ -258,7 +258,7 @@ const CASES: readonly Case[] = [
     figures: { units: (2n ** 64n).toString(), max: (2n ** 64n - 1n).toString() },
   },
   {
-    name: 'a payout that was counted with another amount',
+    name: 'a payout that was counted with less',
     reason: 'count_mismatch',
     spoil: async (s) => {
       await s.sign({ payouts: [second(s).id] })

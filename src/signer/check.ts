@@ -105,7 +105,7 @@ function checkPayout(request: SignRequest, first: PayoutRow, row: PayoutRow): vo
       live_attempt: live,
     })
   }
-  if (row.miscounted) throw refuse('count_mismatch', `payout ${payout} was counted before with another ledger, asset or amount`, { payout })
+  if (row.miscounted) throw refuse('count_mismatch', `payout ${payout} was counted before with another ledger or asset, or with less`, { payout })
 }
 
 /** A payout is exactly the sum of its shares, less what reversals and recoupments took from them, and each of them is a share of its recipient in its asset. */

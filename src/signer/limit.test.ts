@@ -114,6 +114,16 @@ describe("the day's limit", () => {
     await sign(signed)
   })
 
+  it('counts a payout once, also when a part of it was taken back before it is signed anew', async () => {
+    const { add, rows, sign, home } = await scene(100n)
+    const signed = await add(90n)
+    await sign(signed)
+    await database.pool.query('update apportion.payout set units = 60 where payout = $1', [signed[0]?.id])
+    await database.pool.query('update apportion.transfer set units = 60 where lane = $1 and number = $2', [home.lane, signed[0]?.transfer])
+    await sign(signed)
+    expect(await rows()).toEqual(['2026-03-01 90 90'])
+  })
+
   it('belongs to one ledger', async () => {
     const [a, b] = [await scene(100n), await scene(100n)]
     await a.sign(await a.add(100n))

@@ -100,7 +100,10 @@ export type PayoutRow = {
   readonly shares: bigint
   readonly strays: bigint
   readonly share_units: bigint
-  /** Counted against a day's limit before; `miscounted` when that was with other figures. */
+  /**
+   * Counted against a day's limit before; `miscounted` when that was elsewhere or with less. With more is right: what nobody sent may be taken
+   * back in part, and the rest is paid.
+   */
   readonly counted: boolean
   readonly miscounted: boolean
   /** Its ledger has changed its settings at least once, so that they must be asked whether it may go. */
@@ -131,7 +134,7 @@ export async function readBatch(
         exists (select from apportion.settings_change where ledger = home.ledger) as policed,
         signing.payout is not null as counted,
         signing.payout is not null
-          and (signing.ledger, signing.asset, signing.units) is distinct from (home.ledger, payout.asset, payout.units) as miscounted,
+          and ((signing.ledger, signing.asset) is distinct from (home.ledger, payout.asset) or signing.units < payout.units) as miscounted,
         home.ledger as lane_ledger, keyed.wallet_ledger, keyed.rail, keyed.address,
         keyed.sealed_key, keyed.sealed_data_key, keyed.master_key_id
       from (select (select ledger from apportion.lane where lane = $1) as ledger) as home
