@@ -73,7 +73,7 @@ function saleOf({ random, business, start, spanMs }: Course, index: number): Sal
 }
 
 function stepsOf(course: Course, sale: Sale): readonly Planned[] {
-  const { random, spanMs } = course
+  const { random, spanMs, everything } = course
   const { isRow, contest, atMs } = sale
   const after = (): number => atMs + random.below(spanMs - atMs)
   const first = isRow ? rowOf(course, sale) : offerOf(course, sale)
@@ -84,7 +84,7 @@ function stepsOf(course: Course, sale: Sale): readonly Planned[] {
   if (contest === 'other-door') steps.push(copy(isRow ? { ...offerOf(course, sale), tag: 'duplicate' } : { ...rowOf(course, sale), tag: 'row-again' }))
   if (contest === 'other-content') steps.push(copy(otherContent(course, sale)))
   if (first.do === 'request' && random.chance(0.2)) steps.push(...keyAgain(course, { reference: sale.reference, first, after }))
-  if (random.chance(0.2)) steps.push(...reversals(course, sale))
+  if (random.chance(everything ? 0.5 : 0.2)) steps.push(...reversals(course, sale))
   return steps
 }
 
