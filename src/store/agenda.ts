@@ -1,6 +1,11 @@
 // What there is to do on a lane, asked of all kinds of work at once: an idle lane costs one statement a look, and each part of it is
-// answered by an index that holds nothing but what is to be done.
+// answered by an index that holds nothing but what is to be done. The conditions are those of whoever does the work.
 
+import { DUE_ATTEMPTS } from './attempt.ts'
+import { ROOTLESS } from './distribution-root.ts'
+import { RUNNING, UNPAID } from './distribution.ts'
+import { HELD_DUE } from './held-payout.ts'
+import { AWAITING, DUE_QUEUES, WALLETLESS } from './payout.ts'
 import { oneRow, type Queryable } from './statement.ts'
 
 /** Kinds of work on a lane. True where some may be due; what is false has nothing to do. */
@@ -22,25 +27,15 @@ export type Agenda = {
 export async function agendaOf(on: Queryable, lane: bigint, now: Temporal.Instant): Promise<Agenda> {
   return await oneRow(on, {
     name: 'lane-agenda',
-    text: `select exists (select from apportion.distribution where lane = $1 and state = 'running') as distributions,
-      exists (select from apportion.distribution where lane = $1 and state = 'complete' and root is null) as trees,
+    text: `select exists (select from apportion.distribution where ${RUNNING}) as distributions,
+      exists (select from apportion.distribution where ${ROOTLESS}) as trees,
       coalesce((select transfer from apportion.head where lane = $1), 0) > coalesce((select transfer from apportion.payout_cursor where lane = $1), 0)
-        or exists (select from apportion.distribution where lane = $1 and state = 'complete' and payout_transfer < last_transfer) as payouts,
-      exists (select from apportion.payout where lane = $1 and state = 'held' and due_at <= $2)
-        or exists (select from apportion.payout where lane = $1 and state = 'awaiting_approval')
-        or exists (select from apportion.payout where lane = $1 and wallet is null) as held,
-      exists (
-        select from apportion.lane
-        join apportion.wallet on wallet.ledger = lane.ledger
-        join apportion.asset on asset.ledger = lane.ledger
-        where lane.lane = $1 and exists (
-          select from apportion.payout
-          where payout.lane = $1 and payout.wallet = wallet.wallet and payout.asset = asset.asset
-            and payout.state = 'queued' and payout.due_at <= $2
-            and (payout.locked_until is null or payout.locked_until <= $2)
-        )
-      ) as send,
-      exists (select from apportion.attempt where lane = $1 and ended_at is null and look_at <= $2) as look`,
+        or exists (select from apportion.distribution where ${UNPAID}) as payouts,
+      exists (select from apportion.payout where ${HELD_DUE})
+        or exists (select from apportion.payout where ${AWAITING})
+        or exists (select from apportion.payout where ${WALLETLESS}) as held,
+      exists (select ${DUE_QUEUES}) as send,
+      exists (select from apportion.attempt where ${DUE_ATTEMPTS}) as look`,
     values: [lane, now.toString()],
   })
 }

@@ -96,13 +96,16 @@ export type LiveAttempt = {
   }[]
 }
 
+/** Live attempts of a lane ($1) that are due for a look at an instant ($2). */
+export const DUE_ATTEMPTS = `lane = $1 and ended_at is null and look_at <= $2`
+
 /** Live attempts of a lane that are due for a look, the longest waiting first, each with its payouts in the order of the message. */
 export async function dueAttempts(on: Queryable, lane: bigint, now: Temporal.Instant, limit: number): Promise<LiveAttempt[]> {
   return await rows(on, {
     text: `select attempt.lane, attempt.attempt, attempt.wallet, attempt.asset, attempt.state, attempt.identity, attempt.bytes, attempt.data,
         attempt.submits, coalesce(attempt.submit_at <= $2, false) as submit_due, attempt.reason, attempt.looks, member.payouts
       from (
-        select * from apportion.attempt where lane = $1 and ended_at is null and look_at <= $2 order by look_at limit $3
+        select * from apportion.attempt where ${DUE_ATTEMPTS} order by look_at limit $3
       ) attempt
       cross join lateral (
         select jsonb_agg(jsonb_build_object('payout', payout.payout, 'recipient', payout.recipient, 'units', payout.units::text,

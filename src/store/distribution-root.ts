@@ -3,10 +3,13 @@
 import { DISTRIBUTION_COLUMNS, type ChunkRow, type DistributionRow } from './distribution.ts'
 import { maybeRow, rows, type Queryable } from './statement.ts'
 
+/** Complete distributions of a lane ($1) whose tree is not made yet: what takes shares back has none. */
+export const ROOTLESS = `lane = $1 and state = 'complete' and root is null and reverses is null`
+
 /** The first complete distribution of a lane whose tree is not made yet. */
 export async function rootlessDistribution(on: Queryable, lane: bigint): Promise<DistributionRow | null> {
   return await maybeRow(on, {
-    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution where lane = $1 and state = 'complete' and root is null and reverses is null order by event limit 1`,
+    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution where ${ROOTLESS} order by event limit 1`,
     values: [lane],
   })
 }

@@ -38,11 +38,15 @@ export const DISTRIBUTION_COLUMNS = `distribution.lane, distribution.event, dist
   distribution.first_transfer, distribution.last_transfer, distribution.threshold::text as threshold, distribution.ties, encode(distribution.root, 'hex') as root,
   distribution.completed_at, distribution.payout_transfer, distribution.reverses`
 
+/** Distributions of a lane ($1) to be carried on, and complete ones whose shares are not all payouts yet. */
+export const RUNNING = `lane = $1 and state = 'running'`
+export const UNPAID = `lane = $1 and state = 'complete' and payout_transfer < last_transfer`
+
 /** The one to be carried on: distributions of a lane are posted one after the other. */
 export function runningDistribution(lane: bigint): Statement {
   return {
     name: 'running-distribution',
-    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution where lane = $1 and state = 'running' order by event limit 1`,
+    text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution where ${RUNNING} order by event limit 1`,
     values: [lane],
   }
 }
@@ -58,7 +62,7 @@ export async function distributionsOf(on: Queryable, lane: bigint, events: reado
 export async function unpaidDistribution(on: Queryable, lane: bigint, before: Temporal.Instant | null): Promise<DistributionRow | null> {
   return await maybeRow(on, {
     text: `select ${DISTRIBUTION_COLUMNS} from apportion.distribution
-      where lane = $1 and state = 'complete' and payout_transfer < last_transfer and ($2::timestamptz is null or completed_at < $2)
+      where ${UNPAID} and ($2::timestamptz is null or completed_at < $2)
       order by event limit 1`,
     values: [lane, before?.toString() ?? null],
   })

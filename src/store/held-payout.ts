@@ -7,6 +7,9 @@ import { plainArray, rows, type Queryable } from './statement.ts'
 
 export type Hold = { readonly payout: string; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
 
+/** Held payouts of a lane ($1) whose time to be tried again has come at an instant ($2). */
+export const HELD_DUE = `lane = $1 and state = 'held' and due_at <= $2`
+
 /** Whether two rows go to one destination, from one wallet, in one asset. */
 function same(one: string, other: string): string {
   return `${one}.wallet = ${other}.wallet and ${one}.asset = ${other}.asset and ${one}.destination = ${other}.destination`
@@ -57,7 +60,7 @@ export async function requeueHeld(
   const changed = await rows<{ due: boolean }>(on, {
     text: `with due as materialized (
         select payout, wallet, asset, destination, reason from apportion.payout
-        where lane = $1 and state = 'held' and due_at <= $2 and destination is not null
+        where ${HELD_DUE} and destination is not null
         order by due_at
         limit $4
       ), small as materialized (

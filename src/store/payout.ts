@@ -197,11 +197,8 @@ export async function duePayouts(
   })
 }
 
-/** The wallets and assets of a lane for which anything is due. */
-export async function dueQueues(on: Queryable, lane: bigint, now: Temporal.Instant): Promise<{ wallet: string; asset: string }[]> {
-  return await rows(on, {
-    text: `select wallet.wallet, asset.asset
-      from apportion.lane
+/** Wallets and assets of a lane ($1) for which anything is due at an instant ($2). */
+export const DUE_QUEUES = `from apportion.lane
       join apportion.wallet on wallet.ledger = lane.ledger
       join apportion.asset on asset.ledger = lane.ledger
       where lane.lane = $1 and exists (
@@ -209,7 +206,13 @@ export async function dueQueues(on: Queryable, lane: bigint, now: Temporal.Insta
         where payout.lane = $1 and payout.wallet = wallet.wallet and payout.asset = asset.asset
           and payout.state = 'queued' and payout.due_at <= $2
           and (payout.locked_until is null or payout.locked_until <= $2) and ${NOT_TAKEN_BACK}
-      )
+      )`
+
+/** The wallets and assets of a lane for which anything is due. */
+export async function dueQueues(on: Queryable, lane: bigint, now: Temporal.Instant): Promise<{ wallet: string; asset: string }[]> {
+  return await rows(on, {
+    text: `select wallet.wallet, asset.asset
+      ${DUE_QUEUES}
       order by wallet.wallet, asset.asset`,
     values: [lane, now.toString()],
   })
@@ -231,11 +234,15 @@ export async function nameWallets(
   })
 }
 
+/** Payouts of a lane ($1) that wait for a wallet to be paid from, and those that wait for an approval. */
+export const WALLETLESS = `lane = $1 and wallet is null`
+export const AWAITING = `lane = $1 and state = 'awaiting_approval'`
+
 /** Whether payouts of a lane wait for a wallet to be paid from, and whether any wait for an approval. */
 export async function waitingFor(on: Queryable, lane: bigint): Promise<{ readonly wallet: boolean; readonly approval: boolean }> {
   return await oneRow(on, {
-    text: `select exists (select from apportion.payout where lane = $1 and wallet is null) as wallet,
-        exists (select from apportion.payout where lane = $1 and state = 'awaiting_approval') as approval`,
+    text: `select exists (select from apportion.payout where ${WALLETLESS}) as wallet,
+        exists (select from apportion.payout where ${AWAITING}) as approval`,
     values: [lane],
   })
 }

@@ -151,7 +151,7 @@ function stepsOf(world: World, { distributor }: Hands, { ledger, lane }: { reado
 /** All work of a lane, and who looks for all of it at once and wakes those that may have something to do. */
 function laneTasks(world: World, { lane, label }: { readonly lane: bigint; readonly label: string }, steps: Steps): readonly Task[] {
   const rest = shortRest()
-  const tasks = (Object.keys(steps) as (LaneWork)[]).map((kind) => {
+  const tasks = (Object.keys(steps) as LaneWork[]).map((kind) => {
     const step = async (): Promise<boolean> => {
       const did = await steps[kind]()
       // What one does gives the next something to do.
