@@ -23,6 +23,8 @@ export type LargeLedger = PaperLedger & {
   readonly step: () => Promise<DistributionProgress | null>
   /** Posts whatever is left to post. */
   readonly complete: () => Promise<void>
+  /** Payouts as `recipient units state`, by event and part. */
+  readonly payouts: () => Promise<readonly string[]>
 }
 
 export function linesOf(texts: readonly string[]): AsyncGenerator<{ number: number; text: string }> {
@@ -53,6 +55,10 @@ export async function openLarge(paper: PaperDatabase, name: string, steps: reado
     step,
     complete: async () => {
       while ((await distributor.step(opened.ledger, opened.lane)) !== null);
+    },
+    payouts: async () => {
+      const { rows } = await paper.database.pool.query<{ payout: string }>(`select recipient || ' ' || units || ' ' || state as payout from apportion.payout where lane = $1 order by event, part`, [opened.lane])
+      return rows.map(({ payout }) => payout)
     },
   }
 }

@@ -3,13 +3,13 @@
 import { expect } from 'vitest'
 import { partyOf } from '../src/core/account.ts'
 import { explain } from '../src/engine/explain.ts'
-import { exportJournal } from '../src/engine/export-journal.ts'
 import { payoutsOfEvent } from '../src/engine/read-ledger.ts'
 import { recipient } from '../src/engine/read-recipient.ts'
 import { statement } from '../src/engine/read-statement.ts'
 import { reverseEvent, type Reversed } from '../src/engine/reverse-event.ts'
 import { verify } from '../src/engine/verify.ts'
 import { LATEST, listBalances } from '../src/store/balance.ts'
+import { journalOf } from './copying.ts'
 import type { PaperLedger } from './paper-ledger.ts'
 import { breakOutside } from './stand-alone.ts'
 
@@ -54,7 +54,5 @@ export async function expectSound({ world, ledger }: Pick<PaperLedger, 'world' |
     const [carried, owes] = [balances[`carried:${party}`], balances[`owed_by:${party}`]]
     expect([party, outside('carried'), outside('owed')]).toEqual([party, carried === undefined ? [] : [carried], owes === undefined ? [] : [-owes]])
   }
-  let text = ''
-  await exportJournal(world, ledger, {}, async (more) => void (text += await Promise.resolve(more)))
-  expect(await breakOutside(text)).toBeNull()
+  expect(await breakOutside(await journalOf({ world, ledger }))).toBeNull()
 }

@@ -1,13 +1,12 @@
 // A journal imported into an empty ledger: the same heads, the same explanations, and nothing that is ever paid again.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { importLines, journalOf, linesOfJournal } from '../../test/copying.ts'
 import { ASSET, FIRST_PLAN, paperDatabase, paperEvent, type PaperDatabase, type PaperLedger } from '../../test/paper-ledger.ts'
 import { expectSound, reverse } from '../../test/reversing.ts'
 import { createWorker } from '../worker/worker.ts'
 import { addPlanVersion } from './add-plan-version.ts'
 import { explain } from './explain.ts'
-import { exportJournal } from './export-journal.ts'
-import { importJournal } from './import-journal.ts'
 import { createLedgers, type Ledger } from './ledger.ts'
 import { createRecorder } from './recorder.ts'
 import { verify } from './verify.ts'
@@ -32,19 +31,9 @@ beforeAll(async () => {
 })
 afterAll(async () => await paper.drop())
 
-async function exported({ world, ledger }: Pick<PaperLedger, 'world' | 'ledger'>, records = true): Promise<readonly string[]> {
-  let text = ''
-  await exportJournal(world, ledger, { records }, async (more) => void (text += await Promise.resolve(more)))
-  return text.trimEnd().split('\n')
-}
+const exported = async (of: Pick<PaperLedger, 'world' | 'ledger'>, records = true): Promise<readonly string[]> => linesOfJournal(await journalOf(of, { records }))
 
-async function* given(lines: readonly string[]): AsyncGenerator<string, undefined> {
-  for (const line of lines) yield await Promise.resolve(line)
-}
-
-/** Imports as the owner of the database. */
-const take = async ({ world, ledger }: Pick<PaperLedger, 'world' | 'ledger'>, lines: readonly string[]) =>
-  await importJournal({ ...world, owner: paper.database.pool }, ledger, given(lines))
+const take = async (into: Pick<PaperLedger, 'world' | 'ledger'>, lines: readonly string[]) => await importLines(paper, into, lines)
 
 const reopen = async ({ world, ledger: { name } }: PaperLedger): Promise<Ledger> => await createLedgers(world).open(name)
 

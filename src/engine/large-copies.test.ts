@@ -2,12 +2,11 @@
 // stays with the ledger that has it.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { importLines, journalOf, linesOfJournal } from '../../test/copying.ts'
 import { openLarge } from '../../test/large-ledger.ts'
 import { paperDatabase, type PaperDatabase } from '../../test/paper-ledger.ts'
 import { breakOutside } from '../../test/stand-alone.ts'
 import { explain } from './explain.ts'
-import { exportJournal } from './export-journal.ts'
-import { importJournal } from './import-journal.ts'
 import { createLedgers } from './ledger.ts'
 import { balances } from './read-accounts.ts'
 import { distribution } from './read-distributions.ts'
@@ -25,14 +24,10 @@ it('is sound outside and in a copy, where its shares are read and its snapshot i
   const { snapshot } = await ledger.snapshot('holders', { ana: '1', bo: '2', cy: '3' })
   await ledger.recordBy('dividend', 100n, snapshot.hash, 2)
   await ledger.complete()
-  let text = ''
-  await exportJournal(ledger.world, ledger.ledger, { records: true }, async (more) => void (text += await Promise.resolve(more)))
-  expect(await breakOutside(text)).toBeNull()
+  const journal = await journalOf(ledger, { records: true })
+  expect(await breakOutside(journal)).toBeNull()
   const made = await paper.open('copy')
-  const lines = (async function* () {
-    for (const line of text.trimEnd().split('\n')) yield await Promise.resolve(line)
-  })()
-  await importJournal({ ...made.world, owner: paper.database.pool }, made.ledger, lines)
+  await importLines(paper, made, linesOfJournal(journal))
   const copy = await createLedgers(made.world).open('copy')
   expect(await verify(made.world, copy)).toMatchObject({ ok: true, copy: true, breaks: [] })
   const { items } = await balances(made.world, copy, { at: null, role: 'payable', account: null, cursor: null, limit: 10 })

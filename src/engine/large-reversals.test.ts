@@ -1,13 +1,11 @@
 // Reversing what was divided by a snapshot: in parts, before payouts are made, while they wait, and once they were paid; the same everywhere.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { copyOf } from '../../test/copying.ts'
 import { byHoldings, openLarge, type LargeLedger } from '../../test/large-ledger.ts'
 import { paperDatabase, paperEvent, type PaperDatabase } from '../../test/paper-ledger.ts'
 import { balancesOf, expectSound, reverse } from '../../test/reversing.ts'
 import { explain } from './explain.ts'
-import { exportJournal } from './export-journal.ts'
-import { importJournal } from './import-journal.ts'
-import { createLedgers } from './ledger.ts'
 import { ageing } from './read-reports.ts'
 import { verify } from './verify.ts'
 
@@ -26,11 +24,6 @@ async function distributed(name: string, steps?: readonly object[]): Promise<Lar
   return ledger
 }
 
-async function payouts({ lane }: LargeLedger): Promise<readonly string[]> {
-  const { rows } = await paper.database.pool.query<{ payout: string }>(`select recipient || ' ' || units || ' ' || state as payout from apportion.payout where lane = $1 order by event, part`, [lane])
-  return rows.map(({ payout }) => payout)
-}
-
 it('takes parts of each share back before payouts are made, and the parts add up to the whole', async () => {
   const ledger = await distributed('parts')
   await ledger.complete()
@@ -40,11 +33,11 @@ it('takes parts of each share back before payouts are made, and the parts add up
   expect(await ageing(ledger.world, ledger.ledger)).toMatchObject([{ state: 'payable', ages: expect.arrayContaining([expect.objectContaining({ units: '667' })]) }])
   await ledger.makePayouts()
   await ledger.makePayouts()
-  expect(await payouts(ledger)).toEqual(['ana 67 held', 'bo 133 held', 'cy 200 held', 'eli 267 held'])
+  expect(await ledger.payouts()).toEqual(['ana 67 held', 'bo 133 held', 'cy 200 held', 'eli 267 held'])
   await reverse(ledger, 'dividend', { reference: 'back/2', units: 1n })
   await reverse(ledger, 'dividend', { reference: 'back/3' })
   await expect(reverse(ledger, 'dividend', { reference: 'back/4', units: 1n })).rejects.toMatchObject({ code: 'reversal_exceeded', details: { left: '0.00' } })
-  expect((await payouts(ledger)).every((each) => each.endsWith('cancelled'))).toBe(true)
+  expect((await ledger.payouts()).every((each) => each.endsWith('cancelled'))).toBe(true)
   expect(await balancesOf(ledger)).toEqual({})
   await expectSound(ledger, ['dividend', 'dividend#eli', 'back/1', 'back/2', 'back/3'])
 })
@@ -76,14 +69,8 @@ it('has what an earlier step gave to others back too, and stays itself in a copy
   await reverse(ledger, 'dividend', { reference: 'back', units: 100n })
   expect(await balancesOf(ledger)).toEqual({ expected: -900n, 'payable:house': 90n, 'payable:ana': 81n, 'payable:bo': 162n, 'payable:cy': 243n, 'payable:eli': 324n })
   await expectSound(ledger, ['dividend', 'dividend#cy', 'back'])
-  let journal = ''
-  await exportJournal(ledger.world, ledger.ledger, {}, async (more) => void (journal += await Promise.resolve(more)))
-  const copy = await paper.open('fee-copy')
-  const lines = (async function* () {
-    yield* await Promise.resolve(journal.trimEnd().split('\n'))
-  })()
-  await importJournal({ ...copy.world, owner: paper.database.pool }, copy.ledger, lines)
-  expect((await verify(copy.world, await createLedgers(copy.world).open('fee-copy'))).breaks).toEqual([])
+  const copy = await copyOf(paper, ledger, 'fee-copy')
+  expect((await verify(copy.world, copy.ledger)).breaks).toEqual([])
 })
 
 it('is refused while it is being posted, and nothing is changed', async () => {

@@ -3,16 +3,16 @@
 
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { copyOf } from '../../test/copying.ts'
 import { byHoldings, openLarge, type Holders, type LargeLedger } from '../../test/large-ledger.ts'
 import { paperDatabase, paperEvent, type PaperDatabase } from '../../test/paper-ledger.ts'
 import { balancesOf, expectSound, reverse } from '../../test/reversing.ts'
 import { allocate } from '../core/allocate.ts'
+import { agenda } from './agenda.ts'
 import { createDistributor } from './carry-distributions.ts'
 import { explain } from './explain.ts'
 import { sentences } from './explain-sentences.ts'
-import { exportJournal } from './export-journal.ts'
-import { importJournal } from './import-journal.ts'
-import { createLedgers } from './ledger.ts'
+import { growTree } from './prove-shares.ts'
 import { balances } from './read-accounts.ts'
 import { distribution } from './read-distributions.ts'
 import { recipient } from './read-recipient.ts'
@@ -35,11 +35,6 @@ async function distributed(name: string, { holders = HOLDERS, units = 1000n, ste
   await ledger.recordBy('dividend', units, snapshot.hash, 1)
   await ledger.complete()
   return ledger
-}
-
-async function payouts({ lane }: LargeLedger): Promise<readonly string[]> {
-  const { rows } = await paper.database.pool.query<{ payout: string }>(`select recipient || ' ' || units || ' ' || state as payout from apportion.payout where lane = $1 order by event, part`, [lane])
-  return rows.map(({ payout }) => payout)
 }
 
 /** What people are shown of a recipient and of all together. */
@@ -68,7 +63,7 @@ it('takes parts of each share back, each part by what is left, and the parts add
   await expectSound(ledger, ['dividend', 'dividend#ana', 'back/1'])
   await ledger.makePayouts()
   await ledger.makePayouts()
-  expect(await payouts(ledger)).toEqual(['ana 67 held', 'bo 133 held', 'cy 200 held', 'eli 267 held'])
+  expect(await ledger.payouts()).toEqual(['ana 67 held', 'bo 133 held', 'cy 200 held', 'eli 267 held'])
   await reverse(ledger, 'dividend', { reference: 'back/2', units: 1n })
   await ledger.complete()
   await reverse(ledger, 'dividend', { reference: 'back/3' })
@@ -76,7 +71,7 @@ it('takes parts of each share back, each part by what is left, and the parts add
   await expect(reverse(ledger, 'dividend', { reference: 'back/4', units: 1n })).rejects.toMatchObject({ code: 'reversal_exceeded', details: { left: '0.00' } })
   // Asked again with its own reference each is the same, whatever is left by now.
   expect(await reverse(ledger, 'dividend', { reference: 'back/1', units: 333n })).toMatchObject({ state: 'duplicate', event: { units: 333n } })
-  expect((await payouts(ledger)).every((each) => each.endsWith('cancelled'))).toBe(true)
+  expect((await ledger.payouts()).every((each) => each.endsWith('cancelled'))).toBe(true)
   expect(await balancesOf(ledger)).toEqual({})
   await expectSound(ledger, ['dividend', 'dividend#eli', 'back/1', 'back/2', 'back/3'])
 })
@@ -92,18 +87,18 @@ it('counts nothing before the last chunk, sends nothing meanwhile, and takes no 
     expect(await shown(ledger, 'bo')).toEqual(before)
     await ledger.makePayouts()
     await ledger.send()
-    expect((await payouts(ledger)).every((each) => each.endsWith('queued'))).toBe(true)
+    expect((await ledger.payouts()).every((each) => each.endsWith('queued'))).toBe(true)
     expect((await verify(ledger.world, ledger.ledger)).breaks).toEqual([])
     await expect(reverse(ledger, 'dividend', { reference: 'more', units: 1n })).rejects.toMatchObject({ code: 'reversal_forbidden', details: { running: 'back', recipients: 5 } })
   }
   await ledger.step()
   expect(await ledger.step()).toBeNull()
   expect(await shown(ledger, 'bo')).not.toEqual(before)
-  expect(await payouts(ledger)).toEqual(['ana 50 queued', 'bo 100 queued', 'cy 150 queued', 'eli 200 queued'])
+  expect(await ledger.payouts()).toEqual(['ana 50 queued', 'bo 100 queued', 'cy 150 queued', 'eli 200 queued'])
   await expectSound(ledger, ['dividend', 'dividend#bo', 'back'])
   await ledger.send()
   await ledger.look()
-  expect((await payouts(ledger)).every((each) => each.endsWith('settled'))).toBe(true)
+  expect((await ledger.payouts()).every((each) => each.endsWith('settled'))).toBe(true)
 })
 
 it('is owed by those who were paid, kept back from their shares once it is complete and not before', async () => {
@@ -119,7 +114,7 @@ it('is owed by those who were paid, kept back from their shares once it is compl
   const next = (reference: string) => paperEvent(reference, 40n, { facts: { holdings: { eli: '3', ana: '1' } } })
   await ledger.record([next('meanwhile')])
   await ledger.makePayouts()
-  expect((await payouts(ledger)).slice(-2)).toEqual(['ana 10 queued', 'eli 30 queued'])
+  expect((await ledger.payouts()).slice(-2)).toEqual(['ana 10 queued', 'eli 30 queued'])
   await ledger.complete()
   expect(await balancesOf(ledger)).toMatchObject({ 'owed_by:ana': -50n, 'owed_by:eli': -200n, 'payable:bo': 100n, 'payable:cy': 150n })
   const { shares, reversals, agrees } = await explain(ledger.world, ledger.ledger, 'dividend#eli')
@@ -134,6 +129,16 @@ it('is owed by those who were paid, kept back from their shares once it is compl
   await expectSound(ledger, ['after', 'back'])
 })
 
+it('leaves nothing to do on its lane when it is complete, its shares are payouts, and the tree of what it took back is made', async () => {
+  const ledger = await distributed('done')
+  await reverse(ledger, 'dividend', { reference: 'back', units: 333n })
+  expect(await agenda(ledger.world, ledger.lane)).toMatchObject({ distributions: true, trees: true })
+  await ledger.complete()
+  for (let rounds = 0; rounds < 3; rounds += 1) await ledger.makePayouts()
+  while (await growTree(ledger.world, ledger.ledger, ledger.lane));
+  expect(await agenda(ledger.world, ledger.lane)).toMatchObject({ distributions: false, trees: false, payouts: false })
+})
+
 it('has what an earlier step gave to others back too, at once, and stays itself in a copy of the journal', async () => {
   const fee = { name: 'fee', from: 'received', rule: 'fixed-shares', parameters: { shares: [{ role: 'house', to: { recipient: 'house' }, weight: '10%' }, { role: 'rest', to: { fund: 'holders' }, weight: '90%' }] } }
   const ledger = await distributed('fee', { steps: [fee, { ...byHoldings(), from: 'fund:holders' }] })
@@ -142,14 +147,8 @@ it('has what an earlier step gave to others back too, at once, and stays itself 
   await ledger.complete()
   expect(await balancesOf(ledger)).toEqual({ expected: -900n, 'payable:house': 90n, 'payable:ana': 81n, 'payable:bo': 162n, 'payable:cy': 243n, 'payable:eli': 324n })
   await expectSound(ledger, ['dividend', 'dividend#cy', 'back'])
-  let journal = ''
-  await exportJournal(ledger.world, ledger.ledger, {}, async (more) => void (journal += await Promise.resolve(more)))
-  const copy = await paper.open('fee-copy')
-  const lines = (async function* () {
-    yield* await Promise.resolve(journal.trimEnd().split('\n'))
-  })()
-  await importJournal({ ...copy.world, owner: paper.database.pool }, copy.ledger, lines)
-  expect((await verify(copy.world, await createLedgers(copy.world).open('fee-copy'))).breaks).toEqual([])
+  const copy = await copyOf(paper, ledger, 'fee-copy')
+  expect((await verify(copy.world, copy.ledger)).breaks).toEqual([])
 })
 
 it('comes to the same wherever it is stopped and whoever goes on, whatever the weights and the parts', async () => {
