@@ -28,6 +28,21 @@ export type ChunkShare = { readonly account: AccountState; readonly isNew: boole
 
 export type ChunkDecision = Pick<BatchWrite, 'before' | 'head' | 'block' | 'touched'> & { readonly given: bigint; readonly shares: number }
 
+/** A chunk's block, which is one without events: its transfers are added in order, then it ends with the head as it stands after it. */
+export function openChunk(head: Head, recordedAt: Temporal.Instant) {
+  const instant = Temporal.Instant.compare(recordedAt, head.recordedAt) < 0 ? head.recordedAt : recordedAt
+  const block = head.block + 1n
+  const { addTransfer, hash } = startBlock(head.hash, { number: block, recordedAt: instant })
+  return {
+    addTransfer,
+    end: (last: Pick<Head, 'transfer' | 'account'>): Pick<BatchWrite, 'before' | 'head' | 'block'> => ({
+      before: head,
+      head: { ...head, ...last, block, hash: hash(), recordedAt: instant },
+      block: { firstTransfer: head.transfer + 1n, firstEvent: head.event + 1n },
+    }),
+  }
+}
+
 /**
  * Decides a chunk. `holder` is the account of what was not given out yet; `standing` are the recipients' accounts that there are, by
  * recipient. Each share is handed to `post`, in order. Nothing is refused here: what could be was refused when the event was recorded.
@@ -38,9 +53,7 @@ export function decideChunk(
   post: (share: ChunkShare) => void,
 ): ChunkDecision {
   assert(recipients.length === units.length, `${units.length} shares for ${recipients.length} recipients`)
-  const instant = Temporal.Instant.compare(recordedAt, head.recordedAt) < 0 ? head.recordedAt : recordedAt
-  const block = head.block + 1n
-  const open = startBlock(head.hash, { number: block, recordedAt: instant })
+  const open = openChunk(head, recordedAt)
   const touched: AccountState[] = []
   let [number, lastAccount, given, shares] = [head.transfer, head.account, 0n, 0]
   for (let index = 0; index < recipients.length; index += 1) {
@@ -66,12 +79,5 @@ export function decideChunk(
   const held = { ...holder, debits: holder.debits + given, transfer: number }
   assert(balanceOf(held.name, held) >= 0n, `a chunk gives out ${given} units, more than stands in ${held.name}`)
   touched.push(held)
-  return {
-    before: head,
-    head: { ...head, transfer: number, block, account: lastAccount, hash: open.hash(), recordedAt: instant },
-    block: { firstTransfer: head.transfer + 1n, firstEvent: head.event + 1n },
-    touched,
-    given,
-    shares,
-  }
+  return { ...open.end({ transfer: number, account: lastAccount }), touched, given, shares }
 }

@@ -4,8 +4,7 @@
 import { accountName, balanceOf } from './account.ts'
 import type { Integers } from './allocate/words.ts'
 import { assert } from './assert.ts'
-import type { ChunkDecision, Standing } from './chunk.ts'
-import { startBlock } from './journal.ts'
+import { openChunk, type ChunkDecision, type Standing } from './chunk.ts'
 import type { AccountState, Head } from './posting.ts'
 
 /** A share of the chunk, as it stands: `unpaid` is what of it can be taken without owing. */
@@ -51,9 +50,7 @@ export function decideTakeBack(
   post: (taking: Taking) => void,
 ): TakeBackDecision {
   assert(shares.length === units.length, `${units.length} parts for ${shares.length} shares`)
-  const instant = Temporal.Instant.compare(recordedAt, head.recordedAt) < 0 ? head.recordedAt : recordedAt
-  const block = head.block + 1n
-  const open = startBlock(head.hash, { number: block, recordedAt: instant })
+  const open = openChunk(head, recordedAt)
   const touched: AccountState[] = []
   const deductions: TakeBackDecision['deductions'][number][] = []
   let [number, lastAccount, given, owed] = [head.transfer, head.account, 0n, 0n]
@@ -83,10 +80,5 @@ export function decideTakeBack(
   const held = { ...holder, credits: holder.credits + given, transfer: number }
   assert(balanceOf(held.name, held) >= 0n, `a chunk takes back ${given} units, more than stands in ${held.name}`)
   touched.push(held)
-  return {
-    before: head,
-    head: { ...head, transfer: number, block, account: lastAccount, hash: open.hash(), recordedAt: instant },
-    block: { firstTransfer: head.transfer + 1n, firstEvent: head.event + 1n },
-    ...{ touched, given, shares: Number(number - head.transfer), owed, deductions },
-  }
+  return { ...open.end({ transfer: number, account: lastAccount }), touched, given, shares: Number(number - head.transfer), owed, deductions }
 }
