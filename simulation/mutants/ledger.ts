@@ -171,7 +171,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'pays a large distribution before its last chunk',
     law: 'I5',
-    edits: [{ file: 'src/store/distribution.ts', from: `where lane = $1 and state = 'complete' and payout_transfer < last_transfer and`, to: `where lane = $1 and payout_transfer < last_transfer and` }],
+    edits: [{ file: 'src/store/distribution.ts', from: `lane = $1 and state = 'complete' and payout_transfer < last_transfer`, to: `lane = $1 and payout_transfer < last_transfer` }],
     seeds: 0,
     tests: ['src/engine/large-payouts.test.ts'],
   },
