@@ -18,14 +18,18 @@ import type { Desk } from './world.ts'
 
 type Changing = Pick<Desk, 'store' | 'now' | 'id'>
 
+/** `id`: of the change, for whoever may ask for it again; the same id has the same content, and is recorded once. */
+type ProposedChange = SettingsPatch & { readonly id?: string | null }
+
 /**
  * Proposes a change of some parts. It is recorded, and in force as far as it asks for more; the rest is `pending` until it was approved.
  * Refuses `settings_invalid`, `permission_missing`, `approver_missing`, `settings_exceeded`.
  */
-export async function changeSettings(desk: Changing, ledger: Ledger, person: Person, patch: SettingsPatch): Promise<SettingsDocument> {
+export async function changeSettings(desk: Changing, ledger: Ledger, person: Person, { id = null, ...patch }: ProposedChange): Promise<SettingsDocument> {
   requireRight(person, 'administer')
   return await underLock(desk, ledger, async (client, read) => {
-    const { settings, pending } = read
+    const { settings, pending, changes } = read
+    if (changes.some(({ change }) => change === id)) return
     const wanted = parseSettings(patched(settings, patch), ledger.row)
     for (const asset of Object.keys(wanted.payout_approval_above)) {
       if (!ledger.assets.has(asset)) throw new Refusal('asset_not_found', `the ledger ${ledger.name} has no asset ${asset}`, { field: 'payout_approval_above', value: asset })
@@ -36,15 +40,15 @@ export async function changeSettings(desk: Changing, ledger: Ledger, person: Per
     if (isLoosening(settings, wanted) && approvalsToLoosen(settings) > 0 && person.key === null) {
       throw new Refusal('permission_missing', 'asking for less takes a person here: say who you are by a key, --key or APPORTION_KEY', { right: 'administer' })
     }
-    const last = read.changes.at(-1)
-    if (read.changes.length >= MAX_CHANGES) {
+    const last = changes.at(-1)
+    if (changes.length >= MAX_CHANGES) {
       throw new Refusal('settings_exceeded', `the settings of ${ledger.name} were changed ${MAX_CHANGES} times, which is all a ledger can`, { limit: MAX_CHANGES })
     }
     const number = (last?.number ?? 0) + 1
     // After the change before it, whatever this process' clock says: the order of the numbers is the order of the instants.
     const now = desk.now()
     const at = last !== undefined && Temporal.Instant.compare(now, last.at) <= 0 ? last.at.add({ microseconds: 1 }) : now
-    await insertSettingsChange(client, { ledger: ledger.id, change: desk.id(), number, content: wanted, proposedBy: person.key, at })
+    await insertSettingsChange(client, { ledger: ledger.id, change: id ?? desk.id(), number, content: wanted, proposedBy: person.key, at })
   })
 }
 

@@ -20,39 +20,48 @@ import type { Desk } from './world.ts'
 
 type Drafting = Pick<Desk, 'store' | 'now' | 'id'>
 
-/** `effectiveFrom` null: as soon as the notice allows. */
-export type DraftContent = { readonly content: unknown; readonly effectiveFrom: Temporal.Instant | null }
+/**
+ * `effectiveFrom` null: as soon as the notice allows. `id`: of the draft to be written, for whoever may ask for it again; the same id has
+ * the same content, and is written once.
+ */
+export type DraftContent = { readonly content: unknown; readonly effectiveFrom: Temporal.Instant | null; readonly id?: string | null }
 
 /** Drafts that are open at once: more than anybody decides about. */
 const MAX_OPEN = 100
 
 /** Writes a new draft. Refuses `plan_invalid`, `permission_missing`, `drafts_exceeded`. Answers its id. */
 export async function draftPlan(desk: Drafting, ledger: Ledger, person: Person, given: DraftContent): Promise<string> {
+  requireRight(person, 'propose')
+  const { id = null } = given
+  // What was drafted under this id before stays so, although the same might be refused by now.
+  if (id !== null && (await findDraft(desk.store.pool, ledger.id, id)) !== null) return id
   const checked = await checkDraft(desk, ledger, person, given)
   return await inTransaction(desk.store.pool, async (client) => {
     if ((await draftsOf(client, ledger.id, { open: true })).length >= MAX_OPEN) {
       throw new Refusal('drafts_exceeded', `the ledger ${ledger.name} has ${MAX_OPEN} open drafts: reject or withdraw some`, { limit: MAX_OPEN })
     }
-    return await insertNewDraft(client, desk, ledger, { person, effectiveFrom: given.effectiveFrom, ...checked })
+    const { draft } = await insertNewDraft(client, desk, ledger, { id, person, effectiveFrom: given.effectiveFrom, ...checked })
+    return draft
   })
 }
 
-/** Writes a draft with its first revision. */
+/** Writes a draft with its first revision. `isNew` is false when one of that id was written before: it stays as it is. */
 export async function insertNewDraft(
   client: PoolClient,
   desk: Pick<Desk, 'now' | 'id'>,
   ledger: Ledger,
-  { person, data, effectiveFrom, hash }: { person: Person; data: PlanData; effectiveFrom: Temporal.Instant | null; hash: string },
-): Promise<string> {
-  const draft = desk.id()
+  { id, person, data, effectiveFrom, hash }: { id: string | null; person: Person; data: PlanData; effectiveFrom: Temporal.Instant | null; hash: string },
+): Promise<{ readonly draft: string; readonly isNew: boolean }> {
+  const draft = id ?? desk.id()
   const at = desk.now()
-  await insertDraft(client, { ledger: ledger.id, draft, at })
-  await insertRevision(client, { draft, revision: 1, content: data, effectiveFrom, hash, by: person.key, at })
-  return draft
+  const isNew = await insertDraft(client, { ledger: ledger.id, draft, at })
+  if (isNew) await insertRevision(client, { draft, revision: 1, content: data, effectiveFrom, hash, by: person.key, at })
+  return { draft, isNew }
 }
 
 /** Writes an open draft anew. Refuses `plan_invalid`, `plan_not_found`, `plan_locked`, `permission_missing`. */
 export async function editPlan(desk: Drafting, ledger: Ledger, person: Person, { draft, ...given }: DraftContent & { readonly draft: string }): Promise<void> {
+  requireRight(person, 'propose')
   const { data, hash } = await checkDraft(desk, ledger, person, given)
   await inTransaction(desk.store.pool, async (client) => {
     const { revision } = await holdOpenDraft(client, ledger, draft)
@@ -94,7 +103,6 @@ async function unmetIn({ pool }: Desk['store'], ledger: Ledger, { data, earlier 
 }
 
 async function checkDraft(desk: Drafting, ledger: Ledger, person: Person, given: DraftContent): Promise<{ readonly data: PlanData; readonly hash: string }> {
-  requireRight(person, 'propose')
   const { settings } = await readSettings(desk.store.pool, ledger, desk.now())
   // Where a second person approves there must be a first.
   if (settings.plan_approvals > 0 && person.key === null) {

@@ -1,7 +1,9 @@
 // Idempotency keys: the answer to a request is kept for seven days and given again to whoever sends the same request under the same key.
 // They never guard money: an event is recorded once by its source reference, with a key or without. So a claim that a dead server left
-// behind may simply be taken over.
+// behind may simply be taken over, and two servers may come to do the same work: what it makes then has the id that follows from its
+// request, and is made once.
 
+import { sha256Hex } from '../core/canonical.ts'
 import { Refusal } from '../core/refusal.ts'
 import { CLAIMED, claimSlots, deleteSlots, freeSlot, keepAnswers, readSlot, type IdempotencySlot, type KeptAnswer } from '../store/idempotency.ts'
 import { gathered } from './gathered.ts'
@@ -63,6 +65,15 @@ export function createIdempotency(desk: Pick<Desk, 'store' | 'now' | 'log'>): Id
       }
     },
   }
+}
+
+/**
+ * The id of what a request makes under its key: the same whoever does the work, on every server and after the answer was forgotten.
+ * A UUID of version 8 (RFC 9562, 5.8).
+ */
+export function idUnder({ key, route, idempotencyKey, fingerprint }: IdempotencySlot): string {
+  const digest = sha256Hex([key, route, idempotencyKey, fingerprint.toHex()].join('\n'))
+  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-8${digest.slice(13, 16)}-8${digest.slice(17, 20)}-${digest.slice(20, 32)}`
 }
 
 /** Deletes answers older than seven days; the worker does it daily. Answers how many. */

@@ -1,6 +1,7 @@
 // Idempotency-Key at the HTTP door: what is repeated, what is refused, and what the answers say about the key.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { saleSplit } from '../programs/sale-split/program.ts'
 import { batchSchema, eventSchema } from './contract.ts'
 import { problemIn, sale, testbed, type Sent, type Testbed } from './fixture.ts'
 
@@ -109,4 +110,53 @@ it('does not take two keys for one', async () => {
   await bed.get('/events', eventSchema, keyed('mine', sale('mine')))
   const theirs = await bed.send('/events', { ...keyed('mine', sale('theirs')), key: other })
   expect([theirs.statusCode, theirs.headers['idempotency-replayed']]).toEqual([201, undefined])
+})
+
+describe('what a request makes', () => {
+  const plan = (ai: number): { readonly plan: unknown } => ({
+    plan: JSON.parse(JSON.stringify(saleSplit.firstPlan).replace('"80"', `"${ai}"`).replace('"15"', `"${95 - ai}"`)),
+  })
+  const made = async (table: string): Promise<number> => Number((await bed.database.pool.query<{ count: string }>(`select count(*) from apportion.${table}`)).rows[0]?.count)
+
+  describe.each([
+    ['a plan version', '/plans/add', plan(60), 'plan_version'],
+    ['a draft', '/plans', plan(61), 'plan_draft'],
+    ['a change of settings', '/settings', { recoup_percent: 5 }, 'settings_change'],
+  ])('%s', (_, path, body, table) => {
+    const asked = keyed(`once${path}`, body)
+
+    it('is made once when two servers are asked at the same moment', async () => {
+      const servers = [bed.app, await bed.serve()]
+      const before = await made(table)
+      const answers = await Promise.all(Array.from({ length: 6 }, async (__, index) => await bed.send(path, asked, servers[index % 2])))
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array.from({ length: 6 }, () => 200))
+      expect(new Set(answers.map(({ body: answer }) => answer)).size).toBe(1)
+      expect(await made(table)).toBe(before + 1)
+    })
+
+    it('is found again when its answer was never kept', async () => {
+      const before = await made(table)
+      await bed.database.pool.query(`delete from apportion.idempotency`)
+      const again = await bed.send(path, asked)
+      expect([again.statusCode, again.headers['idempotency-replayed']]).toEqual([200, undefined])
+      expect(await made(table)).toBe(before)
+    })
+
+    it('is made anew under another key', async () => {
+      const before = await made(table)
+      const other = table === 'settings_change' ? { recoup_percent: 6 } : body
+      expect((await bed.send(path, keyed(`twice${path}`, other))).statusCode).toBe(200)
+      expect(await made(table)).toBe(before + 1)
+    })
+  })
+
+  it('stays made when the same would be refused by now', async () => {
+    const soon = { ...plan(62), effective_from: bed.desk.now().add({ hours: 24 }).round('second').toString() }
+    const first = await bed.send('/plans/add', keyed('refused-by-now', soon))
+    expect(first.statusCode).toBe(200)
+    await bed.database.pool.query(`delete from apportion.idempotency`)
+    bed.moveClock({ hours: 48 })
+    const again = await bed.send('/plans/add', keyed('refused-by-now', soon))
+    expect([again.statusCode, again.json()]).toEqual([200, expect.objectContaining({ version: first.json<{ version: number }>().version })])
+  })
 })

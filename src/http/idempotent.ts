@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { canonicalJson, sha256 } from '../core/canonical.ts'
 import type { Json } from '../core/effects.ts'
 import { Refusal } from '../core/refusal.ts'
-import type { Answered, Idempotency } from '../engine/idempotency.ts'
+import { idUnder, type Answered, type Idempotency } from '../engine/idempotency.ts'
 import { callerOf } from './auth.ts'
 import { PROBLEM_HEADER, problemOf } from './errors.ts'
 
@@ -21,16 +21,19 @@ type Outcome = {
   readonly show: (key: KeyState) => { readonly [name: string]: unknown }
 }
 
-/** Sends what `work` comes to. With an Idempotency-Key: the kept answer, or what it comes to now, kept unless it was refused by state. */
+/**
+ * Sends what `work` comes to. With an Idempotency-Key: the kept answer, or what it comes to now, kept unless it was refused by state.
+ * `id` is for what the work makes: whoever does it again under the key, because nobody knows that it was done, finds it made. Null without a key.
+ */
 export async function answerOnce(
   idempotency: Idempotency,
   request: FastifyRequest,
   reply: FastifyReply,
-  work: () => Promise<Outcome>,
+  work: (id: string | null) => Promise<Outcome>,
 ): Promise<FastifyReply> {
   const idempotencyKey = request.headers['idempotency-key']
   if (idempotencyKey === undefined) {
-    const { status, show } = await work()
+    const { status, show } = await work(null)
     return await reply.code(status).send(show(undefined))
   }
   const slot = {
@@ -41,7 +44,7 @@ export async function answerOnce(
   }
   const { answer, replayed } = await idempotency.run(slot, async (): Promise<Answered> => {
     try {
-      const { status, refusedByState, show } = await work()
+      const { status, refusedByState, show } = await work(idUnder(slot))
       const body = reply.serializeInput(show(refusedByState ? 'freed' : 'spent'), String(status)) as string
       return { answer: { status, body }, spent: !refusedByState }
     } catch (error) {
@@ -59,10 +62,10 @@ export async function answerWhole(
   idempotency: Idempotency,
   request: FastifyRequest,
   reply: FastifyReply,
-  work: () => Promise<object>,
+  work: (id: string | null) => Promise<object>,
 ): Promise<FastifyReply> {
-  return await answerOnce(idempotency, request, reply, async () => {
-    const document = await work()
+  return await answerOnce(idempotency, request, reply, async (id) => {
+    const document = await work(id)
     return { status: 200, refusedByState: false, show: () => ({ ...document }) }
   })
 }

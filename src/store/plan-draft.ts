@@ -51,8 +51,13 @@ export async function lockDraft(on: Queryable, ledger: string, draft: string): P
   await rows(on, { text: `select from apportion.plan_draft where ledger = $1 and draft = $2 for update`, values: [ledger, draft] })
 }
 
-export async function insertDraft(on: Queryable, { ledger, draft, at }: { ledger: string; draft: string; at: Temporal.Instant }): Promise<void> {
-  await rows(on, { text: `insert into apportion.plan_draft (draft, ledger, state, created_at) values ($1, $2, 'draft', $3)`, values: [draft, ledger, at.toString()] })
+/** False when there is a draft of that id; whoever meets one that is being written waits until it is. */
+export async function insertDraft(on: Queryable, { ledger, draft, at }: { ledger: string; draft: string; at: Temporal.Instant }): Promise<boolean> {
+  const inserted = await rows(on, {
+    text: `insert into apportion.plan_draft (draft, ledger, state, created_at) values ($1, $2, 'draft', $3) on conflict (draft) do nothing returning draft`,
+    values: [draft, ledger, at.toString()],
+  })
+  return inserted.length > 0
 }
 
 export type NewRevision = {

@@ -56,10 +56,10 @@ function writeRoutes(app: App, { desk, idempotency }: Parts): void {
     '/ledgers/:ledger/plans',
     { config: { right: 'propose' }, schema: { summary: 'Draft a plan', operationId: 'draftPlan', tags, params: ledgerParams, body: planIn, headers, response: { 200: planSchema } } },
     async (request, reply) =>
-      await answerWhole(idempotency, request, reply, async () => {
+      await answerWhole(idempotency, request, reply, async (id) => {
         const { ledger, grant } = callerOf(request)
         const { plan: content, effective_from: from } = request.body
-        const draft = await draftPlan(desk, ledger, personOf(grant), { content, effectiveFrom: instantOf(from) })
+        const draft = await draftPlan(desk, ledger, personOf(grant), { id, content, effectiveFrom: instantOf(from) })
         return await plan(desk, ledger, draft)
       }),
   )
@@ -71,10 +71,10 @@ function writeRoutes(app: App, { desk, idempotency }: Parts): void {
       schema: { summary: 'Draft and adopt in one go, where no second person is asked', operationId: 'addPlan', tags, params: ledgerParams, body: planIn, headers, response: { 200: planSchema } },
     },
     async (request, reply) =>
-      await answerWhole(idempotency, request, reply, async () => {
+      await answerWhole(idempotency, request, reply, async (id) => {
         const { ledger, grant } = callerOf(request)
         const { plan: content, effective_from: from } = request.body
-        const { version } = await addPlanVersion(desk, ledger, { content, effectiveFrom: instantOf(from), person: personOf(grant) })
+        const { version } = await addPlanVersion(desk, ledger, { id, content, effectiveFrom: instantOf(from), person: personOf(grant) })
         return await plan(desk, ledger, version.toString())
       }),
   )

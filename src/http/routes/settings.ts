@@ -27,9 +27,9 @@ export function settingsRoutes(app: App, { desk, idempotency }: Parts): void {
       schema: { summary: 'Change some; what asks for more counts at once, the rest once approved', operationId: 'changeSettings', tags, params: ledgerParams, body: settingsIn, headers, response: { 200: settingsAnswerSchema } },
     },
     async (request, reply) =>
-      await answerWhole(idempotency, request, reply, async () => {
+      await answerWhole(idempotency, request, reply, async (id) => {
         const { ledger, grant } = callerOf(request)
-        return await changeSettings(desk, ledger, personOf(grant), request.body)
+        return await changeSettings(desk, ledger, personOf(grant), { ...request.body, id })
       }),
   )
 
