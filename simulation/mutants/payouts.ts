@@ -27,8 +27,8 @@ export const PAYOUT_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/store/attempt.ts',
-        from: `payout.payout = any ($10::uuid[]) and payout.state = any ($12::text[]) and payout.live_attempt is null', ' skip locked')`,
-        to: `payout.payout = any ($10::uuid[]) and $12::text[] is not null')`,
+        from: `'payout.state = any ($12::text[]) and payout.live_attempt is null', ' skip locked')`,
+        to: `'$12::text[] is not null')`,
       },
     ],
     seeds: 40,

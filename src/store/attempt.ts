@@ -3,7 +3,7 @@
 import { LIVE_ATTEMPT_STATES, type AttemptState } from '../core/attempt.ts'
 import type { JsonObject } from '../core/effects.ts'
 import { payoutStatesBefore, type PayoutHold } from '../core/payout.ts'
-import { lockedAttempts, lockedPayouts } from './payout-lock.ts'
+import { lockedAttempts, lockedNamed, OF_LOCKED } from './payout-lock.ts'
 import { plainArray, bytesArray, rows, type Queryable, type Statement } from './statement.ts'
 
 const LIVE = plainArray(LIVE_ATTEMPT_STATES)
@@ -36,7 +36,7 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
   const members = attempts.flatMap(({ attempt, payouts }) => payouts.map((payout, position) => ({ attempt, payout, position })))
   return {
     name: 'reserve-payouts',
-    text: `with ${lockedPayouts('payout.lane = $1 and payout.payout = any ($10::uuid[]) and payout.state = any ($12::text[]) and payout.live_attempt is null', ' skip locked')},
+    text: `with ${lockedNamed('select * from unnest($9::uuid[], $10::uuid[]) as row (attempt, payout)', 'payout.state = any ($12::text[]) and payout.live_attempt is null', ' skip locked')},
       attempt as (
         insert into apportion.attempt (lane, attempt, wallet, asset, state, identity, bytes, data, costs, settings, look_at, submit_at,
           prepared_at)
@@ -48,10 +48,9 @@ export function reservePayouts(lane: bigint, attempts: readonly NewAttempt[], no
         select $1, row.attempt, row.payout, row.position from unnest($9::uuid[], $10::uuid[], $11::smallint[]) as row (attempt, payout, position)
       )
       update apportion.payout
-      set state = 'reserved', live_attempt = row.attempt, batch = null, due_at = null, changed_at = $8
-      from unnest($9::uuid[], $10::uuid[]) as row (attempt, payout)
-      join locked on locked.payout = row.payout
-      where payout.lane = $1 and payout.payout = row.payout
+      set state = 'reserved', live_attempt = locked.attempt, batch = null, due_at = null, changed_at = $8
+      from locked
+      where ${OF_LOCKED}
       returning payout.payout, payout.units`,
     values: [
       lane,
@@ -222,6 +221,11 @@ export type PayoutEnd = {
   readonly tries: number
 }
 
+/** The payouts of the attempts that end now, and where each of them goes. */
+const ENDED_MEMBERS = `select * from unnest($7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::uuid[], $14::integer[])
+            as row (attempt, payout, state, reason, detail, due_at, batch, tries)
+          where attempt = any (array(select attempt from ended))`
+
 /**
  * Ends live attempts and moves their payouts on, with a settlement for each that was paid. An attempt that has ended already, and a
  * payout whose live attempt is another one, are left alone. Answers the payouts moved, for the ledger's transfers.
@@ -236,22 +240,21 @@ export function endAttempts(lane: bigint, ends: readonly AttemptEnd[], now: Temp
         join locked_attempt on locked_attempt.attempt = row.attempt
         where attempt.lane = $1 and attempt.attempt = row.attempt
         returning attempt.attempt
-      ), ${lockedPayouts('payout.lane = $1 and payout.live_attempt = any (array(select attempt from ended)) and payout.payout = any ($8::uuid[])')}, moved as (
+      ), ${lockedNamed(ENDED_MEMBERS, `payout.live_attempt is not distinct from asked.attempt
+            and payout.state = any (case asked.state when 'settled' then $16::text[] when 'queued' then $17::text[] else $18::text[] end)`)}, moved as (
         update apportion.payout
-        set state = row.state, live_attempt = null, reason = row.reason, detail = row.detail, due_at = row.due_at, batch = row.batch,
-          tries = row.tries, changed_at = $2
-        from ended
-        join unnest($7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::uuid[], $14::integer[])
-          as row (attempt, payout, state, reason, detail, due_at, batch, tries) on row.attempt = ended.attempt
-        join locked on locked.payout = row.payout
-        where payout.lane = $1 and payout.payout = row.payout and payout.live_attempt = row.attempt
-          and payout.state = any (case row.state when 'settled' then $16::text[] when 'queued' then $17::text[] else $18::text[] end)
-        returning payout.payout, payout.state, payout.recipient, payout.asset, payout.units, row.attempt
+        set state = locked.state, live_attempt = null, reason = locked.reason, detail = locked.detail, due_at = locked.due_at,
+          batch = locked.batch, tries = locked.tries, changed_at = $2
+        from locked
+        where ${OF_LOCKED}
+        returning payout.payout, payout.state, locked.attempt
       ), settlement as (
         insert into apportion.settlement (lane, payout, attempt, settled_at)
         select $1, payout, attempt, $2 from moved where state = 'settled'
       )
-      select ended.attempt, moved.payout from ended left join moved on moved.attempt = ended.attempt`,
+      select attempt, payout from moved
+      union all
+      select attempt, null from ended where attempt <> all (array(select attempt from moved))`,
     values: [
       lane,
       now.toString(),

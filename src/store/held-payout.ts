@@ -2,7 +2,7 @@
 // the time for all, so that however many there are, asking again costs as much as for one.
 
 import { payoutStatesBefore, type PayoutHold } from '../core/payout.ts'
-import { lockedPayouts } from './payout-lock.ts'
+import { lockedNamed, lockedPayouts, OF_LOCKED } from './payout-lock.ts'
 import { plainArray, rows, type Queryable } from './statement.ts'
 
 export type Hold = { readonly payout: string; readonly reason: PayoutHold; readonly detail: string; readonly dueAt: Temporal.Instant | null }
@@ -26,16 +26,15 @@ function small(one: string): string {
  */
 export async function holdPayouts(on: Queryable, lane: bigint, holds: readonly Hold[], now: Temporal.Instant): Promise<void> {
   await rows(on, {
-    text: `with ${lockedPayouts(`payout.lane = $1 and payout.payout = any ($2::uuid[]) and payout.state = any ($7::text[]) and payout.reason is distinct from 'rejected'`)}
+    text: `with ${lockedNamed('select * from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as row (payout, reason, detail, due_at)', `payout.state = any ($7::text[]) and payout.reason is distinct from 'rejected'`)}
       update apportion.payout
-      set state = 'held', reason = row.reason, detail = row.detail, batch = null, tries = tries + 1, changed_at = $6,
-        due_at = case when row.reason = 'below_minimum' and exists (
+      set state = 'held', reason = locked.reason, detail = locked.detail, batch = null, tries = tries + 1, changed_at = $6,
+        due_at = case when locked.reason = 'below_minimum' and exists (
           select from apportion.payout keeper
           where ${small('keeper')} and ${same('keeper', 'payout')} and keeper.due_at is not null and keeper.payout <> all ($2::uuid[])
-        ) then null else row.due_at end
-      from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as row (payout, reason, detail, due_at)
-      join locked on locked.payout = row.payout
-      where payout.lane = $1 and payout.payout = row.payout`,
+        ) then null else locked.due_at end
+      from locked
+      where ${OF_LOCKED}`,
     values: [
       lane,
       plainArray(holds.map(({ payout }) => payout)),

@@ -104,7 +104,10 @@ export async function lastTransferBefore(on: Queryable, lane: bigint, at: Tempor
   return found[0]?.last_transfer ?? 0n
 }
 
-/** The next shares after the cursor and up to a transfer, in order, with the destination that counts for their event. */
+/**
+ * The next shares after the cursor and up to a transfer, in order, with the destination that counts for their event. Only look-ups by key:
+ * joins are turned into scans of whole tables while these have grown since they were last analysed.
+ */
 export async function newShares(
   on: Queryable,
   { ledger, lane, after, upTo, limit }: { ledger: string; lane: bigint; after: bigint; upTo: bigint; limit: number },
@@ -114,9 +117,11 @@ export async function newShares(
         (select coalesce(sum(units), 0) from apportion.deduction where lane = $2 and share = transfer.number) as deducted,
         substr(account.name, 9) as recipient, recipient.recipient is not null as recipient_known, destination.destination
       from apportion.transfer
-      join apportion.account on account.lane = transfer.lane and account.number = transfer.credit
-      join apportion.event on event.lane = transfer.lane and event.number = transfer.event
-      left join apportion.recipient on recipient.ledger = $1 and recipient.recipient = substr(account.name, 9)
+      cross join lateral (select name, asset from apportion.account where account.lane = $2 and account.number = transfer.credit limit 1) account
+      cross join lateral (select plan, event_at from apportion.event where event.lane = $2 and event.number = transfer.event limit 1) event
+      left join lateral (
+        select recipient from apportion.recipient where recipient.ledger = $1 and recipient.recipient = substr(account.name, 9) limit 1
+      ) recipient on true
       left join lateral (
         ${destinationFor('substr(account.name, 9)')}
       ) destination on true
