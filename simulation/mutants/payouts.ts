@@ -208,7 +208,7 @@ export const PAYOUT_MUTANTS: readonly Mutant[] = [
   {
     name: 'has the signer sign first and count never',
     law: 'L6',
-    edits: [{ file: 'src/signer/sign.ts', from: `  if (batch.uncounted.length > 0) await count(world, batch)`, to: `  if (batch.uncounted.length < 0) await count(world, batch)` }],
+    edits: [{ file: 'src/signer/sign.ts', from: `    if (batch.uncounted.length > 0) checkCount(`, to: `    if (batch.uncounted.length < 0) checkCount(` }],
     seeds: 0,
     tests: ['src/signer/limit.test.ts'],
   },

@@ -6,7 +6,7 @@
 import { sha256Hex } from '../core/canonical.ts'
 import { Refusal } from '../core/refusal.ts'
 import { CLAIMED, claimSlots, deleteSlots, freeSlot, keepAnswers, readSlot, type IdempotencySlot, type KeptAnswer } from '../store/idempotency.ts'
-import { gathered } from './gathered.ts'
+import { gathered } from '../core/gathered.ts'
 import type { Desk } from './world.ts'
 
 export type Answer = { readonly status: number; readonly body: string }

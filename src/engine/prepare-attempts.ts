@@ -21,7 +21,7 @@ import { readSettings } from './settings.ts'
 import type { World } from './world.ts'
 
 /** Batches prepared in one go: enough to keep signer and network busy, few enough that a crash leaves little to look after. */
-const MAX_BATCHES = 16
+const MAX_BATCHES = 32
 
 /** An attempt that was committed and may be sent now. */
 export type ReadyAttempt = Pick<LiveAttempt, 'lane' | 'attempt' | 'identity' | 'bytes' | 'data'> & { readonly members: readonly string[] }

@@ -5,28 +5,32 @@ import type { Log } from '../core/effects.ts'
 import { Refusal } from '../core/refusal.ts'
 import { createKey, importKey } from './keys.ts'
 import { idOf, parseRequest, refusedAnswer, type Answer, type Request } from './protocol.ts'
-import { signPayouts } from './sign.ts'
+import { createSigning } from './sign.ts'
 import type { SignerWorld } from './signer.ts'
 
-/** Requests worked on at once, each with a connection of its own: beyond that they only wait for each other's counts and the two cores. */
-export const REQUESTS_AT_ONCE = 4
+/** Requests worked on at once, which share their statements. */
+export const REQUESTS_AT_ONCE = 64
 
 // A server that asks faster than this shall hear it rather than grow our memory.
 const MAX_WAITING = 1_000
 
-/** Does what a request asks. Throws a Refusal, or another error where a law is broken or the database fails. */
-export async function perform(world: SignerWorld, request: Request): Promise<Answer> {
-  const { id, type } = request
-  if (type === 'sign') {
-    const { identity, bytes } = await signPayouts(world, request)
-    return { type: 'signed', id, identity, bytes: bytes.toBase64() }
+/** Does what requests ask. Throws a Refusal, or another error where a law is broken or the database fails. */
+export function createPerformer(world: SignerWorld): (request: Request) => Promise<Answer> {
+  const sign = createSigning(world)
+  return async (request) => {
+    const { id, type } = request
+    if (type === 'sign') {
+      const { identity, bytes } = await sign(request)
+      return { type: 'signed', id, identity, bytes: bytes.toBase64() }
+    }
+    const { address } = await (type === 'create' ? createKey(world, request) : importKey(world, request))
+    return { type: 'address', id, address }
   }
-  const { address } = await (type === 'create' ? createKey(world, request) : importKey(world, request))
-  return { type: 'address', id, address }
 }
 
 /** Answers any message, never throwing: requests beyond those at once wait in line, and beyond the line are refused. */
 export function createDesk(world: SignerWorld, log: Log): (message: unknown) => Promise<Answer> {
+  const perform = createPerformer(world)
   let working = 0
   const line: (() => void)[] = []
   const enter = async (): Promise<void> => {
@@ -49,7 +53,7 @@ export function createDesk(world: SignerWorld, log: Log): (message: unknown) => 
   const work = async (request: Request): Promise<Answer> => {
     await enter()
     try {
-      return await perform(world, request)
+      return await perform(request)
     } finally {
       leave()
     }

@@ -5,13 +5,16 @@ import { randomBytes } from 'node:crypto'
 import { assert } from '../core/assert.ts'
 import type { Effects, Log } from '../core/effects.ts'
 import { rails } from '../rails/index.ts'
-import { createDesk, refusalFor, REQUESTS_AT_ONCE } from './answer.ts'
+import { createDesk, refusalFor } from './answer.ts'
 import { refusedAnswer, type Answer } from './protocol.ts'
 import { masterKeyFor, takeSettings } from './settings.ts'
 import { openSignerPool } from './store.ts'
 
 // Long enough for connections to say goodbye, so that the database can be stopped right after us.
 const GOODBYE_MS = 1_000
+
+// A read and a count are under way at once; the others serve ledgers with settings and the making of keys.
+const CONNECTIONS = 4
 
 const effects: Pick<Effects, 'now' | 'random'> = {
   now: () => Temporal.Now.instant().round({ smallestUnit: 'microsecond', roundingMode: 'trunc' }),
@@ -30,7 +33,7 @@ function send(answer: Answer): Promise<void> {
 
 async function start(): Promise<void> {
   const settings = takeSettings(process.env)
-  const pool = openSignerPool({ url: settings.signerUrl, max: REQUESTS_AT_ONCE })
+  const pool = openSignerPool({ url: settings.signerUrl, max: CONNECTIONS })
   process.on('disconnect', () => {
     setTimeout(() => process.exit(0), GOODBYE_MS)
     const exit = (): never => process.exit(0)

@@ -148,8 +148,8 @@ export function gapIn(evidence: Evidence, data: Pick<AttemptData, 'lastValidBloc
 
 type Final = { readonly subject: Subject; readonly status: Status }
 
-// Records asked for in one request: 30 kB of answer each way at most.
-const RECORDS_AT_ONCE = 16
+// Records asked for in one request: 15 kB to the node and 200 kB back at most.
+const RECORDS_AT_ONCE = 64
 
 /** What final transactions did, from their records. */
 async function endsOf(connection: Connection, final: readonly Final[]): Promise<ReadonlyMap<string, Look>> {

@@ -11,12 +11,12 @@ import { assessPayouts, type Assessed } from './assess.ts'
 import { assetProblem } from './batch.ts'
 import { chooseBatch, type Choice, type Funds } from './choose.ts'
 import type { Answer } from './client.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Seen } from './connection.ts'
 import { identityOf } from './custody.ts'
 import { attemptDataSchema, draftSchema, feeLamports, memoText, type Draft } from './draft.ts'
 import { NATIVE_ASSET, composeMessage, destinationAddress } from './message.ts'
 import { splitPacket } from './packet.ts'
-import { MAX_ACCOUNTS, accounts, genesisHash, latestBlockhash, type Account } from './questions.ts'
+import { MAX_ACCOUNTS, type Account } from './questions.ts'
 import { costsOf } from './settlement.ts'
 import { TOKEN_ACCOUNT_BYTES, mintProblem, readTokenAccount } from './token-account.ts'
 
@@ -67,25 +67,20 @@ function considered(payouts: readonly RailPayout[], { token }: RailAsset): reado
   return payouts.filter((payout) => shown.has(destinationAddress(payout)))
 }
 
-type Sight = {
-  readonly blockhash: string
-  readonly lastValidBlockHeight: bigint
-  readonly slot: bigint
-  readonly genesis: string
+type Sight = Seen & {
   readonly minimum: bigint
   readonly tokenRent: bigint
   readonly price: bigint
   readonly wallet: Account | null
-  readonly account: (address: string) => Account | null
   readonly token: { readonly mint: string; readonly own: Account | null; readonly accountOf: ReadonlyMap<string, Address> } | null
 }
 
 /**
  * What the network shows, all of it final and from one node. The slot beside the blockhash is final before the signature exists, so the
- * transaction can only be in a later block. Balances must not be older than what was seen final: money would show that is spent.
+ * transaction can only be in a later block.
  */
 async function survey(connection: Connection, input: PrepareInput, payouts: readonly RailPayout[]): Promise<Answer<Sight>> {
-  const { client, book } = connection
+  const { book } = connection
   const wallet = toAddress(input.wallet.address)
   const mint = present(payouts[0], 'a payout').asset.token
   const owners = [...new Set(payouts.map(destinationAddress))]
@@ -93,29 +88,22 @@ async function survey(connection: Connection, input: PrepareInput, payouts: read
   // Derivations are work for this one core: nothing is won by starting them together.
   for (const owner of mint === null ? [] : [...owners, wallet]) accountOf.set(owner, await book.tokenAccount(owner, present(mint, 'mint')))
   const addresses = [...new Set([wallet, ...owners, ...accountOf.values(), ...(mint === null ? [] : [toAddress(mint)])])]
-  const least = connection.finalSlot()
-  const [asked, minimum, tokenRent, price] = await Promise.all([
-    client.askTogether(latestBlockhash(), genesisHash(), accounts(addresses, least)),
+  const [seen, minimum, tokenRent, price] = await Promise.all([
+    connection.see(addresses),
     connection.rent(0n),
     connection.rent(TOKEN_ACCOUNT_BYTES),
     connection.price(),
   ])
-  if (!asked.ok) return asked
+  if (!seen.ok) return seen
   if (!minimum.ok) return minimum
   if (!tokenRent.ok) return tokenRent
-  const [hash, genesis, shown] = asked.value
-  // A node that does not know the question for a least slot answers all the same.
-  if (shown.slot < least) return { ok: false, refused: false, reason: `the node shows slot ${shown.slot}, and ${least} is final`, error: null }
-  const found = new Map(addresses.map((address, index) => [address as string, shown.accounts[index] ?? null]))
-  const account = (address: string): Account | null => found.get(address) ?? null
+  const { account } = seen.value
   const own = accountOf.get(wallet)
   const value = {
-    ...hash,
-    genesis,
+    ...seen.value,
     minimum: minimum.value,
     tokenRent: tokenRent.value,
     price,
-    account,
     wallet: account(wallet),
     token: mint === null || own === undefined ? null : { mint, own: account(own), accountOf },
   }

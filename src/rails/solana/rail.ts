@@ -14,7 +14,7 @@ import { incomingOf } from './incoming.ts'
 import { lookAt } from './look.ts'
 import { MAX_UNITS, NATIVE_ASSET, maxTransfers } from './message.ts'
 import { prepareBatch } from './prepare.ts'
-import { accounts, finalizedBlock, genesisHash, sendPacket } from './questions.ts'
+import { accounts, finalizedBlock, genesisHash } from './questions.ts'
 import { sandboxModule } from './sandbox-module.ts'
 import { readTokenAccount } from './token-account.ts'
 
@@ -52,8 +52,8 @@ function connect(effects: Effects, url: string): Rail {
   }
 }
 
-async function submit({ client }: Connection, { identity, bytes }: RailAttempt): Promise<Submission> {
-  const answer = await client.ask(sendPacket(bytes))
+async function submit({ send }: Connection, { identity, bytes }: RailAttempt): Promise<Submission> {
+  const answer = await send(bytes)
   if (answer.ok) {
     if (answer.value === identity) return { state: 'accepted' }
     return { state: 'rejected', reason: `the node names the transaction ${answer.value}, not ${identity}` }

@@ -1,29 +1,33 @@
-// One statement for many: whoever asks while the statement before is under way goes along with the next one.
+// One question for many: whoever asks while the one before is under way goes along with the next one.
 
-import { present } from '../core/assert.ts'
+import { present } from './assert.ts'
 
 type Waiting<Item, Answer> = { readonly item: Item; readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }
 
 type Limits<Item> = {
-  /** Items of one statement. */
+  /** Items of one question. */
   readonly most: number
-  /** What the items of one statement may weigh together; one that is heavier goes alone. */
+  /** What the items of one question may weigh together; one that is heavier goes alone. */
   readonly heaviest: number
   readonly weigh: (item: Item) => number
+  /** Questions under way at once; one unless more are allowed. */
+  readonly atOnce?: number
 }
 
 /**
- * Asks for many at once, one statement at a time. `ask` answers in the order given; when it fails, all who went along get its error.
- * Nothing waits for company: the first of an idle moment goes at once, with those who ask in the same breath.
+ * Asks for many at once, one question at a time unless more are allowed. `ask` answers in the order given; when it fails, all who went along
+ * get its error. Nothing waits for company: the first of an idle moment goes at once, with those who ask in the same breath.
  */
 export function gathered<Item, Answer>(ask: (items: readonly Item[]) => Promise<readonly Answer[]>, limits: Limits<Item>): (item: Item) => Promise<Answer> {
   const waiting: Waiting<Item, Answer>[] = []
-  let isAsking = false
+  let asking = 0
   const askAll = async (): Promise<void> => {
-    if (isAsking) return
-    isAsking = true
+    if (asking === (limits.atOnce ?? 1)) return
+    asking += 1
     while (waiting.length > 0) {
       const going = waiting.splice(0, countOf(waiting, limits))
+      // What is left over need not wait for these where more may be under way.
+      if (waiting.length > 0) queueMicrotask(() => void askAll())
       try {
         const answers = await ask(going.map(({ item }) => item))
         for (const [place, { resolve }] of going.entries()) resolve(present(answers[place], 'answer'))
@@ -31,7 +35,7 @@ export function gathered<Item, Answer>(ask: (items: readonly Item[]) => Promise<
         for (const { reject } of going) reject(error)
       }
     }
-    isAsking = false
+    asking -= 1
   }
   return async (item) => {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
