@@ -2,7 +2,7 @@
 
 import { formatUnits, parseAsset } from '../../core/money.ts'
 import type { RailAsset, RailPayout } from '../rail.ts'
-import { PROGRAM_ADDRESSES, addressBytes } from './address.ts'
+import { PROGRAM_ADDRESSES, isAddressText } from './address.ts'
 import type { Draft } from './draft.ts'
 import { MAX_CREATIONS, MAX_UNITS, NATIVE_ASSET, maxTransfers } from './message.ts'
 
@@ -26,7 +26,7 @@ export function batchProblem(wallet: string, payouts: readonly RailPayout[], dra
 export function assetProblem({ asset, token }: RailAsset): string | null {
   if (token === null) return asset === NATIVE_ASSET ? null : `${asset} names no token, and the native asset is ${NATIVE_ASSET}`
   if (asset === NATIVE_ASSET) return `${NATIVE_ASSET} is the native asset and has no token`
-  return addressBytes(token) === null ? `the token of ${asset} must be a mint's address` : null
+  return !isAddressText(token) ? `the token of ${asset} must be a mint's address` : null
 }
 
 function payoutProblem(wallet: string, asset: RailAsset, payout: RailPayout): string | null {
@@ -38,7 +38,7 @@ function payoutProblem(wallet: string, asset: RailAsset, payout: RailPayout): st
     return `payout ${id} is of ${formatUnits(units, parseAsset(asset.asset).scale)} ${asset.asset}, which no transfer can hold`
   }
   const { address, ...rest } = destination
-  if (typeof address !== 'string' || addressBytes(address) === null || Object.keys(rest).length > 0) {
+  if (typeof address !== 'string' || !isAddressText(address) || Object.keys(rest).length > 0) {
     return `payout ${id} has a destination that is not one address`
   }
   if (address === wallet) return `payout ${id} pays the wallet itself`

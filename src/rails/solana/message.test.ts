@@ -1,6 +1,7 @@
 // Messages: the same input gives the same bytes, other input other bytes, and kit reads from them what went in.
 
 import {
+  compileTransactionMessage,
   decompileTransactionMessage,
   getBase58Decoder,
   getBase58Encoder,
@@ -104,6 +105,18 @@ describe('a message', () => {
         const message = await composeMessage({ wallet, ...one, book })
         const compiled = getCompiledTransactionMessageDecoder().decode(message)
         expect(new Uint8Array(getCompiledTransactionMessageEncoder().encode(compiled))).toEqual(message)
+      }),
+    )
+  })
+
+  it('names the accounts that kit names, as many of each kind', async () => {
+    await fc.assert(
+      fc.asyncProperty(batch, async (one) => {
+        const ours = getCompiledTransactionMessageDecoder().decode(await composeMessage({ wallet, ...one, book }))
+        const kits = compileTransactionMessage(decompileTransactionMessage(ours))
+        expect(kits.header).toEqual(ours.header)
+        expect(kits.staticAccounts.toSorted()).toEqual(ours.staticAccounts.toSorted())
+        expect(kits.staticAccounts[0]).toBe(ours.staticAccounts[0])
       }),
     )
   })

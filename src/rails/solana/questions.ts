@@ -4,7 +4,7 @@
 import type { Address, Base64EncodedWireTransaction, Signature } from '@solana/kit'
 import { z } from 'zod'
 import type { Json } from '../../core/effects.ts'
-import { addressBytes } from './address.ts'
+import { isAddressText } from './address.ts'
 import type { Question } from './client.ts'
 
 // A node's own limits.
@@ -16,7 +16,7 @@ export const MAX_SIGNATURES = 1_000
 const ACCOUNT_DATA_BYTES = 165
 
 const whole = z.bigint().min(0n)
-const hash = z.string().refine((text) => addressBytes(text) !== null, 'must be 32 bytes in base58')
+const hash = z.string().refine((text) => isAddressText(text), 'must be 32 bytes in base58')
 const context = z.object({ slot: whole })
 
 // Indices and codes come as bigint or number, depending on where in the answer they stand; all are small.

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { Effects } from '../../core/effects.ts'
 import { Refusal } from '../../core/refusal.ts'
 import type { Rail, RailAsset, RailAttempt, RailModule, RailWallet, Submission } from '../rail.ts'
-import { addressBytes, toAddress } from './address.ts'
+import { isAddressText, toAddress } from './address.ts'
 import { assetProblem } from './batch.ts'
 import { attemptProblem, movementProblem } from './check-proof.ts'
 import { mustAnswer, openConnection, unavailable, type Connection } from './connection.ts'
@@ -22,7 +22,7 @@ const destination = z.strictObject({
   address: z
     .string()
     .trim()
-    .refine((text) => addressBytes(text) !== null, 'must be a Solana address: 32 bytes in base58'),
+    .refine((text) => isAddressText(text), 'must be a Solana address: 32 bytes in base58'),
 })
 
 export const solana: RailModule = {
