@@ -87,13 +87,14 @@ const sendAndSee = (slots = SLOTS_TO_FINAL) => async ({ bed, strike, attempt, se
   return `${heard}; ${await fate(one)}`
 }
 
-/** Sends several at once, lets time and slots pass, and says whether blocks hold them in the order in which they were sent. */
+/** Sends several one after the other, each in a request of its own, lets time and slots pass, and says whether blocks hold them in the order in which they were sent. */
 async function sendSeveral({ bed, strike, calm, attempt, send }: Scene): Promise<string> {
   const attempts: RailAttempt[] = []
   for (let count = 0; count < 8; count += 1) attempts.push(await attempt(1_000_000n + BigInt(count)))
   strike()
-  const sent = attempts.map(async (one) => await send(one))
+  const sent: Promise<unknown>[] = []
   for (let moment = 0; moment < 30; moment += 1) {
+    if (moment < attempts.length) sent.push(send(present(attempts[moment], 'attempt')))
     await new Promise(setImmediate)
     bed.clock.elapse(20)
     bed.pass(1)
