@@ -11,6 +11,7 @@ const LOOK_EVERY_MS = 500
 const NAMES: readonly (readonly [part: string, name: string])[] = [
   ['bench/http-server.ts', 'HTTP server'],
   ['bench/preview-process.ts', 'preview'],
+  ['bench/large-process.ts', 'distribution'],
   ['src/signer/process.ts', 'signer'],
   ['/sandbox/process.ts', 'sandbox'],
   ['src/main.ts', 'server'],
