@@ -33,9 +33,9 @@ afterAll(async () => {
   await own.remove()
 })
 
-const RECIPIENTS = 12_000
+const RECIPIENTS = 6000
 /** Places of a chunk, and entries of a block of the snapshot. */
-const CHUNK = 256
+const CHUNK = 128
 const UNITS = 10n ** 12n + 7n
 const KILLS = 3
 
