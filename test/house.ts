@@ -225,7 +225,7 @@ export async function statusOf({ database }: House, { schema }: Home, reference:
 }
 
 /** Due for a look as soon as it is sent, so that a round never waits. */
-const PACE: Pace = { lookAfterMs: 0, resendAfterMs: 500 }
+const PACE: Pace = { firstLookAfterMs: 0, lookAfterMs: 0, resendAfterMs: 500 }
 
 /** One step of each task that a worker has, in the order in which money goes. As there, a network that does not answer ends a step. */
 export async function round(process: Process, { name }: Home): Promise<void> {

@@ -216,7 +216,7 @@ async function openPaper(
   const wallet = world.id()
   await insertWallet(store.pool, { wallet, ledger: ledger.id, label: 'main', rail: 'paper', address: `desk of ${name}`, at: world.now() })
   const recorder = createRecorder(world)
-  const pace = { lookAfterMs: 0, resendAfterMs: 60_000 }
+  const pace = { firstLookAfterMs: 0, lookAfterMs: 0, resendAfterMs: 60_000 }
   const eachLane = async (work: (lane: bigint) => Promise<number>): Promise<number> => {
     let done = 0
     for (const each of ledger.lanes) done += await work(each)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(() => house.chain.knobs({ transactionDropRate: 0, responseLossRate: 0, requestLossRate: 0, forgetRate: 0 }))
 afterAll(async () => await house.close())
 
-const PACE = { lookAfterMs: 100, resendAfterMs: 200 }
+const PACE = { firstLookAfterMs: 100, lookAfterMs: 100, resendAfterMs: 200 }
 const SETTLED = { ai: 'settled', dao: 'settled', lucky: 'settled', creator: 'settled' }
 
 /** Sends a sale's payouts as one attempt. */

@@ -80,7 +80,7 @@ describe('answers that get lost', () => {
     const { world, rail } = house.main
     const attempts = await prepareAttempts(world, home.ledger, home.lane, rail)
     house.chain.knobs({ responseLossRate: 1 })
-    await submitAttempts(world, rail, { lane: home.lane, attempts, pace: { lookAfterMs: 0, resendAfterMs: 60_000 } })
+    await submitAttempts(world, rail, { lane: home.lane, attempts, pace: { firstLookAfterMs: 0, lookAfterMs: 0, resendAfterMs: 60_000 } })
     expect((await attemptsOf(home, 'lost'))[0]).toMatchObject({ state: 'unknown', reason: expect.stringMatching(/^unknown: /), ended_at: null })
     house.chain.knobs({ responseLossRate: 0 })
     await runUntilStill(house, home)
@@ -109,7 +109,7 @@ describe('a node that forgot its history', () => {
     await makePayouts(house.main.world, home.ledger, home.lane)
     const { world, rail } = house.main
     const attempts = await prepareAttempts(world, home.ledger, home.lane, rail)
-    await submitAttempts(world, rail, { lane: home.lane, attempts, pace: { lookAfterMs: 0, resendAfterMs: 500 } })
+    await submitAttempts(world, rail, { lane: home.lane, attempts, pace: { firstLookAfterMs: 0, lookAfterMs: 0, resendAfterMs: 500 } })
     house.chain.pass(SLOTS_TO_EXPIRY * 2)
     house.chain.knobs({ forgetRate: 1, forgetAfterSlots: 20 })
     for (let rounds = 0; rounds < 10; rounds += 1) {
@@ -161,7 +161,7 @@ describe('a token that its maker can freeze', () => {
     const attempts = await prepareAttempts(world, home.ledger, home.lane, rail)
     expect(attempts).toHaveLength(1)
     house.chain.freeze(mint, to.first, true)
-    await submitAttempts(world, rail, { lane: home.lane, attempts, pace: { lookAfterMs: 0, resendAfterMs: 500 } })
+    await submitAttempts(world, rail, { lane: home.lane, attempts, pace: { firstLookAfterMs: 0, lookAfterMs: 0, resendAfterMs: 500 } })
     await runUntilStill(house, home)
     expect(await legs(house, home, 'late freeze')).toEqual({ shop: 'settled', first: 'frozen', second: 'settled' })
     const [shop, first, second] = await payouts(house, home, 'late freeze')

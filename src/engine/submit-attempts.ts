@@ -9,8 +9,8 @@ import type { World } from './world.ts'
 /** Submissions in flight at once. */
 const MAX_CONCURRENT = 32
 
-/** How soon to look after sending, and to send the same bytes again when nothing is known. Given by the ledger's network. */
-export type Pace = { readonly lookAfterMs: number; readonly resendAfterMs: number }
+/** How soon to look after sending and after a look, and to send the same bytes again when nothing is known. Given by the ledger's network. */
+export type Pace = { readonly firstLookAfterMs: number; readonly lookAfterMs: number; readonly resendAfterMs: number }
 
 /** Sends attempts of one lane and keeps the answers. Sending again is harmless: the identity and the bytes are the same. */
 export async function submitAttempts(
@@ -30,7 +30,7 @@ export async function submitAttempts(
           attempt: present(group[index], 'attempt').attempt,
           state: answer.state === 'accepted' ? 'submitted' : 'unknown',
           reason: describe(answer),
-          lookAt: now.add({ milliseconds: pace.lookAfterMs }),
+          lookAt: now.add({ milliseconds: pace.firstLookAfterMs }),
           submitAt: now.add({ milliseconds: pace.resendAfterMs }),
         }
       }),

@@ -31,13 +31,16 @@ type Case = {
   readonly figures?: Readonly<Record<string, unknown>>
 }
 
-const attemptOf = async ({ run, home, wallet }: SigningScene): Promise<string> => {
+/** An attempt that holds the second payout. */
+const attemptOf = async (scene: SigningScene): Promise<string> => {
+  const { run, home, wallet } = scene
   const attempt = uuid()
   await run(
     `insert into apportion.attempt (lane, attempt, wallet, asset, state, identity, bytes, data, prepared_at)
       values ($1, $2, $3, $4, 'prepared', $5, '', '{}', now())`,
     [home.lane, attempt, wallet.wallet, ASSET, attempt],
   )
+  await run(`insert into apportion.attempt_payout (lane, attempt, payout, position) values ($1, $2, $3, 0)`, [home.lane, attempt, second(scene).id])
   return attempt
 }
 
