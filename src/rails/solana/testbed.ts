@@ -28,6 +28,7 @@ import { createNode, type Node } from './sandbox/node.ts'
 import { airdrop, createMint, mintTo, setFrozen } from './sandbox/own-transactions.ts'
 import type { KnobSettings } from './sandbox/knobs.ts'
 import { sandboxFetch } from './sandbox/server.ts'
+import { hashOfSlot } from './sandbox/state.ts'
 import { openStore } from './sandbox/store.ts'
 import { associatedTokenKey } from './sandbox/token.ts'
 import { readWire } from './sandbox/wire.ts'
@@ -159,7 +160,7 @@ function walletHands({ effects, node, direct, pass }: Host) {
     },
     /** One transaction a payout, in this order and without a socket: a backlog made in little time. */
     sendMany: async (from: RailWallet, payouts: readonly RailPayout[]): Promise<void> => {
-      const blockhash = textOf(present(node.network.hashOfSlot.get(node.network.slot), 'newest blockhash'))
+      const blockhash = textOf(present(hashOfSlot(node.network, node.network.slot), 'newest blockhash'))
       const sign = signer(from, payouts)
       for (const [index, { id }] of payouts.entries()) {
         const { bytes } = await sign([id], draftOf(blockhash, effects.id()))

@@ -5,7 +5,7 @@ import { textOf, type Key } from './bytes.ts'
 import { encodeJson, type Value } from './json.ts'
 import { execute, readAccount, readBalance, setClock, type AccountImage, type Execution } from './machine.ts'
 import { BLOCKHASH_WINDOW, MAX_BLOCK_TRANSACTIONS, blockHash } from './chain.ts'
-import type { Block, BlockEntry, Network, Pending } from './state.ts'
+import { slotOfHash, type Block, type BlockEntry, type Network, type Pending } from './state.ts'
 import { entryId } from './store.ts'
 import { isTokenProgram, mintStateOf, tokenAmount, tokenStateOf } from './token.ts'
 import { priorityPriceOf } from './fees.ts'
@@ -41,7 +41,7 @@ export function produceBlock(network: Network, slot: number): Block | null {
  * Whether a block of `slot` may hold a transaction with this blockhash: its last valid height is the blockhash's + 150.
  */
 export function blockhashIsLive(network: Network, slot: number, blockhash: Key): boolean {
-  const born = network.slotOfHash.get(blockhash)
+  const born = slotOfHash(network, blockhash)
   return born !== undefined && born <= slot && slot - born <= BLOCKHASH_WINDOW
 }
 

@@ -2,7 +2,7 @@
 // for ever after, seen through a view (a node may lag or have forgotten). Reads only.
 import { textOf, type Key } from './bytes.ts'
 import { CONFIRMED_DEPTH, FINALIZED_DEPTH, GENESIS_SLOT, RECENT_SLOTS, blockHash } from './chain.ts'
-import type { Block, BlockEntry, Network } from './state.ts'
+import { hashOfSlot, type Block, type BlockEntry, type Network } from './state.ts'
 import {
   entryId, readBlockBefore, readBlocks, readEntries, readEntriesOf, readEntry, readStatus, slotOfEntry, type Entry,
 } from './store.ts'
@@ -107,7 +107,7 @@ export function secondsOf(network: Network, slot: number): number | null {
  * The hash of the block of a slot, however old: kept while young, stored with its block, or computed for an empty slot.
  */
 export function hashOf(network: Network, slot: number): Key {
-  const young = network.hashOfSlot.get(slot)
+  const young = hashOfSlot(network, slot)
   if (young !== undefined) return young
   const stored = readBlockBefore(network.store, slot)
   if (stored?.slot === slot) return stored.hash

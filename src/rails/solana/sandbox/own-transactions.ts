@@ -16,7 +16,7 @@ import { readAccount, rentExemptMinimum } from './machine.ts'
 import { enqueue } from './mempool.ts'
 import { mintKeyOf, signWith, type OwnKey } from './own-keys.ts'
 import { heightOf, BLOCKHASH_WINDOW } from './chain.ts'
-import type { Network } from './state.ts'
+import { hashOfSlot, type Network } from './state.ts'
 import { associatedTokenKey, mintStateOf } from './token.ts'
 import { identityOf, readWire } from './wire.ts'
 
@@ -81,7 +81,7 @@ function submit(network: Network, cosigners: readonly OwnKey[], instructions: re
     // Two equal airdrops on one blockhash would be one transaction.
     data: new TextEncoder().encode(`sandbox ${network.ownTransactions}`),
   }
-  const blockhash = textOf(present(network.hashOfSlot.get(network.slot), 'newest blockhash')) as Blockhash
+  const blockhash = textOf(present(hashOfSlot(network, network.slot), 'newest blockhash')) as Blockhash
   const message = pipe(
     createTransactionMessage({ version: 0 }),
     (m) => setTransactionMessageFeePayer(addressOf(network.faucet.key), m),

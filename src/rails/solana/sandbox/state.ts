@@ -1,7 +1,7 @@
 // The state of the sandbox network: everything that changes is in one record, so that a host can hold several networks
 // and a simulator can drop one and open it again from its books.
 import type { Key } from './bytes.ts'
-import { HASHES_KEPT } from './chain.ts'
+import { HASHES_KEPT, blockHash } from './chain.ts'
 import type { Generator } from './generator.ts'
 import type { Counters, Knobs } from './knobs.ts'
 import type { AccountImage, Machine } from './machine.ts'
@@ -60,18 +60,50 @@ export type Network = {
   readonly recent: Map<Key, RecentStatus>
   readonly slotOfHash: Map<Key, number>
   readonly hashOfSlot: Map<number, Key>
+  /** Empty slots whose hash nobody has asked for yet, each with the anchor from which it follows. */
+  readonly anchorOfSlot: Map<number, Key>
 }
 
-/** Makes `hash` the hash of `slot`, and forgets the oldest one. */
-export function rememberHash(network: Network, slot: number, hash: Key): void {
-  const replaced = network.hashOfSlot.get(slot)
-  if (replaced !== undefined) network.slotOfHash.delete(replaced)
+/**
+ * Makes `hash` the hash of `slot`, and forgets the oldest one. Null for an empty slot: its hash follows from the anchor as it is now, and is
+ * worked out when somebody asks, which of most slots nobody does.
+ */
+export function rememberSlot(network: Network, slot: number, hash: Key | null): void {
+  forgetSlot(network, slot)
+  if (hash === null) network.anchorOfSlot.set(slot, network.anchor)
+  else keepHash(network, slot, hash)
+  forgetSlot(network, slot - HASHES_KEPT)
+}
+
+/** The hash of one of the recent slots. */
+export function hashOfSlot(network: Network, slot: number): Key | undefined {
+  const anchor = network.anchorOfSlot.get(slot)
+  if (anchor === undefined) return network.hashOfSlot.get(slot)
+  network.anchorOfSlot.delete(slot)
+  const hash = blockHash(network.genesisHash, anchor, slot, [])
+  keepHash(network, slot, hash)
+  return hash
+}
+
+/** The recent slot that has this hash. One that was told by an earlier life of the network may be among those not worked out yet. */
+export function slotOfHash(network: Network, hash: Key): number | undefined {
+  const known = network.slotOfHash.get(hash)
+  if (known !== undefined) return known
+  for (const slot of [...network.anchorOfSlot.keys()]) hashOfSlot(network, slot)
+  return network.slotOfHash.get(hash)
+}
+
+function keepHash(network: Network, slot: number, hash: Key): void {
   network.hashOfSlot.set(slot, hash)
   network.slotOfHash.set(hash, slot)
-  const old = network.hashOfSlot.get(slot - HASHES_KEPT)
-  if (old === undefined) return
-  network.hashOfSlot.delete(slot - HASHES_KEPT)
-  network.slotOfHash.delete(old)
+}
+
+function forgetSlot(network: Network, slot: number): void {
+  if (network.anchorOfSlot.delete(slot)) return
+  const hash = network.hashOfSlot.get(slot)
+  if (hash === undefined) return
+  network.hashOfSlot.delete(slot)
+  network.slotOfHash.delete(hash)
 }
 
 /**

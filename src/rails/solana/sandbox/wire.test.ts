@@ -7,6 +7,7 @@ import { getCreateAssociatedTokenIdempotentInstruction } from '@solana-program/t
 import { bytesOf, textOf } from './bytes.ts'
 import { createGenerator, within, type Generator } from './generator.ts'
 import { mintKeyOf, signWith } from './own-keys.ts'
+import { hashOfSlot } from './state.ts'
 import { fundedWallet, openTestbed, rawTransfer, signed, transfer, wallet, type Testbed } from './testbed.ts'
 import { readWire, type Wire } from './wire.ts'
 
@@ -68,7 +69,7 @@ describe('a network that is sent rubbish', () => {
     const payer = mintKeyOf('', 'payer')
     await bed.call('requestAirdrop', textOf(payer.key), 1e12)
     bed.slots(9)
-    const blockhash = bed.node.network.hashOfSlot.get(bed.node.network.slot) ?? ''
+    const blockhash = hashOfSlot(bed.node.network, bed.node.network.slot) ?? ''
     const { wire } = rawTransfer(payer, mintKeyOf('', 'recipient').key, 1_000_000n, blockhash)
     const codes = new Map<number, number>()
     for (let n = 0; n < 200; n += 1) {

@@ -3,6 +3,7 @@ import { ADDRESS_BYTES, textOf } from '../bytes.ts'
 import { priorityPriceOf } from '../fees.ts'
 import { hashOf } from '../history.ts'
 import { BLOCKHASH_WINDOW, GENESIS_SLOT, heightOf } from '../chain.ts'
+import { slotOfHash } from '../state.ts'
 import { readWire } from '../wire.ts'
 import { API_VERSION, asKey, commitmentConfig, configAt, contextSlot, withContext, type Method } from './method.ts'
 
@@ -26,7 +27,7 @@ const getLatestBlockhash: Method = (call) => {
 const isBlockhashValid: Method = (call) => {
   const blockhash = asKey(call.params[0], ADDRESS_BYTES)
   const slot = contextSlot(call, configAt(call, 1, commitmentConfig))
-  const born = call.network.slotOfHash.get(blockhash)
+  const born = slotOfHash(call.network, blockhash)
   return withContext(slot, born !== undefined && born <= slot && slot - born <= BLOCKHASH_WINDOW)
 }
 
