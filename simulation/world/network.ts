@@ -5,7 +5,7 @@ import { present } from '../../src/core/assert.ts'
 import { parseKey, textOf } from '../../src/rails/solana/sandbox/bytes.ts'
 import { SLOT_MS } from '../../src/rails/solana/sandbox/chain.ts'
 import type { Counters, KnobSettings } from '../../src/rails/solana/sandbox/knobs.ts'
-import { readAccount } from '../../src/rails/solana/sandbox/machine.ts'
+import { readAccount, releaseMachine, type Machine } from '../../src/rails/solana/sandbox/machine.ts'
 import { advance, openNetwork, reorganize, setKnobs } from '../../src/rails/solana/sandbox/network.ts'
 import { createNode, type Node } from '../../src/rails/solana/sandbox/node.ts'
 import { airdrop, createMint, mintTo, setFrozen } from '../../src/rails/solana/sandbox/own-transactions.ts'
@@ -69,22 +69,9 @@ const LATE_US = 20_000_000
 
 export function hostNetwork(parts: NetworkParts): Network {
   const { seed, scheduler, steps, random, faults, atPoint } = parts
-  const store = openStore(':memory:')
   const instant = (): Temporal.Instant => Temporal.Instant.fromEpochMilliseconds(Math.floor(scheduler.now() / 1000))
-  const open = (): Node['network'] => openNetwork({ store, seed, at: instant() })
-  const report = (error: unknown): never => {
-    throw error
-  }
-  const node = createNode(open(), { now: instant, report })
+  const { node, restart, counters, close } = openLives(seed, instant)
   const wire = outsider('network')
-  const past: Counters[] = []
-  const restart = (): void => {
-    past.push({ ...node.network.counters })
-    const { knobs } = node.network
-    node.network = open()
-    setKnobs(node.network, knobs)
-    node.host.dying = false
-  }
   const direct = sandboxFetch({ node, sleep: async (ms) => await scheduler.turn(wire, 'holds an answer back', ms * 1000), onCrash: restart })
   let slotDue = scheduler.now() + SLOT_US
   let requests = 0
@@ -132,9 +119,41 @@ export function hostNetwork(parts: NetworkParts): Network {
     knobs: (settings) => setKnobs(node.network, settings),
     reorganize: (slots) => reorganize(node.network, slots),
     restart,
+    ...{ counters, close, requests: () => requests },
+  }
+}
+
+type Lives = Pick<Network, 'restart' | 'counters' | 'close'> & { readonly node: Node }
+
+/** The node, over all its lives. */
+function openLives(seed: string, instant: () => Temporal.Instant): Lives {
+  const store = openStore(':memory:')
+  const machines: Machine[] = []
+  const open = (): Node['network'] => {
+    const opened = openNetwork({ store, seed, at: instant() })
+    machines.push(opened.machine)
+    return opened
+  }
+  const report = (error: unknown): never => {
+    throw error
+  }
+  const node = createNode(open(), { now: instant, report })
+  const past: Counters[] = []
+  return {
+    node,
+    restart: () => {
+      past.push({ ...node.network.counters })
+      const { knobs } = node.network
+      node.network = open()
+      setKnobs(node.network, knobs)
+      node.host.dying = false
+    },
     counters: () => summed([...past, node.network.counters]),
-    requests: () => requests,
-    close: () => closeStore(store),
+    close: () => {
+      // Not before: what was asked of an earlier life may still be on its way.
+      machines.forEach(releaseMachine)
+      closeStore(store)
+    },
   }
 }
 
