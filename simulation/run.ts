@@ -73,7 +73,7 @@ async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<
   const underWay = new Set<Offer>()
   const audit = openAudit({ ...universe, ...workload, homes, world, pool: statements.quietPool('owner'), ask, now, underWay })
   network.knobs(firstKnobs(faults, random.fork('knobs')))
-  await fleet.start(SERVERS)
+  fleet.start(SERVERS)
   const sql = statements.openPool(outsider('somebody with SQL'), { role: 'owner', max: 4, pipeline: false })
   const doors = openDoors({ ...universe, random: random.fork('doors'), homes, running: fleet.running, sql, underWay, offered: audit.offered })
   const findings = await playOut(universe, { workload, doors, audit })

@@ -158,7 +158,7 @@ function apiOf({ scheduler, random, faults, running }: DoorParts, callers: Retur
 
 async function inject({ app }: Server, { method, path, body, idempotencyKey }: Request, bearer: string): Promise<Answer> {
   const isText = typeof body === 'string'
-  const answer = await app.inject({
+  const answer = await (await app()).inject({
     method: method as 'GET',
     url: path,
     headers: {

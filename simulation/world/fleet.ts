@@ -9,7 +9,7 @@ import type { Steps } from './steps.ts'
 import { outsider, type Owner, type Turn } from './waiting.ts'
 
 export type Fleet = {
-  readonly start: (places: readonly string[]) => Promise<void>
+  readonly start: (places: readonly string[]) => void
   readonly running: () => readonly Running[]
   /** Ends a server, or a signer beside its server. */
   readonly kill: (owner: Owner, why: string) => void
@@ -44,18 +44,18 @@ export function createFleet({ server, scheduler, steps, random, faults, endSessi
   const supervisor = outsider('supervisor')
   const places: Place[] = []
   const dying: Owner[] = []
-  const start = async (place: Place): Promise<void> => {
+  const start = (place: Place): void => {
     place.life += 1
     const skew = faults.happens('clock skewed') ? random.between(-SKEW_US, SKEW_US) : 0
     const owner: Owner = { name: `${place.name}${place.life}`, kind: 'server', alive: true, pausedUntil: 0, skew }
-    const started = await startServer(server, owner)
+    const started = startServer(server, owner)
     const { promise, resolve } = Promise.withResolvers<void>()
     place.current = { running: { server: started, gone: promise }, end: resolve }
     started.startWorker()
   }
   const restart = async (place: Place): Promise<void> => {
     await scheduler.turn(supervisor, `starts ${place.name} again`, FIRST_RESTART_US + random.below(RESTART_US))
-    await start(place)
+    start(place)
   }
   const placeOf = (owner: Owner): Place | undefined =>
     places.find(({ current }) => current?.running.server.owner === owner || current?.running.server.signer.owner() === owner)
@@ -79,11 +79,11 @@ export function createFleet({ server, scheduler, steps, random, faults, endSessi
   }
   const running = (): readonly Running[] => places.flatMap(({ current }) => current?.running ?? [])
   return {
-    start: async (names) => {
+    start: (names) => {
       for (const name of names) {
         const place: Place = { name, life: 0, current: null }
         places.push(place)
-        await start(place)
+        start(place)
       }
     },
     running,

@@ -40,7 +40,8 @@ export type Server = {
   readonly owner: Owner
   readonly world: World
   readonly ledgers: Ledgers
-  readonly app: FastifyInstance
+  /** Made when it is first asked for: many a server ends before anybody asks it anything. */
+  readonly app: () => Promise<FastifyInstance>
   /** Signers end and are started again beside their server. */
   readonly signer: SignerLink
   readonly startWorker: () => void
@@ -50,12 +51,13 @@ const HOT_CONNECTIONS = 4
 const OTHER_CONNECTIONS = 8
 const SIGNER_CONNECTIONS = 4
 
-export async function startServer(parts: ServerParts, owner: Owner): Promise<Server> {
+export function startServer(parts: ServerParts, owner: Owner): Server {
   const { world, signer } = worldOf(parts, owner)
   const ledgers = createLedgers(world)
   const recorder = createRecorder(world)
   const worker = createWorker(world, { ledgers, recorder })
-  const app = await createApp(world, { ledgers, recorder, faults: worker.faults })
+  let made: Promise<FastifyInstance> | null = null
+  const app = (): Promise<FastifyInstance> => (made ??= createApp(world, { ledgers, recorder, faults: worker.faults }))
   return { owner, world, ledgers, app, signer, startWorker: worker.start }
 }
 

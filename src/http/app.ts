@@ -87,7 +87,7 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults, verifyR
   })
   handleErrors(app, desk.log)
   refuseUnknown(app)
-  watch(app, desk, await constantHeaders())
+  watch(app, desk, await (headers ??= constantHeaders()))
   await app.register(rateLimit, { global: false })
   await describeApi(app, [...desk.programs.values()])
   healthRoutes(app, { desk, failingTasks: () => faults().length })
@@ -103,6 +103,9 @@ export async function createApp(desk: Desk, { ledgers, recorder, faults, verifyR
   await app.ready()
   return app
 }
+
+/** Of this process: whoever makes several applications makes them once. */
+let headers: ReturnType<typeof constantHeaders> | null = null
 
 /**
  * The headers that are the same for every answer. The library makes them once, aside: anew each time they cost as much as all the rest of a
