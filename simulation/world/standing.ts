@@ -41,24 +41,31 @@ export async function readStanding(pool: Pool, { now, forgotten, onChain }: Look
       from apportion.payout group by state, reason order by state, reason`,
     [PAYABLE.toString(), now.toString(), now.subtract({ seconds: TRIED_AGAIN_SECONDS }).toString()],
   )
-  const { rows: work } = await pool.query<Work>(
+  const sum = (of: (row: Row) => boolean): number => rows.filter(of).reduce((total, { payouts }) => total + Number(payouts), 0)
+  const standing = { payouts: sum(() => true), settled: sum(({ state }) => state === 'settled'), held: sum(({ state }) => state === 'held') }
+  const moving = [
+    ...rows.flatMap(({ state, unlocked, open }) => ((state === 'queued' || (state === 'reserved' && (!forgotten || open > 0n))) && unlocked > 0n ? [`${unlocked} payouts are ${state}`] : [])),
+    ...rows.flatMap(({ state, reason, payable }) => (state === 'held' && PASSING.has(reason) && payable > 0n ? [`${payable} payouts are held for ${reason}`] : [])),
+  ]
+  // The rest is looked for once payouts stand still: until then it is enough that something moves.
+  if (moving.length > 0) return { ...standing, moving }
+  const undone = await unfinished(pool)
+  return { ...standing, moving: undone.length > 0 || forgotten ? undone : await unseen(pool, onChain) }
+}
+
+/** What is still to become payouts. */
+async function unfinished(pool: Pool): Promise<readonly string[]> {
+  const { rows } = await pool.query<Work>(
     `select (select count(*) from apportion.inbox where state = 'queued') as rows,
       (select count(*) from apportion.distribution where state <> 'complete' or payout_transfer < last_transfer) as distributions,
       (select count(*) from apportion.transfer where kind = 'share'
         and number > coalesce((select transfer from apportion.payout_cursor where payout_cursor.lane = transfer.lane), 0)) as shares`,
   )
-  const sum = (of: (row: Row) => boolean): number => rows.filter(of).reduce((total, { payouts }) => total + Number(payouts), 0)
-  const moving = [
-    ...rows.flatMap(({ state, unlocked, open }) => ((state === 'queued' || (state === 'reserved' && (!forgotten || open > 0n))) && unlocked > 0n ? [`${unlocked} payouts are ${state}`] : [])),
-    ...rows.flatMap(({ state, reason, payable }) => (state === 'held' && PASSING.has(reason) && payable > 0n ? [`${payable} payouts are held for ${reason}`] : [])),
-    ...work.flatMap(({ rows: inbox, distributions, shares }) => [
-      ...(inbox > 0n ? [`${inbox} rows are queued`] : []),
-      ...(distributions > 0n ? [`${distributions} distributions are not complete, or not yet payouts`] : []),
-      ...(shares > 0n ? [`${shares} shares are in no payout`] : []),
-    ]),
-    ...(forgotten ? [] : await unseen(pool, onChain)),
-  ]
-  return { payouts: sum(() => true), settled: sum(({ state }) => state === 'settled'), held: sum(({ state }) => state === 'held'), moving }
+  return rows.flatMap(({ rows: inbox, distributions, shares }) => [
+    ...(inbox > 0n ? [`${inbox} rows are queued`] : []),
+    ...(distributions > 0n ? [`${distributions} distributions are not complete, or not yet payouts`] : []),
+    ...(shares > 0n ? [`${shares} shares are in no payout`] : []),
+  ])
 }
 
 async function unseen(pool: Pool, onChain: Looking['onChain']): Promise<readonly string[]> {
