@@ -57,10 +57,13 @@ async function limited({ effects }: Many, thread: Thread, task: Task): Promise<R
   }
 }
 
+/** Nearly all that a history makes is gone with the step that made it: with so much room few of its objects outlive a collection. */
+const YOUNG_MB = 192
+
 type Thread = { readonly ask: (task: Task) => Promise<Ran>; readonly answer: () => Promise<unknown>; readonly end: () => Promise<void> }
 
 function startThread(options: ThreadOptions): Thread {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: options })
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } })
   let answer = Promise.withResolvers<unknown>()
   worker.on('message', (said: unknown) => answer.resolve(said))
   worker.on('error', (error) => answer.reject(error))
