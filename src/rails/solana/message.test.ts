@@ -99,24 +99,12 @@ describe('a message', () => {
     )
   })
 
-  it('has the bytes that kit encodes', async () => {
+  it('has the bytes that kit compiles and encodes', async () => {
     await fc.assert(
       fc.asyncProperty(batch, async (one) => {
-        const message = await composeMessage({ wallet, ...one, book })
-        const compiled = getCompiledTransactionMessageDecoder().decode(message)
-        expect(new Uint8Array(getCompiledTransactionMessageEncoder().encode(compiled))).toEqual(message)
-      }),
-    )
-  })
-
-  it('names the accounts that kit names, as many of each kind', async () => {
-    await fc.assert(
-      fc.asyncProperty(batch, async (one) => {
-        const ours = getCompiledTransactionMessageDecoder().decode(await composeMessage({ wallet, ...one, book }))
-        const kits = compileTransactionMessage(decompileTransactionMessage(ours))
-        expect(kits.header).toEqual(ours.header)
-        expect(kits.staticAccounts.toSorted()).toEqual(ours.staticAccounts.toSorted())
-        expect(kits.staticAccounts[0]).toBe(ours.staticAccounts[0])
+        const ours = await composeMessage({ wallet, ...one, book })
+        const compiled = compileTransactionMessage(decompileTransactionMessage(getCompiledTransactionMessageDecoder().decode(ours)))
+        expect(new Uint8Array(getCompiledTransactionMessageEncoder().encode(compiled))).toEqual(ours)
       }),
     )
   })
