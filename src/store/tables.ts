@@ -2,7 +2,7 @@
 // Citus can take them: a table stands after those that its foreign keys name.
 
 /**
- * `lane`: leads every key with its lane, and is spread by it. `reference`: the same on every machine, read far more often than written.
+ * `lane`: leads its primary key with its lane, has it in all others, and is spread by it. `reference`: the same on every machine, read far more often than written.
  * `local`: stays where the server connects to.
  */
 export type TableKind = 'lane' | 'reference' | 'local'
