@@ -113,6 +113,13 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     tests: ['src/http/idempotent.test.ts'],
   },
   {
+    name: 'makes a new draft or version each time that a request under a key is done again',
+    law: 'door',
+    edits: [{ file: 'src/http/idempotent.ts', from: `work(idUnder(slot))`, to: `work(null)` }],
+    seeds: 40,
+    tests: ['src/http/idempotent.test.ts'],
+  },
+  {
     name: 'lets the proposer approve',
     law: 'I10',
     edits: [{ file: 'src/engine/check-approval.ts', from: `  if (except.has(key)) {`, to: `  if (except.has(key) && key === '') {` }, { file: 'src/core/approval.ts', from: `!isSame || except.has(key) ||`, to: `!isSame ||` }],
