@@ -110,9 +110,17 @@ async function openTakeBack(desk: Pick<Desk, 'store' | 'now'>, row: TakeBackRow)
   const tell = async (): Promise<ToldChunk> => present((await chunks.next()).value ?? undefined, 'chunk of the distribution')
   while (next < row.next_place) next += (await tell()).chunk.places
   assertPlace(row, next)
+  /** The chunk after the last one posted, told while that one is posted. */
+  let ahead: Promise<ToldChunk> | null = null
   const post: Open['post'] = async (_, count) => {
     let posted: DistributionRow | null = row
-    for (let left = count; left > 0 && posted !== null && posted.state === 'running'; left -= 1) posted = await postTakeBack(desk, row, { division, told: await tell() })
+    for (let left = count; left > 0 && posted !== null && posted.state === 'running'; left -= 1) {
+      const told: ToldChunk = await (ahead ?? tell())
+      const { first_place: place, places } = told.chunk
+      ahead = place + places === row.recipients ? null : tell()
+      ahead?.catch(() => {})
+      posted = await postTakeBack(desk, row, told)
+    }
     return posted
   }
   return { event: row.event, division, post, next, usedAt: desk.now() }

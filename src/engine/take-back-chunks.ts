@@ -4,6 +4,7 @@
 import { accountKey } from '../core/account.ts'
 import type { Division } from '../core/allocate/division.ts'
 import { createDivision } from '../core/allocate/division.ts'
+import type { GivenCut } from '../core/allocate/extras.ts'
 import { WORD, type Integers } from '../core/allocate/words.ts'
 import { assert, present } from '../core/assert.ts'
 import { payoutStatesBefore } from '../core/payout.ts'
@@ -11,9 +12,9 @@ import { REVERSING } from '../core/reversal.ts'
 import { decideTakeBack, type StandingShare } from '../core/take-back.ts'
 import { chunksOf, insertChunk, lockDistribution, moveDistribution, runningDistribution, type ChunkRow, type DistributionRow } from '../store/distribution.ts'
 import { runOnLane } from '../store/posting.ts'
-import { insertDeductions, lockCursor, lowerPayouts } from '../store/reversal.ts'
+import { lockCursor, lowerPayouts } from '../store/reversal.ts'
 import type { Ask } from '../store/statement.ts'
-import { leftOfChunk, lockPayoutsOfChunk, readStanding, standingOfChunk, type LeftShare, type ShareStanding } from '../store/take-back.ts'
+import { deductionRows, leftOfChunk, lockPayoutsOfChunk, readStanding, standingOfChunk, unitsLeftOfChunk, type ChunkStanding, type LeftShare } from '../store/take-back.ts'
 import { startChunkText } from '../store/write-chunk.ts'
 import { stepBy } from './post-chunks.ts'
 import type { Desk } from './world.ts'
@@ -25,8 +26,8 @@ export function isTakeBack(row: DistributionRow): row is TakeBackRow {
   return row.reverses !== null
 }
 
-/** A part of a distribution that gave, told anew: what is left of its shares, and what comes back of each. */
-export type ToldChunk = { readonly chunk: ChunkRow; readonly shares: readonly LeftShare[]; readonly units: Integers; readonly tiesBefore: number }
+/** A part of a distribution that gave, told anew: what is left of its shares, and what comes back of each. `cut`: of the division, after it. */
+export type ToldChunk = { readonly chunk: ChunkRow; readonly shares: readonly LeftShare[]; readonly units: Integers; readonly tiesBefore: number; readonly cut: GivenCut | null }
 
 export type BegunTakeBack = {
   readonly division: Division
@@ -45,7 +46,7 @@ export async function beginTakeBack(ask: Ask, row: TakeBackRow): Promise<BegunTa
   const kept: Integers[] = []
   while (division.needsPass()) {
     for (const [index, chunk] of chunks.entries()) {
-      const weights = kept[index] ?? weightsOf(await leftOfChunk(ask, row, chunk))
+      const weights = kept[index] ?? weightsOf(await unitsLeftOfChunk(ask, row, chunk))
       division.read(weights)
       if (weights instanceof BigUint64Array) kept[index] = weights
     }
@@ -57,35 +58,35 @@ export async function beginTakeBack(ask: Ask, row: TakeBackRow): Promise<BegunTa
       for (const chunk of chunks) {
         const shares = await leftOfChunk(ask, row, chunk)
         const tiesBefore = division.cut()?.given ?? 0
-        yield { chunk, shares, units: division.shares(weightsOf(shares)).units, tiesBefore }
+        const { units } = division.shares(weightsOf(shares.map(({ left }) => left)))
+        yield { chunk, shares, units, tiesBefore, cut: division.cut() }
       }
       return undefined
     },
   }
 }
 
-function weightsOf(shares: readonly LeftShare[]): Integers {
-  const weights = shares.map(({ left }) => left)
+function weightsOf(weights: readonly bigint[]): Integers {
   return weights.every((weight) => weight < WORD) ? BigUint64Array.from(weights) : weights
 }
 
 /** Posts the next chunk under the lane's lock and answers the row as it stands then. Null: another process has moved it meanwhile. */
-export async function postTakeBack({ store, now }: Pick<Desk, 'store' | 'now'>, row: TakeBackRow, { division, told }: { division: Division; told: ToldChunk }): Promise<DistributionRow | null> {
-  const { chunk } = told
-  const cut = division.cut()
+export async function postTakeBack({ store, now }: Pick<Desk, 'store' | 'now'>, row: TakeBackRow, told: ToldChunk): Promise<DistributionRow | null> {
+  const { chunk, cut } = told
+  const recipients = told.shares.map(({ recipient }) => recipient)
   return await runOnLane<DistributionRow | null>(store, {
     lane: row.lane,
     digests: [],
     accounts: [{ name: REVERSING, asset: row.asset }],
     states: [],
     // Whoever makes payouts, and whoever comes to owe, holds the cursor's lock.
-    guards: [runningDistribution(row.lane), lockCursor(row.lane), lockDistribution({ lane: row.lane, event: row.reverses }), lockPayoutsOfChunk(row, chunk), standingOfChunk(row, chunk)],
+    guards: [runningDistribution(row.lane), lockCursor(row.lane), lockDistribution({ lane: row.lane, event: row.reverses }), lockPayoutsOfChunk(row, chunk), standingOfChunk(row, chunk, recipients)],
     decide: ({ head, known, guarded }) => {
       const [running, , given, , standing] = guarded.map(({ rows }) => rows as unknown[])
       const standsAt = running?.[0] as DistributionRow | undefined
       if (standsAt?.event !== row.event || standsAt.next_place !== chunk.first_place) return { abort: true, result: null }
       const reached = present((given as { transfer: bigint }[])[0], 'distribution').transfer
-      const shares = standingOf(told.shares, { standing: readStanding((standing as { lines: string | null }[])[0]?.lines ?? null), reached })
+      const shares = standingOf(told.shares, { standing: readStanding(standing ?? []), reached })
       const holder = present(known.accounts.get(accountKey({ name: REVERSING, asset: row.asset })), REVERSING)
       const text = startChunkText(row.lane, { holder, digest: row.digest, kind: 'taken_back' })
       const decision = decideTakeBack({ asset: row.asset, digest: row.digest, shares, units: told.units }, { head, holder, recordedAt: now() }, text.post)
@@ -102,7 +103,7 @@ export async function postTakeBack({ store, now }: Pick<Desk, 'store' | 'now'>, 
         abort: false,
         write,
         after: [
-          ...(deductions.length === 0 ? [] : [insertDeductions(row.lane, deductions)]),
+          ...(deductions.length === 0 ? [] : [deductionRows(row.lane, deductions)]),
           ...(lowered.length === 0 ? [] : [lowerPayouts(row.lane, lowered, now())]),
           insertChunk(row, placed),
           moveDistribution(standsAt, { ...step, completedAt }),
@@ -115,13 +116,13 @@ export async function postTakeBack({ store, now }: Pick<Desk, 'store' | 'now'>, 
 }
 
 /** `reached`: how far the distribution's shares have become payouts. */
-function standingOf(shares: readonly LeftShare[], { standing, reached }: { standing: readonly ShareStanding[]; reached: bigint }): readonly StandingShare[] {
-  assert(shares.length === standing.length, `${standing.length} shares stand where ${shares.length} were given`)
+function standingOf(shares: readonly LeftShare[], { standing, reached }: { standing: ChunkStanding; reached: bigint }): readonly StandingShare[] {
+  assert(shares.length === standing.shares.length, `${standing.shares.length} shares stand where ${shares.length} were given`)
   return shares.map(({ share, part, recipient }, index) => {
-    const { payout, state, left, payable, owed, ...found } = present(standing[index], 'share')
+    const { payout, state, left, payable, ...found } = present(standing.shares[index], 'share')
     assert(found.share === share, `share ${found.share} stands where ${share} was given`)
     const isUnpaid = state === null ? share > reached : UNPAID.has(state)
-    return { share, part, recipient, payable, owed, payout: isUnpaid ? payout : null, unpaid: isUnpaid ? left : 0n }
+    return { share, part, recipient, payable, owed: standing.owing.get(recipient) ?? null, payout: isUnpaid ? payout : null, unpaid: isUnpaid ? left : 0n }
   })
 }
 

@@ -11,7 +11,7 @@ import type { BareTransfer, LaneCache } from './lane-cache.ts'
 import { joinLine, type Lane } from './lane.ts'
 import { plainArray, type Statement } from './statement.ts'
 import type { Store } from './store.ts'
-import { runUnit } from './unit.ts'
+import { runUnit, type Step } from './unit.ts'
 import { writeBatch, type WrittenBlock } from './write-batch.ts'
 
 /** What a caller does on a lane. Guards run under the lock, before the decision, in the same transaction. */
@@ -31,7 +31,7 @@ export type LaneDecision<T> =
   | {
       readonly abort: false
       readonly write: BatchWrite | WrittenBlock | null
-      readonly after: readonly Statement[]
+      readonly after: readonly Step[]
       readonly result: T
       /** `known`: accounts that were not remembered before are not worth it. */
       readonly remembers?: 'all' | 'known'
