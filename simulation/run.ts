@@ -30,6 +30,11 @@ const SERVERS = ['a', 'b'] as const
 const PAYOUTS = 100
 /** Of its money a wallet has so much less at first where it is short. */
 const POOR = 20n
+/**
+ * Places of a chunk of a large distribution, where the program has 8,192: a dozen holders are several chunks so, each posted by itself, and what
+ * more than three chunks gave is taken back in chunks too.
+ */
+const CHUNKS = [1, 1, 2] as const
 /** How often the auditors look. */
 const AUDIT_US = 4 * SECOND
 /** Everybody rests so many times as long once most callers are done, once nobody calls any more, and once all that is left waits for its time. */
@@ -148,12 +153,14 @@ function workloadOf({ random }: Universe, { deeds }: HistoryPlan): Workload {
 }
 
 /** Ledgers, tokens and money, before the first fault. */
-async function found(universe: Universe, { ledgers }: Workload, appRole: string): Promise<{ readonly world: World; readonly homes: ReadonlyMap<string, Home> }> {
+async function found(universe: Universe, { ledgers, callers }: Workload, appRole: string): Promise<{ readonly world: World; readonly homes: ReadonlyMap<string, Home> }> {
   const { statements, network, scheduler, faults } = universe
   const owner = statements.quietPool('owner')
   const founder = outsider('founder')
   const { world } = worldOf({ ...universe.server, openPool: (_, { role }) => statements.quietPool(role) }, founder)
   const homes = new Map<string, Home>()
+  const bySnapshot = callers.some(({ steps }) => steps.some(({ deed }) => deed.tag === 'snapshot'))
+  if (bySnapshot) await universe.drive(owner.query(`alter table apportion.distribution alter column chunk set default ${universe.random.fork('chunks').pick(CHUNKS)}`), Infinity)
   for (const setup of ledgers) for (const token of Object.keys(setup.tokens)) network.hand.mint(token)
   await universe.drive(scheduler.turn(founder, 'waits for the tokens', BEGIN_FUNDS_US), Infinity)
   for (const setup of ledgers) {

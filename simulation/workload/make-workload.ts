@@ -30,9 +30,9 @@ type Generator = (random: Random, given: { readonly name: string; readonly lanes
 const LEDGERS = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3]
 
 /** Programs by their generators: a later one brings its own line. */
-const BUSINESSES: readonly Generator[] = [saleBusiness, customBusiness, customBusiness]
+const BUSINESSES: readonly Generator[] = [saleBusiness, saleBusiness, customBusiness, customBusiness, customBusiness, bySnapshotBusiness]
 /** Those of the first ledgers where everything must happen. */
-const EACH: readonly Generator[] = [saleBusiness, (random, given) => customBusiness(random, { ...given, onlyBySnapshot: true }), customBusiness]
+const EACH: readonly Generator[] = [saleBusiness, bySnapshotBusiness, customBusiness]
 
 const SPAN_MS = 120_000
 const MOST_LANES = 4
@@ -51,6 +51,11 @@ export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3
     return steps.map(({ caller, ...step }) => ({ caller: `${course.business.setup.name} ${caller}`, ...step }))
   })
   return { ledgers: courses.map(({ business }) => business.setup), callers: callersOf(planned), ending: courses.flatMap(({ business }) => endingOf(business, planned)) }
+}
+
+/** One whose shares come in chunks. */
+function bySnapshotBusiness(random: Random, given: Parameters<Generator>[1]): Business {
+  return customBusiness(random, { ...given, onlyBySnapshot: true })
 }
 
 function callersOf(planned: readonly Planned[]): readonly Caller[] {
