@@ -6,13 +6,13 @@ import { present } from '../core/assert.ts'
 import type { Settings } from '../core/settings.ts'
 import { approvalsOf, approversOf } from '../store/approval.ts'
 import { awaitApprovals, releaseUnasked } from '../store/await-payouts.ts'
-import type { PayoutRow } from '../store/payout.ts'
+import type { DuePayout, PayoutRow } from '../store/payout.ts'
 import type { Ledger } from './ledger.ts'
 import { readSettings } from './settings.ts'
 import type { Desk } from './world.ts'
 
 /** What an approval of this payout names. */
-export function approvalOf(ledger: Ledger, { payout, asset, units, destination }: PayoutRow): Approved {
+export function approvalOf(ledger: Ledger, { payout, asset, units, destination }: Pick<PayoutRow, 'payout' | 'asset' | 'units' | 'destination'>): Approved {
   const hash = payoutHash({ ledger: ledger.id, payout, asset, units, destination: present(destination, 'destination of a payout that waits') })
   return { ledger: ledger.id, kind: 'payout', subject: payout, hash }
 }
@@ -21,8 +21,8 @@ export function approvalOf(ledger: Ledger, { payout, asset, units, destination }
 export async function passApproved(
   { store, now }: Pick<Desk, 'store' | 'now'>,
   ledger: Ledger,
-  { due, settings: { payout_approval_above: above } }: { due: readonly PayoutRow[]; settings: Settings },
-): Promise<readonly PayoutRow[]> {
+  { due, settings: { payout_approval_above: above } }: { due: readonly DuePayout[]; settings: Settings },
+): Promise<readonly DuePayout[]> {
   const asked = due.filter(({ asset, units }) => above[asset] !== undefined && units > BigInt(above[asset]))
   if (asked.length === 0) return due
   const [approvals, approvers] = await Promise.all([approvalsOf(store.pool, asked.map(({ payout }) => payout)), approversOf(store.pool, ledger.id)])

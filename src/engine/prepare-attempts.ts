@@ -10,7 +10,7 @@ import type { Settings } from '../core/settings.ts'
 import type { PrepareInput, Prepared, Rail, RailAsset, RailModule, RailPayout, RailWallet, Unpayable } from '../rails/rail.ts'
 import { committedOf, reservePayouts, type LiveAttempt, type NewAttempt } from '../store/attempt.ts'
 import { holdPayouts, queueTogether, type Hold, type Shortfall } from '../store/held-payout.ts'
-import { dueQueues, duePayouts, type PayoutRow } from '../store/payout.ts'
+import { dueQueues, duePayouts, type DuePayout } from '../store/payout.ts'
 import { runOnLane } from '../store/posting.ts'
 import { walletsOf } from '../store/wallet.ts'
 import { headHash } from '../store/journal.ts'
@@ -61,7 +61,7 @@ type Queue = {
   readonly asset: RailAsset
 }
 
-type Batch = { readonly attempt: NewAttempt; readonly rows: readonly PayoutRow[] }
+type Batch = { readonly attempt: NewAttempt; readonly rows: readonly DuePayout[] }
 
 type Committed = PrepareInput['committed']
 
@@ -82,7 +82,7 @@ async function prepareQueue(world: World, queue: Queue): Promise<Omit<Outcomes, 
   const head = await headHash(world.store.pool, lane)
   const malformed = due.filter((row) => !module.destination.safeParse(row.destination).success)
   const groups = batches(due.filter((row) => !malformed.includes(row)), size)
-  const prepare = async (group: readonly PayoutRow[], taken: Committed): Promise<Outcomes> => await prepareGroup(world, queue, group, { head, taken })
+  const prepare = async (group: readonly DuePayout[], taken: Committed): Promise<Outcomes> => await prepareGroup(world, queue, group, { head, taken })
   const outcomes = (await isPlenty(queue, groups, committed))
     ? await Promise.all(groups.map(async (group) => await prepare(group, committed)))
     : await oneByOne(groups, { committed, asset: asset.asset, prepare })
@@ -102,7 +102,7 @@ async function hold({ store, now }: Pick<World, 'store' | 'now'>, { lane, rail, 
 }
 
 /** Whether the wallet has twice what is due: then no batch depends on what the others take, and all can be prepared at once. */
-async function isPlenty({ rail, wallet, asset }: Queue, groups: readonly (readonly PayoutRow[])[], committed: Committed): Promise<boolean> {
+async function isPlenty({ rail, wallet, asset }: Queue, groups: readonly (readonly DuePayout[])[], committed: Committed): Promise<boolean> {
   // Fees and rents of a token's batches are paid in another asset, whose balance this does not ask for.
   if (groups.length < 2 || asset.token !== null) return false
   const due = groups.flat().reduce((all, { units }) => all + units, 0n)
@@ -117,8 +117,8 @@ async function isPlenty({ rail, wallet, asset }: Queue, groups: readonly (readon
 
 /** One after the other, because each takes from what the ones before it leave in the wallet. */
 async function oneByOne(
-  groups: readonly (readonly PayoutRow[])[],
-  { committed, asset, prepare }: { committed: Committed; asset: string; prepare: (group: readonly PayoutRow[], taken: Committed) => Promise<Outcomes> },
+  groups: readonly (readonly DuePayout[])[],
+  { committed, asset, prepare }: { committed: Committed; asset: string; prepare: (group: readonly DuePayout[], taken: Committed) => Promise<Outcomes> },
 ): Promise<readonly Outcomes[]> {
   const taken = new Map(committed)
   const outcomes: Outcomes[] = []
@@ -137,7 +137,7 @@ async function oneByOne(
 async function prepareGroup(
   world: World,
   queue: Queue,
-  group: readonly PayoutRow[],
+  group: readonly DuePayout[],
   { head, taken }: { head: string; taken: Committed },
 ): Promise<Outcomes> {
   const { module, wallet, asset, number: settings } = queue
@@ -163,10 +163,10 @@ async function prepareGroup(
 }
 
 /** Payouts that share a batch stay together in one of their own; the others are packed in order of age. */
-function batches(due: readonly PayoutRow[], size: number): readonly (readonly PayoutRow[])[] {
+function batches(due: readonly DuePayout[], size: number): readonly (readonly DuePayout[])[] {
   const bound = Map.groupBy(due.filter(({ batch }) => batch !== null), ({ batch }) => batch)
   const free = due.filter(({ batch }) => batch === null)
-  const packed: PayoutRow[][] = []
+  const packed: DuePayout[][] = []
   for (let start = 0; start < free.length; start += size) packed.push(free.slice(start, start + size))
   return [...bound.values(), ...packed].slice(0, MAX_BATCHES)
 }
@@ -220,12 +220,12 @@ export function railPayout(
 }
 
 /** Destinations may come by SQL, where nobody has read them as the rail does: one that is none must not stop the others. */
-function malformedDestination(module: RailModule, { payout, destination }: PayoutRow): Obstacle {
+function malformedDestination(module: RailModule, { payout, destination }: DuePayout): Obstacle {
   const problem = module.destination.safeParse(destination).error?.issues[0]?.message ?? 'unknown form'
   return { payout, reason: 'destination_invalid', detail: `the destination is none of ${module.name}: ${problem}` }
 }
 
-function holdsOf(world: World, rows: readonly PayoutRow[], obstacles: readonly Obstacle[]): Held[] {
+function holdsOf(world: World, rows: readonly DuePayout[], obstacles: readonly Obstacle[]): Held[] {
   return obstacles.map(({ payout, reason, detail, enough = null }) => {
     const { tries, batch } = present(rows.find((row) => row.payout === payout), 'payout of the batch')
     return { payout, reason, detail, dueAt: retryAt(world, tries), enough: batch === null ? enough : null }

@@ -187,13 +187,16 @@ export function insertPayouts(lane: bigint, payouts: readonly NewPayout[], at: T
 /** Nothing leaves of a distribution that is being taken back, chunk by chunk: by a lane ($1) and an event. */
 const NOT_TAKEN_BACK = `payout.event <> all (array (select reverses from apportion.distribution where lane = $1 and reverses is not null and state = 'running'))`
 
+/** What a payout is that is to be packed and signed. */
+export type DuePayout = Pick<PayoutRow, 'payout' | 'recipient' | 'asset' | 'units' | 'destination' | 'tries' | 'batch'>
+
 /** What is due on a lane: payouts that belong together first by their batch, then by age. */
 export async function duePayouts(
   on: Queryable,
   { lane, wallet, asset, now, limit }: { lane: bigint; wallet: string; asset: string; now: Temporal.Instant; limit: number },
-): Promise<PayoutRow[]> {
+): Promise<DuePayout[]> {
   return await rows(on, {
-    text: `select ${PAYOUT_COLUMNS} from apportion.payout
+    text: `select payout, recipient, asset, units, destination, tries, batch from apportion.payout
       where lane = $1 and wallet = $2 and asset = $3 and state = 'queued' and due_at <= $4
         and (locked_until is null or locked_until <= $4) and ${NOT_TAKEN_BACK}
       order by due_at, batch, payout

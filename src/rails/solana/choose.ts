@@ -97,6 +97,9 @@ function pick(payables: readonly Payable[], funds: Funds, allowed: (rest: bigint
   const unpayable: Unpayable[] = []
   let batch = EMPTY
   const affordable = (next: Batch): boolean => next.units <= funds.units && allowed(remainders(next, funds).rest)
+  // What fits and can be paid as a whole, without any that need each other, is what the steps below would end with.
+  const whole = batchOf(payables)
+  if (payables.every(({ shortfall }) => shortfall === 0n) && fits(whole, funds) && affordable(whole)) return { batch: whole, unpayable }
   for (const group of groupsOf(payables)) {
     const capacity = maxTransfers(group.members[0].payout.asset)
     if (batch.members.length === capacity) break
@@ -144,6 +147,16 @@ function largest(members: readonly Payable[], count: number): readonly Payable[]
 
 function sum(members: readonly Payable[]): bigint {
   return members.reduce((total, { payout }) => total + payout.units, 0n)
+}
+
+function batchOf(members: readonly Payable[]): Batch {
+  const addresses = new Set<string>()
+  const creations: string[] = []
+  for (const { address, creates, payout } of members) {
+    if (creates && !addresses.has(address)) creations.push(payout.id)
+    addresses.add(address)
+  }
+  return { members, addresses, creations, units: sum(members) }
 }
 
 function withPayable(batch: Batch, payable: Payable): Batch {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { present } from '../../../../core/assert.ts'
 import { base58Of, textOf } from '../bytes.ts'
 import type { Commitment } from '../history.ts'
-import { decodeJson, type Value } from '../json.ts'
+import { written, type Value } from '../json.ts'
 import type { Entry } from '../store.ts'
 import { readWire, type Wire } from '../wire.ts'
 import { failure } from './failure.ts'
@@ -35,7 +35,7 @@ export function transactionJson(entry: Entry, format: Format): { readonly [key: 
   }
   return {
     transaction: encoded(entry, wire, format),
-    meta: decodeJson(entry.meta) as Value,
+    meta: written(entry.meta),
     ...(supported === undefined ? {} : { version: wire.version }),
   }
 }
