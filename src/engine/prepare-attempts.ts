@@ -26,26 +26,47 @@ const MAX_BATCHES = 32
 /** An attempt that was committed and may be sent now. */
 export type ReadyAttempt = Pick<LiveAttempt, 'lane' | 'attempt' | 'identity' | 'bytes' | 'data'> & { readonly members: readonly string[] }
 
+/** A lane, and the network that its payouts go to. */
+export type SendingLane = { readonly ledger: Ledger; readonly lane: bigint; readonly rail: Rail }
+
+/** Batches of one wallet and asset, signed and not committed yet. */
+export type SignedQueue = readonly Batch[]
+
 /**
  * Prepares what is due on a lane. Answers the attempts committed; an empty list when nothing was due or nothing could go.
  * Refuses `rail_unavailable` when nothing at all could be prepared because the network or the signer does not answer.
  */
 export async function prepareAttempts(world: World, ledger: Ledger, lane: bigint, rail: Rail): Promise<readonly ReadyAttempt[]> {
+  return await commitAttempts(world, lane, await signDue(world, { ledger, lane, rail }, []))
+}
+
+/**
+ * Packs and signs what is due on a lane, without those that are in hand: signed by this process and being committed. While there are any, only
+ * wallets that have plenty beside them are drawn on. Refuses as `prepareAttempts` does.
+ */
+export async function signDue(world: World, { ledger, lane, rail }: SendingLane, inHand: readonly SignedQueue[]): Promise<readonly SignedQueue[]> {
   const queues = await dueQueues(world.store.pool, lane, world.now())
   if (queues.length === 0) return []
   const { settings, number } = await readSettings(world.store.pool, ledger, world.now())
   const wallets = await walletsOf(world.store.pool, ledger.id)
   const module = present(world.rails[rail.name], rail.name)
-  const ready: ReadyAttempt[] = []
+  const signed: SignedQueue[] = []
   let away: string | null = null
   for (const { wallet: id, asset: name } of queues) {
     const { address } = present(wallets.find(({ wallet }) => wallet === id), 'wallet')
     const asset = present(ledger.assets.get(name), name)
-    const { prepared, unavailable } = await prepareQueue(world, { ledger, settings, number, lane, rail, module, wallet: { id, address }, asset })
-    if (prepared.length > 0) ready.push(...(await reserve(world, lane, prepared)))
+    const { prepared, unavailable } = await prepareQueue(world, { ledger, settings, number, lane, rail, module, wallet: { id, address }, asset, inHand: inHand.flat() })
+    if (prepared.length > 0) signed.push(prepared)
     away ??= unavailable
   }
-  if (ready.length === 0 && away !== null) throw new Refusal('rail_unavailable', away, { rail: rail.name })
+  if (signed.length === 0 && away !== null) throw new Refusal('rail_unavailable', away, { rail: rail.name })
+  return signed
+}
+
+/** Commits what was signed, each queue by itself. Answers the attempts that may be sent now. */
+export async function commitAttempts(world: World, lane: bigint, signed: readonly SignedQueue[]): Promise<readonly ReadyAttempt[]> {
+  const ready: ReadyAttempt[] = []
+  for (const prepared of signed) ready.push(...(await reserve(world, lane, prepared)))
   return ready
 }
 
@@ -59,6 +80,8 @@ type Queue = {
   readonly module: RailModule
   readonly wallet: RailWallet
   readonly asset: RailAsset
+  /** Of all wallets: being committed while this is prepared. */
+  readonly inHand: readonly Batch[]
 }
 
 type Batch = { readonly attempt: NewAttempt; readonly rows: readonly DuePayout[] }
@@ -73,19 +96,26 @@ type Outcomes = { readonly prepared: readonly Batch[]; readonly holds: readonly 
 
 /** Packs and signs what is due of one wallet and asset, and holds what cannot go. `unavailable` says why it ended early. */
 async function prepareQueue(world: World, queue: Queue): Promise<Omit<Outcomes, 'holds'>> {
-  const { lane, rail, module, wallet, asset } = queue
+  const { lane, rail, module, wallet, asset, inHand } = queue
   const now = world.now()
   const size = rail.batchSize(asset)
-  const found = await duePayouts(world.store.pool, { lane, wallet: wallet.id, asset: asset.asset, now, limit: size * MAX_BATCHES })
+  const reserving = new Set(inHand.flatMap(({ attempt }) => attempt.payouts))
+  const limit = size * MAX_BATCHES + reserving.size
+  const found = (await duePayouts(world.store.pool, { lane, wallet: wallet.id, asset: asset.asset, now, limit })).filter(({ payout }) => !reserving.has(payout))
+  if (found.length === 0) return { prepared: [], unavailable: null }
   const due = await passApproved(world, queue.ledger, { due: found, settings: queue.settings })
   const committed = new Map((await committedOf(world.store.pool, wallet.id)).map(({ asset: name, units }) => [name, units]))
+  take(committed, inHand.filter(({ attempt }) => attempt.wallet === wallet.id))
   const head = await headHash(world.store.pool, lane)
   const malformed = due.filter((row) => !module.destination.safeParse(row.destination).success)
   const groups = batches(due.filter((row) => !malformed.includes(row)), size)
   const prepare = async (group: readonly DuePayout[], taken: Committed): Promise<Outcomes> => await prepareGroup(world, queue, group, { head, taken })
-  const outcomes = (await isPlenty(queue, groups, committed))
+  const plenty = await isPlenty(queue, groups, committed)
+  // What is in hand may have been committed meanwhile, and is counted twice then: only where that does not matter.
+  if (!plenty && inHand.length > 0) return { prepared: [], unavailable: null }
+  const outcomes = plenty
     ? await Promise.all(groups.map(async (group) => await prepare(group, committed)))
-    : await oneByOne(groups, { committed, asset: asset.asset, prepare })
+    : await oneByOne(groups, { committed, prepare })
   const holds = [...holdsOf(world, due, malformed.map((row) => malformedDestination(module, row))), ...outcomes.flatMap((outcome) => outcome.holds)]
   if (holds.length > 0) await hold(world, queue, holds)
   const away = outcomes.find(({ unavailable }) => unavailable !== null)
@@ -118,7 +148,7 @@ async function isPlenty({ rail, wallet, asset }: Queue, groups: readonly (readon
 /** One after the other, because each takes from what the ones before it leave in the wallet. */
 async function oneByOne(
   groups: readonly (readonly DuePayout[])[],
-  { committed, asset, prepare }: { committed: Committed; asset: string; prepare: (group: readonly DuePayout[], taken: Committed) => Promise<Outcomes> },
+  { committed, prepare }: { committed: Committed; prepare: (group: readonly DuePayout[], taken: Committed) => Promise<Outcomes> },
 ): Promise<readonly Outcomes[]> {
   const taken = new Map(committed)
   const outcomes: Outcomes[] = []
@@ -126,12 +156,14 @@ async function oneByOne(
     const outcome = await prepare(group, taken)
     outcomes.push(outcome)
     if (outcome.unavailable !== null) break
-    for (const { attempt, rows } of outcome.prepared) {
-      const payouts = rows.map(({ units }) => ({ asset, units }))
-      for (const { asset: name, units } of [...payouts, ...attempt.costs]) taken.set(name, (taken.get(name) ?? 0n) + units)
-    }
+    take(taken, outcome.prepared)
   }
   return outcomes
+}
+
+/** Counts what batches take from the wallet: payouts and costs. */
+function take(taken: Map<string, bigint>, batches: readonly Batch[]): void {
+  for (const { asset, units } of batches.flatMap(({ attempt, rows }) => [...rows, ...attempt.costs])) taken.set(asset, (taken.get(asset) ?? 0n) + units)
 }
 
 async function prepareGroup(
@@ -146,7 +178,7 @@ async function prepareGroup(
   if (outcome.state === 'unavailable') return { prepared: [], holds: [], unavailable: outcome.reason }
   if (outcome.state === 'broken') {
     const halves = [group.slice(0, group.length / 2), group.slice(group.length / 2)]
-    const found = await oneByOne(halves, { committed: taken, asset: asset.asset, prepare: async (half, left) => await prepareGroup(world, queue, half, { head, taken: left }) })
+    const found = await oneByOne(halves, { committed: taken, prepare: async (half, left) => await prepareGroup(world, queue, half, { head, taken: left }) })
     return {
       prepared: found.flatMap(({ prepared }) => prepared),
       holds: found.flatMap(({ holds }) => holds),

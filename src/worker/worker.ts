@@ -138,7 +138,7 @@ function stepsOf(world: World, { distributor }: Hands, { ledger, lane }: { reado
     trees: async () => await growTree(world, ledger, lane),
     payouts: async () => (await makePayouts(world, ledger, lane)) > 0,
     held: async () => await recheckHeld(world, ledger, lane),
-    send: async () => await sendPayouts(world, ledger, { lane, rail: railOf(), pace }),
+    send: async () => await sendPayouts(world, { ledger, lane, rail: railOf() }, pace),
     look: async () => (await lookAttempts(world, ledger, { lane, rail: railOf(), pace })) > 0,
   }
 }
