@@ -11,12 +11,12 @@ import type { PayoutDocument } from '../src/engine/documents.ts'
 import { createLedgers, type Ledger, type Ledgers } from '../src/engine/ledger.ts'
 import { lookAttempts } from '../src/engine/look-attempts.ts'
 import { makePayouts, recheckHeld } from '../src/engine/make-payouts.ts'
-import { prepareAttempts } from '../src/engine/prepare-attempts.ts'
 import { balances } from '../src/engine/read-accounts.ts'
 import { payoutsOfEvent } from '../src/engine/read-ledger.ts'
 import { createRecorder, type RecordedEvent, type Recorder, type RecordResult } from '../src/engine/recorder.ts'
 import { setDestinations } from '../src/engine/set-destinations.ts'
-import { submitAttempts, type Pace } from '../src/engine/submit-attempts.ts'
+import { sendPayouts } from '../src/engine/send-payouts.ts'
+import type { Pace } from '../src/engine/submit-attempts.ts'
 import { takeInboxRows } from '../src/engine/take-inbox.ts'
 import { verify, type Verification } from '../src/engine/verify.ts'
 import { createWallet, payingWallet } from '../src/engine/wallet.ts'
@@ -235,10 +235,7 @@ export async function round(process: Process, { name }: Home): Promise<void> {
   for (const lane of ledger.lanes) {
     await makePayouts(world, ledger, lane)
     await recheckHeld(world, ledger, lane)
-    await step(async () => {
-      const attempts = await prepareAttempts(world, ledger, lane, rail)
-      await submitAttempts(world, rail, { lane, attempts, pace: PACE })
-    })
+    await step(async () => await sendPayouts(world, { ledger, lane, rail }, PACE))
     await step(async () => await lookAttempts(world, ledger, { lane, rail, pace: PACE }))
   }
   await step(async () => await watchWallets(world, ledger, rail))
