@@ -31,7 +31,7 @@ export function encodeJson(value: Value): string {
 }
 
 function encodeObject(value: Exclude<Value, null | boolean | number | string | bigint>): string {
-  if (TEXT in value) return (value as Written)[TEXT]
+  if (TEXT in value) return value[TEXT]
   if (Array.isArray(value)) return `[${value.map(encodeJson).join(',')}]`
   const members = Object.entries(value as { readonly [key: string]: Value | undefined })
   return `{${members.flatMap(([name, part]) => (part === undefined ? [] : [`${JSON.stringify(name)}:${encodeJson(part)}`])).join(',')}}`
