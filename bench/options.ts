@@ -17,9 +17,9 @@ export type Options = {
   readonly seconds: number
 }
 
-const FULL: Scale = { ms: 3000, runs: 3, copied: 200_000, payouts: 3600, history: 2_000_000, weighed: 100_000, recipients: 1_000_000 }
+const FULL: Scale = { ms: 3000, runs: 3, copied: 200_000, payouts: 18_000, history: 2_000_000, weighed: 100_000, recipients: 1_000_000 }
 /** Under a minute, all of it. */
-const QUICK: Scale = { ms: 400, runs: 1, copied: 30_000, payouts: 720, history: 100_000, weighed: 15_000, recipients: 50_000 }
+const QUICK: Scale = { ms: 400, runs: 1, copied: 30_000, payouts: 3600, history: 100_000, weighed: 15_000, recipients: 50_000 }
 
 export const USAGE = `npm run bench -- [--quick] [--only <pattern>] [--history <transfers>] [--large <recipients>] [--json | --markdown]
 npm run bench -- --load <${LOADS.join(' | ')}> [--seconds <seconds>] [--json]`
