@@ -46,7 +46,9 @@ export function makeWorkload(random: Random, { start, payouts = 100, ledgers = 3
     return { random: own, business, start, spanMs, everything }
   })
   const planned = courses.flatMap(({ random: own, ...course }): readonly Planned[] => {
-    const events = Math.max(1, Math.round(payouts / course.business.payoutsAnEvent / count))
+    // Where there are snapshots, events by them make as many payouts as the others.
+    const ofEvents = course.business.snapshots === null ? payouts : payouts / 2
+    const events = Math.max(1, Math.round(ofEvents / course.business.payoutsAnEvent / count))
     const steps = [...eventSteps({ ...course, random: own.fork('events') }, events), ...lifeSteps({ ...course, random: own.fork('life') }), ...snapshotSteps({ ...course, random: own.fork('snapshots') })]
     return steps.map(({ caller, ...step }) => ({ caller: `${course.business.setup.name} ${caller}`, ...step }))
   })
