@@ -12,12 +12,12 @@ import { minimise } from './minimise.ts'
 import { runHistory } from './run.ts'
 import { KINDS } from './world/faults.ts'
 
-/** Few enough for every run; `npm run simulate` lives as many as there is time for. */
-const FRESH = [101, 102, 103]
+/** Few and short enough for every run; the first takes a large distribution back in chunks. `npm run simulate` lives as many as there is time for. */
+const FRESH = [44, 106, 112]
 
 const CALM = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0]))
 /** Little enough for a test, enough for events, payouts and a plan or two. */
-const DEEDS = 30
+const DEEDS = 20
 
 let host: Host
 beforeAll(async () => {
@@ -40,14 +40,14 @@ describe('histories in which nothing is broken', () => {
 
 describe('a history', () => {
   it('is the same again from the same seed, and another one from another seed', async () => {
-    const first = await runHistory({ seed: 5, plan: { deeds: DEEDS }, host })
+    const first = await runHistory({ seed: 13, plan: { deeds: DEEDS }, host })
     expect(first.findings).toEqual([])
-    expect(await runHistory({ seed: 5, plan: { deeds: DEEDS }, host })).toEqual(first)
-    expect((await runHistory({ seed: 9, plan: { deeds: DEEDS }, host })).hash).not.toBe(first.hash)
+    expect(await runHistory({ seed: 13, plan: { deeds: DEEDS }, host })).toEqual(first)
+    expect((await runHistory({ seed: 26, plan: { deeds: DEEDS }, host })).hash).not.toBe(first.hash)
   })
 
   it('without faults pays everything that can be paid', async () => {
-    const { figures, findings } = await runHistory({ seed: 2, plan: { rates: CALM, deeds: DEEDS }, host })
+    const { figures, findings } = await runHistory({ seed: 22, plan: { rates: CALM, deeds: DEEDS }, host })
     expect(findings).toEqual([])
     expect(figures.faults).toEqual({})
     expect(figures.settled).toBeGreaterThan(0)
