@@ -38,6 +38,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   checkpoint_timeout: '30min',
   // To compress a page takes the posting 150 to 240 µs, and spares its log 3 kB (docs/decisions/0012-writing-a-batch.md).
   wal_compression: 'off',
+  // What a large posting has logged goes to the disk while it is written: its commit then waits for the last of it alone (the same page).
+  wal_writer_delay: '10ms',
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   timezone: 'UTC',
