@@ -39,11 +39,10 @@ export type Connection = {
 const RENT_LIFE_MS = 600_000
 const PRICE_LIFE_MS = 10_000
 
-// Nodes take requests of 50 kB: an address has 47 bytes there, a packet 1.8 kB.
+// Nodes take requests of 50 kB: an address has 47 bytes there, a packet 1.8 kB. Some count the questions of a request.
 const MAX_SEEN = 400
-const MAX_PACKET_BYTES = 24 * 1024
-// More in one answer would only make the first of them wait for the last.
-const MAX_TOGETHER = 32
+const MAX_BATCHES_SEEN = 32
+const MAX_PACKETS = 16
 const REQUESTS_AT_ONCE = 32
 
 export function openConnection(effects: Effects, url: string): Connection {
@@ -51,21 +50,21 @@ export function openConnection(effects: Effects, url: string): Connection {
   const rents = new Map<bigint, () => Promise<Answer<bigint>>>()
   const prices = remembered(effects, PRICE_LIFE_MS, () => client.ask(recentPrices()))
   let finalSlot = 0n
-  const together = { most: MAX_TOGETHER, atOnce: REQUESTS_AT_ONCE }
   return {
     client,
     book: createAddressBook(),
     see: gathered<readonly Address[], Answer<Seen>>(
       async (asked) => {
-        const seen = await look(client, [...new Set(asked.flat())], finalSlot)
+        const seen = await seeAll(client, [...new Set(asked.flat())], finalSlot)
         return asked.map(() => seen)
       },
-      { ...together, heaviest: MAX_SEEN, weigh: ({ length }) => length },
+      { most: MAX_BATCHES_SEEN, atOnce: REQUESTS_AT_ONCE, heaviest: MAX_SEEN, weigh: ({ length }) => length },
     ),
     send: gathered<Uint8Array, Answer<string>>(async (packets) => await client.askEach(packets.map((packet) => sendPacket(packet))), {
-      ...together,
-      heaviest: MAX_PACKET_BYTES,
-      weigh: ({ length }) => length,
+      most: MAX_PACKETS,
+      atOnce: REQUESTS_AT_ONCE,
+      heaviest: MAX_PACKETS,
+      weigh: () => 1,
     }),
     rent: (space) => {
       const known = rents.get(space)
@@ -87,7 +86,7 @@ export function openConnection(effects: Effects, url: string): Connection {
 }
 
 /** In one request, since what two nodes show does not add up. */
-async function look(client: Client, addresses: readonly Address[], least: bigint): Promise<Answer<Seen>> {
+async function seeAll(client: Client, addresses: readonly Address[], least: bigint): Promise<Answer<Seen>> {
   const groups = Array.from({ length: Math.ceil(addresses.length / MAX_ACCOUNTS) }, (_, index) => addresses.slice(index * MAX_ACCOUNTS, (index + 1) * MAX_ACCOUNTS))
   const asked = await client.askTogether(latestBlockhash(), genesisHash(), ...groups.map((group) => accounts(group, least)))
   if (!asked.ok) return asked

@@ -148,8 +148,8 @@ export function gapIn(evidence: Evidence, data: Pick<AttemptData, 'lastValidBloc
 
 type Final = { readonly subject: Subject; readonly status: Status }
 
-// Records asked for in one request: 15 kB to the node and 200 kB back at most.
-const RECORDS_AT_ONCE = 64
+// Records asked for in one request: 50 kB of answer at most, and no more questions than nodes that count them take.
+const RECORDS_AT_ONCE = 16
 
 /** What final transactions did, from their records. */
 async function endsOf(connection: Connection, final: readonly Final[]): Promise<ReadonlyMap<string, Look>> {
