@@ -183,6 +183,20 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     tests: ['src/engine/large-payouts.test.ts'],
   },
   {
+    name: 'takes back of a large distribution once more what an earlier part took',
+    law: 'I1',
+    edits: [{ file: 'src/store/take-back.ts', from: `left: BigInt(units) - (back.get(part) ?? 0n) }`, to: `left: BigInt(units) }` }],
+    seeds: 20,
+    tests: ['src/engine/take-back.test.ts'],
+  },
+  {
+    name: 'takes of a large distribution what was paid as if it were there',
+    law: 'I3',
+    edits: [{ file: 'src/engine/take-back-chunks.ts', from: `const isUnpaid = state === null ? share > reached : UNPAID.has(state)`, to: `const isUnpaid = state === null ? share > reached : UNPAID.size > 0` }],
+    seeds: 0,
+    tests: ['src/engine/take-back.test.ts'],
+  },
+  {
     name: 'posts a chunk of a large distribution twice when two carry it on',
     law: 'I1',
     edits: [
