@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest'
 import { gathered } from './gathered.ts'
 
-function desk(limits: { readonly most?: number; readonly heaviest?: number } = {}) {
+function desk(limits: { readonly most?: number; readonly heaviest?: number; readonly atOnce?: number } = {}) {
   const asked: string[][] = []
   let open: PromiseWithResolvers<void> | null = null
   const ask = gathered<string, string>(
@@ -34,6 +34,17 @@ it('takes those along that come while one is under way', async () => {
   first.resolve()
   expect(await Promise.all(answers)).toEqual(['a!', 'b!', 'c!'])
   expect(asked).toEqual([['a'], ['b', 'c']])
+})
+
+it('has several under way where more are allowed, and no more', async () => {
+  const { ask, asked, hold } = desk({ most: 2, atOnce: 2 })
+  const held = hold()
+  const answers = ['a', 'b', 'c', 'd', 'e'].map(ask)
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
+  expect(asked).toEqual([['a', 'b'], ['c', 'd']])
+  held.resolve()
+  expect(await Promise.all(answers)).toEqual(['a!', 'b!', 'c!', 'd!', 'e!'])
+  expect(asked).toEqual([['a', 'b'], ['c', 'd'], ['e']])
 })
 
 it('asks for no more than so many, and so much, at a time', async () => {
