@@ -124,8 +124,21 @@ export function watchPoints<Watched extends Point>(points: readonly Watched[]): 
 export function askedOf(given: unknown): Asked {
   const { name, text, values, submit } = typeof given === 'string' ? { text: given } : (given as { name?: unknown; text?: unknown; values?: unknown; submit?: unknown })
   const whole = typeof name === 'string' && name !== '' ? name : typeof text === 'string' ? text : ''
-  const parts = typeof submit === 'function' ? whole.split('; ') : [whole]
-  return { labels: parts.map((part) => part.replaceAll(/\s+/g, ' ').trim()), values: Array.isArray(values) ? values : [] }
+  return { labels: labelsOf(whole, typeof submit === 'function'), values: Array.isArray(values) ? values : [] }
+}
+
+/** A program asks a few hundred texts again and again, some of them pages long. Those with names of their own in them would be ever more. */
+const known = new Map<string, readonly string[]>()
+const MOST_KNOWN = 2_000
+
+function labelsOf(whole: string, isPiece: boolean): readonly string[] {
+  const key = isPiece ? `\0${whole}` : whole
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const labels = (isPiece ? whole.split('; ') : [whole]).map((part) => part.replaceAll(/\s+/g, ' ').trim())
+  if (known.size === MOST_KNOWN) known.clear()
+  known.set(key, labels)
+  return labels
 }
 
 function isAt({ match, within, listing }: Point, asked: Asked, transaction: readonly Asked[]): boolean {
