@@ -6,6 +6,7 @@ import { byHoldings, openLarge, type Holders, type LargeLedger } from '../../tes
 import { paperDatabase, paperEvent, type PaperDatabase } from '../../test/paper-ledger.ts'
 import { allocate } from '../core/allocate.ts'
 import { scaledWeight } from '../core/snapshot.ts'
+import { standingBetween } from '../store/distribution.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { createDistributor } from './carry-distributions.ts'
 import { verify } from './verify.ts'
@@ -68,6 +69,30 @@ it('adds to what recipients have already, with events of others between its chun
   expect(Object.fromEntries(rows.map(({ name, balance }) => [name, Number(balance)]))).toEqual({
     ...{ expected: -151, received: 0, distributing: 0, 'payable:ana': 15, 'payable:bo': 30, 'payable:cy': 45, 'payable:dee': 61 },
   })
+})
+
+it('reads the accounts of its own recipients alone where many others stand between them', async () => {
+  const ledger = await openLarge(paper, 'between')
+  const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`holder-${index.toString().padStart(2, '0')}`, '1']))
+  const few = { 'holder-00': '1', 'holder-19': '3', 'holder-05x': '2' }
+  await ledger.recordBy('many', 40n, (await ledger.snapshot('many', many)).snapshot.hash)
+  await ledger.complete()
+  const read = async (recipients: readonly string[]): Promise<readonly string[]> => {
+    const { text, values } = standingBetween(ledger.lane, { asset: ledger.ledger.asset.name, recipients })
+    const { rows } = await paper.database.pool.query<{ lines: string | null }>(text, [...values])
+    return (rows[0]?.lines ?? '').split('\n').map((line) => line.replace(/\t.*/, '')).toSorted()
+  }
+  expect(await read(Object.keys(few).toSorted())).toEqual(['holder-00', 'holder-19'])
+  expect(await read(['holder-03', 'holder-05'])).toEqual(['holder-03', 'holder-04', 'holder-05'])
+  await ledger.recordBy('few', 60n, (await ledger.snapshot('few', few)).snapshot.hash)
+  await ledger.complete()
+  expect((await verify(ledger.world, ledger.ledger)).ok).toBe(true)
+  const { rows } = await paper.database.pool.query<{ balance: bigint }>(
+    `select (select credits - debits from apportion.balance where balance.lane = account.lane and balance.account = account.number order by transfer desc limit 1) as balance
+      from apportion.account where lane = $1 and substr(name, 9) = any ($2) order by name`,
+    [ledger.lane, Object.keys(few)],
+  )
+  expect(rows.map(({ balance }) => Number(balance))).toEqual([12, 20, 32])
 })
 
 it('gives everything to the account that the plan names when nobody has a weight', async () => {

@@ -128,7 +128,7 @@ async function postUnderLock({ store, now }: Pick<Desk, 'store' | 'now'>, row: D
     digests: [],
     accounts: [{ name: HOLDER, asset: row.asset }],
     states: [],
-    guards: [runningDistribution(row.lane), standingBetween(row.lane, boundsOf(row, ready))],
+    guards: [runningDistribution(row.lane), standingBetween(row.lane, { asset: row.asset, recipients: ready.recipients })],
     decide: ({ head, known, guarded: [running, between] }) => {
       const standsAt = running?.rows[0] as DistributionRow | undefined
       // Another process was here meanwhile.
@@ -167,17 +167,13 @@ async function send({ store, now }: Pick<Desk, 'store' | 'now'>, row: Distributi
 }
 
 async function readStanding(pool: Desk['store']['pool'], row: DistributionRow, ready: Ready): Promise<Read> {
-  const { text, values } = standingBetween(row.lane, boundsOf(row, ready))
+  const { text, values } = standingBetween(row.lane, { asset: row.asset, recipients: ready.recipients })
   const [found] = await rows<{ hash: string; lines: string | null }>(pool, {
     name: 'standing-at-head',
     text: `select encode(head.hash, 'hex') as hash, (${text}) as lines from apportion.head where head.lane = $1`,
     values,
   })
   return { hash: found?.hash ?? '', standing: standingOf(found?.lines ?? null) }
-}
-
-function boundsOf({ asset }: DistributionRow, { recipients }: Ready): { readonly asset: string; readonly first: string; readonly last: string } {
-  return { asset, first: present(recipients[0], 'recipient'), last: present(recipients.at(-1), 'recipient') }
 }
 
 /** A distribution after a chunk. */
