@@ -10,7 +10,7 @@ import { openAudit, type Audit } from './world/audit.ts'
 import { askQuietly, openDoors, type Home } from './world/doors.ts'
 import { foundLedger } from './world/found-ledgers.ts'
 import { readStanding, type Looking, type Standing } from './world/standing.ts'
-import { worldOf } from './world/server.ts'
+import { startServer, worldOf } from './world/server.ts'
 import { BEGIN, BEGIN_US, openUniverse, type Universe } from './world/universe.ts'
 import { outsider } from './world/waiting.ts'
 import { blow, calmNetwork, firstKnobs } from './world/weather.ts'
@@ -74,7 +74,9 @@ async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<
   const workload = workloadOf(universe, plan)
   const { world, homes } = await found(universe, workload, appRole)
   const now = (): Temporal.Instant => Temporal.Instant.fromEpochNanoseconds(BigInt(scheduler.now()) * 1000n)
-  const ask = askQuietly({ homes, running: fleet.running })
+  // What it answers is read page by page: nobody may write meanwhile, so it has no worker, and no other server is left.
+  const reader = { server: startServer(universe.server, outsider('reader')), gone: new Promise<void>(() => {}) }
+  const ask = askQuietly({ homes, running: () => [reader] })
   const underWay = new Set<Offer>()
   const audit = openAudit({ ...universe, ...workload, homes, world, pool: statements.quietPool('owner'), ask, now, underWay })
   network.knobs(firstKnobs(faults, random.fork('knobs')))
@@ -90,6 +92,7 @@ async function live(universe: Universe, { seed, plan, appRole }: Life): Promise<
   )
   // Where nodes lost their history for good, nobody can prove some attempts: what may stay open then, the auditor says.
   if (standing.moving.length > 0 && network.counters().historiesForgotten === 0) findings.push({ invariant: 'liveness', what: `${SETTLING_LIMIT_US / SECOND} s after the last fault ${standing.moving.join(', ')}` })
+  fleet.end()
   const ended = await universe.drive(audit.end(), scheduler.now() + SETTLING_LIMIT_US)
   findings.push(...(ended === 'late' ? [{ invariant: 'liveness', what: 'the auditor was not answered' } as const] : ended))
   return {

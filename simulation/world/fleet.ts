@@ -20,6 +20,8 @@ export type Fleet = {
   readonly bury: () => Promise<void>
   /** Wakes who sleeps too long, and sets clocks right: the end of faults. */
   readonly calm: () => void
+  /** Ends all servers for good. */
+  readonly end: () => void
 }
 
 export type FleetParts = {
@@ -44,6 +46,7 @@ export function createFleet({ server, scheduler, steps, random, faults, endSessi
   const supervisor = outsider('supervisor')
   const places: Place[] = []
   const dying: Owner[] = []
+  let isOver = false
   const start = (place: Place): void => {
     place.life += 1
     const skew = faults.happens('clock skewed') ? random.between(-SKEW_US, SKEW_US) : 0
@@ -55,7 +58,7 @@ export function createFleet({ server, scheduler, steps, random, faults, endSessi
   }
   const restart = async (place: Place): Promise<void> => {
     await scheduler.turn(supervisor, `starts ${place.name} again`, FIRST_RESTART_US + random.below(RESTART_US))
-    start(place)
+    if (!isOver) start(place)
   }
   const placeOf = (owner: Owner): Place | undefined =>
     places.find(({ current }) => current?.running.server.owner === owner || current?.running.server.signer.owner() === owner)
@@ -88,6 +91,10 @@ export function createFleet({ server, scheduler, steps, random, faults, endSessi
     },
     running,
     kill,
+    end: () => {
+      isOver = true
+      running().forEach(({ server }) => kill(server.owner, 'all is still'))
+    },
     killAll: (why) => running().forEach(({ server }) => kill(server.owner, why)),
     beforeTurn: ({ owner }) => {
       if (owner.kind === 'server' && faults.happens('server killed at any turn')) kill(owner, 'in the middle of something')
