@@ -91,7 +91,8 @@ function companyProblem(payout: Payout, { records, replayed, books, now }: Pick<
   const together = others.reduce((all, each) => (each.reason === reason ? all + BigInt(each.units) : all), 0n)
   const arrived = others.find(({ attempts }) => attempts.some(({ state, ended_at: at }) => state === 'settled' && at !== null && Temporal.Instant.compare(Temporal.Instant.from(at), Temporal.Instant.from(since)) > 0))
   const held = books.balance(destination ?? '', asset)
-  const isLong = held >= SMALLEST_ACCOUNT && isOlder(payout, now, COMPANY_SECONDS)
+  // One of them asks for all: it is the newest that says when that was.
+  const isLong = held >= SMALLEST_ACCOUNT && others.every((each) => each.reason !== reason || isOlder(each, now, COMPANY_SECONDS))
   return together >= SMALLEST_ACCOUNT || arrived !== undefined || isLong ? `${units} can be paid: ${together} wait for ${destination ?? ''}, which holds ${held}${arrived === undefined ? '' : `, and had payout ${arrived.payout} at ${arrived.changed_at}`}` : null
 }
 
