@@ -77,7 +77,7 @@ it('is refused while it is being posted, and nothing is changed', async () => {
   const ledger = await distributed('running')
   await ledger.step()
   const before = await balancesOf(ledger)
-  await expect(reverse(ledger, 'dividend', { reference: 'back' })).rejects.toMatchObject({ code: 'reversal_forbidden', message: expect.stringContaining('is being distributed to 5 recipients') })
+  await expect(reverse(ledger, 'dividend', { reference: 'back' })).rejects.toMatchObject({ code: 'distribution_locked', causedBy: 'state', message: expect.stringContaining('is being distributed to 5 recipients') })
   expect(await balancesOf(ledger)).toEqual(before)
 })
 

@@ -40,8 +40,8 @@ export type Reversed = { readonly state: 'recorded' | 'duplicate'; readonly even
 
 /**
  * Records a reversal. What a large distribution gave is taken back chunk by chunk by the worker, as it was given: the reversal is recorded
- * and running then, and counts when it is complete. Refuses `event_not_found`, `reversal_forbidden` (of a reversal, or of a large distribution
- * that is being given out or taken back), `reversal_exceeded` with what is left, `reference_conflict`, `ledger_copy_forbidden`, and `reference_lane_mismatch` where the
+ * and running then, and counts when it is complete. Refuses `event_not_found`, `reversal_forbidden` (of a reversal), `distribution_locked`
+ * while a large distribution is being given out or taken back, `reversal_exceeded` with what is left, `reference_conflict`, `ledger_copy_forbidden`, and `reference_lane_mismatch` where the
  * ledger's lanes would part it from its event.
  */
 export async function reverseEvent(desk: Pick<Desk, 'store' | 'now' | 'rails'>, ledger: Ledger, given: Reversal): Promise<Reversed> {
@@ -66,12 +66,12 @@ const AT_ONCE_CHUNKS = 3
 /** `shares`: those that are taken back at once; null where it is done chunk by chunk. */
 type Large = { readonly row: DistributionRow; readonly shares: StoredEvent['shares'] | null }
 
-/** What an event gave by a snapshot; null for one that gave nothing so. Refuses `reversal_forbidden` while it is being given. */
+/** What an event gave by a snapshot; null for one that gave nothing so. Refuses `distribution_locked` while it is being given. */
 async function largeOf({ store }: Pick<Desk, 'store'>, { reverses }: Reversal, { lane, number, shares }: StoredEvent): Promise<Large | null> {
   if (!shares.some(({ account }) => account === 'distributing')) return null
   const row = present((await distributionsOf(store.pool, lane, [number]))[0], 'distribution')
   if (row.state !== 'complete') {
-    throw new Refusal('reversal_forbidden', `${reverses} is being distributed to ${row.recipients} recipients: reverse it once \`distribution show\` says complete`, { reference: reverses, recipients: row.recipients })
+    throw new Refusal('distribution_locked', `${reverses} is being distributed to ${row.recipients} recipients: reverse it once \`distribution show\` says complete`, { reference: reverses, recipients: row.recipients })
   }
   return { row, shares: row.shares > AT_ONCE_CHUNKS * row.chunk ? null : await distributedShares(store.pool, row) }
 }
@@ -158,7 +158,7 @@ function refuseRunning({ reverses }: Reversal, [running]: readonly RunningTakeBa
   if (running === undefined) return
   const { reference, next_place: place, recipients } = running
   const message = `${reverses} is being taken back by ${reference}, from ${place} of ${recipients} recipients so far: reverse more of it once \`distribution show\` says that ${reference} is complete`
-  throw new Refusal('reversal_forbidden', message, { reference: reverses, running: reference, place, recipients })
+  throw new Refusal('distribution_locked', message, { reference: reverses, running: reference, place, recipients })
 }
 
 function work({ given, original }: Asked, { known, before, undone, remembered, ...found }: Found & { readonly remembered: Remembered }): ReversalWork {

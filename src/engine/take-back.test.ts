@@ -89,7 +89,7 @@ it('counts nothing before the last chunk, sends nothing meanwhile, and takes no 
     await ledger.send()
     expect((await ledger.payouts()).every((each) => each.endsWith('queued'))).toBe(true)
     expect((await verify(ledger.world, ledger.ledger)).breaks).toEqual([])
-    await expect(reverse(ledger, 'dividend', { reference: 'more', units: 1n })).rejects.toMatchObject({ code: 'reversal_forbidden', details: { running: 'back', recipients: 5 } })
+    await expect(reverse(ledger, 'dividend', { reference: 'more', units: 1n })).rejects.toMatchObject({ code: 'distribution_locked', causedBy: 'state', details: { running: 'back', recipients: 5 } })
   }
   await ledger.step()
   expect(await ledger.step()).toBeNull()
