@@ -115,7 +115,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'makes a new draft or version each time that a request under a key is done again',
     law: 'door',
-    edits: [{ file: 'src/http/idempotent.ts', from: `work(idUnder(slot))`, to: `work(null)` }],
+    edits: [{ file: 'src/http/idempotent.ts', from: `slot === null ? null : idUnder(slot)`, to: `null` }],
     seeds: 40,
     tests: ['src/http/idempotent.test.ts'],
   },

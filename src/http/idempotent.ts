@@ -8,6 +8,9 @@ import { idUnder, type Answered, type Idempotency } from '../engine/idempotency.
 import { callerOf } from './auth.ts'
 import { PROBLEM_HEADER, problemOf } from './errors.ts'
 
+/** Whose key, on which route, for which content. */
+type Slot = Parameters<Idempotency['run']>[0]
+
 /** What became of the key, for answers that show it; undefined without a key. */
 export type KeyState = 'spent' | 'freed' | undefined
 
@@ -23,13 +26,13 @@ type Outcome = {
 
 /**
  * Sends what `work` comes to. With an Idempotency-Key: the kept answer, or what it comes to now, kept unless it was refused by state.
- * `id` is for what the work makes: whoever does it again under the key, because nobody knows that it was done, finds it made. Null without a key.
+ * `slot` is that of the key, null without one.
  */
 export async function answerOnce(
   idempotency: Idempotency,
   request: FastifyRequest,
   reply: FastifyReply,
-  work: (id: string | null) => Promise<Outcome>,
+  work: (slot: Slot | null) => Promise<Outcome>,
 ): Promise<FastifyReply> {
   const idempotencyKey = request.headers['idempotency-key']
   if (idempotencyKey === undefined) {
@@ -44,7 +47,7 @@ export async function answerOnce(
   }
   const { answer, replayed } = await idempotency.run(slot, async (): Promise<Answered> => {
     try {
-      const { status, refusedByState, show } = await work(idUnder(slot))
+      const { status, refusedByState, show } = await work(slot)
       const body = reply.serializeInput(show(refusedByState ? 'freed' : 'spent'), String(status)) as string
       return { answer: { status, body }, spent: !refusedByState }
     } catch (error) {
@@ -57,15 +60,18 @@ export async function answerOnce(
   return await reply.code(answer.status).type(type).send(answer.body)
 }
 
-/** The same for work that is done whole or refused. */
+/**
+ * The same for work that is done whole or refused. `id` is for what the work makes: whoever does it again under the key, because nobody knows
+ * that it was done, finds it made. Null without a key.
+ */
 export async function answerWhole(
   idempotency: Idempotency,
   request: FastifyRequest,
   reply: FastifyReply,
   work: (id: string | null) => Promise<object>,
 ): Promise<FastifyReply> {
-  return await answerOnce(idempotency, request, reply, async (id) => {
-    const document = await work(id)
+  return await answerOnce(idempotency, request, reply, async (slot) => {
+    const document = await work(slot === null ? null : idUnder(slot))
     return { status: 200, refusedByState: false, show: () => ({ ...document }) }
   })
 }
