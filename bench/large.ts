@@ -1,13 +1,11 @@
 // A distribution to very many recipients: allocated, posted and payable, beside a raw COPY of as many rows; how its time grows with its
 // size, and the most memory that a process takes in which it is made.
 
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { copyTransfersMs } from './copy.ts'
-import { inDatabase, type BenchDatabase } from './database.ts'
+import { inDatabase } from './database.ts'
 import type { Told } from './large-process.ts'
 import type { Frame, Part } from './part.ts'
+import { toldBy } from './told.ts'
 
 /** The slope is measured between this part of the recipients and all of them. */
 const PART = 10
@@ -32,9 +30,11 @@ export function largePart(recipients: number): Part {
           const few = Math.max(1, Math.round(recipients / PART))
           say(`distributions to ${few.toLocaleString('en')} and ${pattern}, run ${run + 1} of ${scale.runs}`)
           const copied = await copyTransfersMs(database.owner, recipients, nowMs)
-          const { distributed, mebibytes } = await distribute(database, [few, few, recipients])
-          nowMs()
           // Code is slow until it has run for a while: the first is not counted.
+          const sizes = [few, few, recipients].map(String)
+          const { distributed, mebibytes } = await toldBy<Told>('./large-process.ts', 'the distribution', [database.ownerUrl, database.appUrl, database.app, ...sizes])
+          // An interrupted bench ends here.
+          nowMs()
           const [, small, large] = distributed
           if (small === undefined || large === undefined) throw new Error('the bench has distributed too little')
           add(RATE, { value: (recipients * 1000) / large.ms, limit: (recipients * 1000) / copied })
@@ -46,14 +46,4 @@ export function largePart(recipients: number): Part {
       })
     },
   }
-}
-
-/** In a new process: what others have left in this one's memory is none of theirs. */
-async function distribute({ ownerUrl, appUrl, app }: BenchDatabase, sizes: readonly number[]): Promise<Told> {
-  const file = fileURLToPath(new URL('./large-process.ts', import.meta.url))
-  const child = fork(file, [ownerUrl, appUrl, app, ...sizes.map(String)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const ended = once(child, 'exit')
-  const [told] = (await Promise.race([once(child, 'message'), ended.then(() => Promise.reject(new Error('the distribution of the bench failed')))])) as [Told]
-  await ended
-  return told
 }

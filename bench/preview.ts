@@ -1,12 +1,10 @@
 // Previews of what a ledger recorded: events a second of one processor, beside what is asked for; and what such a process takes of memory.
 
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { inDatabase } from './database.ts'
 import { fillLedger } from './history.ts'
 import type { Frame, Part } from './part.ts'
 import type { Passed } from './preview-process.ts'
+import { toldBy } from './told.ts'
 import { benchLedger } from './workload.ts'
 
 /** Asked for: four-way events a second of one processor, and memory however many they are. */
@@ -29,20 +27,11 @@ export const previewPart: Part = {
       await database.owner.query('checkpoint')
       for (let run = 0; run < runs; run += 1) {
         say(`preview, run ${run + 1} of ${runs}`)
-        const { events, preview, diff, mebibytes } = await pass(database.appUrl, ledger.name)
+        const { events, preview, diff, mebibytes } = await toldBy<Passed>('./preview-process.ts', 'the preview', [database.appUrl, ledger.name])
         if (wants(PREVIEW)) add(PREVIEW, { value: events / preview, limit: EVENTS_A_SECOND })
         if (wants(DIFF)) add(DIFF, { value: events / diff, limit: EVENTS_A_SECOND })
         if (wants(MEMORY)) add(MEMORY, { value: mebibytes, limit: MEBIBYTES })
       }
     })
   },
-}
-
-/** In a new process, which has compiled nothing yet. */
-async function pass(appUrl: string, ledger: string): Promise<Passed> {
-  const child = fork(fileURLToPath(new URL('./preview-process.ts', import.meta.url)), [appUrl, ledger], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const ended = once(child, 'exit')
-  const [passed] = (await Promise.race([once(child, 'message'), ended.then(() => Promise.reject(new Error('the preview of the bench failed')))])) as [Passed]
-  await ended
-  return passed
 }
