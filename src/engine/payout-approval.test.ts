@@ -14,7 +14,7 @@ import { approvePayouts, rejectPayouts } from './approve-payouts.ts'
 import { approveSettings, changeSettings } from './change-settings.ts'
 import { makePayouts } from './make-payouts.ts'
 import { OWNER, personOf, type Person } from './person.ts'
-import { prepareAttempts } from './prepare-attempts.ts'
+import { prepareAttempts } from '../../test/prepare-attempts.ts'
 import { waitingApprovals, type WaitingDocument } from './read-approvals.ts'
 import { setDestinations } from './set-destinations.ts'
 

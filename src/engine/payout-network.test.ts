@@ -7,7 +7,7 @@ import {
 } from '../../test/house.ts'
 import { SLOTS_TO_EXPIRY } from '../rails/solana/testbed.ts'
 import { makePayouts } from './make-payouts.ts'
-import { prepareAttempts } from './prepare-attempts.ts'
+import { prepareAttempts } from '../../test/prepare-attempts.ts'
 import { submitAttempts } from './submit-attempts.ts'
 
 let house: House

@@ -6,7 +6,7 @@ import {
 } from '../../test/house.ts'
 import { Refusal } from '../core/refusal.ts'
 import { makePayouts } from './make-payouts.ts'
-import { prepareAttempts } from './prepare-attempts.ts'
+import { prepareAttempts } from '../../test/prepare-attempts.ts'
 import type { World } from './world.ts'
 
 let house: House

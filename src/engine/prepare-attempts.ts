@@ -33,16 +33,9 @@ export type SendingLane = { readonly ledger: Ledger; readonly lane: bigint; read
 export type SignedQueue = readonly Batch[]
 
 /**
- * Prepares what is due on a lane. Answers the attempts committed; an empty list when nothing was due or nothing could go.
- * Refuses `rail_unavailable` when nothing at all could be prepared because the network or the signer does not answer.
- */
-export async function prepareAttempts(world: World, ledger: Ledger, lane: bigint, rail: Rail): Promise<readonly ReadyAttempt[]> {
-  return await commitAttempts(world, lane, await signDue(world, { ledger, lane, rail }, []))
-}
-
-/**
  * Packs and signs what is due on a lane, without those that are in hand: signed by this process and being committed. While there are any, only
- * wallets that have plenty beside them are drawn on. Refuses as `prepareAttempts` does.
+ * wallets that have plenty beside them are drawn on. Answers nothing when nothing was due or nothing could go; refuses `rail_unavailable` when
+ * nothing at all could be signed because the network or the signer does not answer.
  */
 export async function signDue(world: World, { ledger, lane, rail }: SendingLane, inHand: readonly SignedQueue[]): Promise<readonly SignedQueue[]> {
   const queues = await dueQueues(world.store.pool, lane, world.now())
