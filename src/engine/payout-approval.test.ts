@@ -2,7 +2,8 @@
 // was taken over gets no signature without one.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { breaks, COIN, legs, mustRecord, onChain, openHouse, payouts, round, runUntilStill, sale, type Home, type House } from '../../test/house.ts'
+import { breaks, COIN, legs, mustRecord, onChain, openHouse, payouts, record, round, runUntilStill, sale, type Home, type House } from '../../test/house.ts'
+import { countingStore } from '../../test/buffers.ts'
 import { machine } from '../../test/effects.ts'
 import { watchedStore } from '../../test/watched-store.ts'
 import { approvalStatement, payoutHash } from '../core/approval.ts'
@@ -331,4 +332,44 @@ it('asks for settings only when something is due, and prepares all that needs no
   expect(ready.map(({ members }) => members.length)).toEqual([2])
   expect(await prepareAttempts(house.main.world, home.ledger, home.lane, house.main.rail)).toEqual([])
   await runUntilStill(house, home)
+})
+
+describe('the list of what waits', () => {
+  const LIMIT = 20
+
+  async function waitFor(count: number): Promise<void> {
+    await record(house.main, home, Array.from({ length: count }, (_, index) => sale(home, `${count} of ${index}`, '100')))
+    await runUntilStill(house, home)
+    await house.database.pool.query('vacuum analyze')
+  }
+
+  it('is read page by page, each at the same cost however many wait, in the order in which they began to', async () => {
+    const { store, taken } = countingStore(house.main.world.store)
+    const pages = async (): Promise<{ readonly found: readonly WaitingDocument[]; readonly most: number }> => {
+      const found: WaitingDocument[] = []
+      let [cursor, most]: [string | null, number] = [null, 0]
+      do {
+        taken()
+        const page = await waitingApprovals({ ...house.main.world, store }, home.ledger, { cursor, limit: LIMIT })
+        most = Math.max(most, taken())
+        found.push(...page.items)
+        cursor = page.next
+      } while (cursor !== null)
+      return { found, most }
+    }
+    // Of a sale of 100 all four wait.
+    await limitTo('1')
+    await waitFor(5)
+    const few = await pages()
+    house.elapse({ minutes: 1 })
+    await waitFor(200)
+    const many = await pages()
+    expect([few.found.length, many.found.length]).toEqual([20, 820])
+    expect(many.found.slice(0, 20).map(({ subject }) => subject)).toEqual(few.found.map(({ subject }) => subject))
+    expect(new Set(many.found.map(({ subject }) => subject)).size).toBe(820)
+    const places = many.found.map(({ since, subject }) => `${since} ${subject}`)
+    expect(places).toEqual(places.toSorted())
+    // Indexes grow a level or two. A page that read all would cost forty times as much.
+    expect(many.most).toBeLessThanOrEqual(few.most * 3 + 10)
+  })
 })

@@ -86,6 +86,7 @@ export async function waitingForApproval(
   { ledger, lanes, after, limit }: { ledger: string; lanes: readonly bigint[]; after: { since: Temporal.Instant; subject: string } | null; limit: number },
 ): Promise<Waiting[]> {
   return await rows(on, {
+    // Each lane gives the payouts of a page from its index; drafts are few.
     text: `select kind, subject, since, asset, units, recipient, destination
       from (
         select 'plan' as kind, plan_draft.draft as subject, revision.drafted_at as since, null as asset, null::numeric as units,
@@ -95,11 +96,17 @@ export async function waitingForApproval(
           select drafted_at from apportion.plan_revision where plan_revision.draft = plan_draft.draft order by revision desc limit 1
         ) revision
         where plan_draft.ledger = $1 and plan_draft.state = 'draft'
+          and ($3::timestamptz is null or (revision.drafted_at, plan_draft.draft) > ($3, $4::uuid))
         union all
-        select 'payout', payout, changed_at, asset, units, recipient, destination
-        from apportion.payout where lane = any ($2::bigint[]) and state = 'awaiting_approval'
-      ) waiting
-      where $3::timestamptz is null or (since, subject) > ($3, $4::uuid)
+        select 'payout', waiting.payout, waiting.changed_at, waiting.asset, waiting.units, waiting.recipient, waiting.destination
+        from unnest($2::bigint[]) as given (lane)
+        cross join lateral (
+          select payout, changed_at, asset, units, recipient, destination from apportion.payout
+          where payout.lane = given.lane and state = 'awaiting_approval' and ($3::timestamptz is null or (changed_at, payout) > ($3, $4::uuid))
+          order by changed_at, payout
+          limit $5
+        ) waiting
+      ) listed
       order by since, subject
       limit $5`,
     values: [ledger, plainArray(lanes), after?.since.toString() ?? null, after?.subject ?? null, limit],
