@@ -13,7 +13,7 @@ const SESSION = '-c plan_cache_mode=force_generic_plan -c statement_timeout=20s 
 
 /** A pool for the signer: its statements are written together, so a batch costs two round trips. */
 export function openSignerPool({ url, max, onError, stream }: Pick<PoolOptions, 'url' | 'max' | 'onError' | 'stream'>): Pool {
-  return createPool({
+  const pool = createPool({
     url: withOptions(url, encodeURIComponent(SESSION)),
     max,
     applicationName: 'apportion signer',
@@ -21,7 +21,13 @@ export function openSignerPool({ url, max, onError, stream }: Pick<PoolOptions, 
     stream,
     ...(onError !== undefined && { onError }),
   })
+  // A failure is met by the first statement.
+  pool.on('connect', (client) => void client.query(PLANNED_ANEW).catch(() => {}))
+  return pool
 }
+
+/** Citus plans for the machine that a lane is on, so it has to know the lane. */
+const PLANNED_ANEW = `select set_config('plan_cache_mode', 'auto', false) from pg_extension where extname = 'citus'`
 
 function withOptions(url: string, options: string): string {
   if (/[?&]options=/.test(url)) return url.replace(/([?&]options=[^&]*)/, `$1%20${options}`)
@@ -80,6 +86,36 @@ export type WalletRow = {
 const COMPLETE = `select true as is_complete from apportion.distribution
           where lane = $1 and transfer.kind = 'distributed' and digest = transfer.subject and state = 'complete' limit 1`
 
+/** What lies in the lane of payouts ($2), by itself: a lane ($1) may be on another machine than keys, destinations and counts. */
+const PAID = `select asked.payout as asked, asked.place, payout.payout, payout.wallet, payout.asset, payout.units, payout.recipient, payout.destination,
+    payout.state, payout.live, settlement.settled, share.shares, share.strays, share.share_units
+  from unnest($2::uuid[]) with ordinality as asked (payout, place)
+  left join lateral (
+    select payout, wallet, asset, units, recipient, destination, state, live_attempt is not null as live
+    from apportion.payout where lane = $1 and payout.payout = asked.payout limit 1
+  ) as payout on true
+  left join lateral (
+    select true as settled from apportion.settlement where lane = $1 and settlement.payout = asked.payout limit 1
+  ) as settlement on true
+  cross join lateral (
+    select count(*) as shares, coalesce(sum(transfer.units - coalesce(deducted.units, 0)), 0) as share_units,
+      count(*) filter (
+        where (transfer.kind is distinct from 'share' and not coalesce(complete.is_complete, false))
+          or account.name is distinct from 'payable:' || payout.recipient
+          or account.asset is distinct from payout.asset
+      ) as strays
+    from apportion.payout_share
+    left join lateral (
+      select kind, units, credit, subject from apportion.transfer where lane = $1 and number = payout_share.transfer limit 1
+    ) as transfer on true
+    left join lateral (${COMPLETE}) as complete on true
+    left join lateral (
+      select name, asset from apportion.account where lane = $1 and number = transfer.credit limit 1
+    ) as account on true
+    left join lateral (select sum(units) as units from apportion.deduction where lane = $1 and share = payout_share.transfer) as deducted on true
+    where payout_share.lane = $1 and payout_share.payout = asked.payout
+  ) as share`
+
 /** A payout with all that is checked about it. Where `found` is false only `payout` means something. */
 export type PayoutRow = {
   readonly payout: string
@@ -125,61 +161,39 @@ export async function readBatch(
 ): Promise<BatchRead> {
   const read = await rows<PayoutRow & FirstRow>(on, {
     name: 'signer-read-batch',
-    text: `select asked.payout, payout.payout is not null as found,
-        payout.wallet, payout.asset, payout.units, payout.recipient, payout.destination, payout.state, payout.live,
-        settlement.settled is not null as settled,
+    text: `with paid as materialized (
+        ${PAID}
+      )
+      select paid.asked as payout, paid.payout is not null as found,
+        paid.wallet, paid.asset, paid.units, paid.recipient, paid.destination, paid.state, paid.live,
+        paid.settled is not null as settled,
         destination.recorded is not null as recorded,
         asset.known is not null as asset_known, asset.token,
-        share.shares, share.strays, share.share_units,
+        paid.shares, paid.strays, paid.share_units,
         exists (select from apportion.settings_change where ledger = home.ledger) as policed,
         signing.payout is not null as counted,
         signing.payout is not null
-          and ((signing.ledger, signing.asset) is distinct from (home.ledger, payout.asset) or signing.units < payout.units) as miscounted,
+          and ((signing.ledger, signing.asset) is distinct from (home.ledger, paid.asset) or signing.units < paid.units) as miscounted,
         home.ledger as lane_ledger, keyed.wallet_ledger, keyed.rail, keyed.address,
         keyed.sealed_key, keyed.sealed_data_key, keyed.master_key_id
       from (select (select ledger from apportion.lane where lane = $1) as ledger) as home
-      cross join unnest($2::uuid[]) with ordinality as asked (payout, place)
+      cross join paid
       left join lateral (
         select wallet.ledger as wallet_ledger, wallet.rail, wallet.address, sealed_key, sealed_data_key, master_key_id
         from apportion.wallet left join apportion.wallet_key on wallet_key.wallet = $3
         where wallet.wallet = $3 limit 1
-      ) as keyed on asked.place = 1
-      left join lateral (
-        select payout, wallet, asset, units, recipient, destination, state, live_attempt is not null as live
-        from apportion.payout where lane = $1 and payout.payout = asked.payout limit 1
-      ) as payout on true
-      left join lateral (
-        select true as settled from apportion.settlement where lane = $1 and settlement.payout = asked.payout limit 1
-      ) as settlement on true
+      ) as keyed on paid.place = 1
       left join lateral (
         select true as recorded from apportion.destination
-        where ledger = home.ledger and recipient = payout.recipient and destination.destination = payout.destination limit 1
+        where ledger = home.ledger and recipient = paid.recipient and destination.destination = paid.destination limit 1
       ) as destination on true
       left join lateral (
-        select true as known, token from apportion.asset where ledger = home.ledger and asset.asset = payout.asset limit 1
+        select true as known, token from apportion.asset where ledger = home.ledger and asset.asset = paid.asset limit 1
       ) as asset on true
       left join lateral (
-        select payout, ledger, asset, units from apportion.signing where signing.payout = asked.payout limit 1
+        select payout, ledger, asset, units from apportion.signing where signing.payout = paid.asked limit 1
       ) as signing on true
-      cross join lateral (
-        select count(*) as shares, coalesce(sum(transfer.units - coalesce(deducted.units, 0)), 0) as share_units,
-          count(*) filter (
-            where (transfer.kind is distinct from 'share' and not coalesce(complete.is_complete, false))
-              or account.name is distinct from 'payable:' || payout.recipient
-              or account.asset is distinct from payout.asset
-          ) as strays
-        from apportion.payout_share
-        left join lateral (
-          select kind, units, credit, subject from apportion.transfer where lane = $1 and number = payout_share.transfer limit 1
-        ) as transfer on true
-        left join lateral (${COMPLETE}) as complete on true
-        left join lateral (
-          select name, asset from apportion.account where lane = $1 and number = transfer.credit limit 1
-        ) as account on true
-        left join lateral (select sum(units) as units from apportion.deduction where lane = $1 and share = payout_share.transfer) as deducted on true
-        where payout_share.lane = $1 and payout_share.payout = asked.payout
-      ) as share
-      order by asked.place`,
+      order by paid.place`,
     values: [lane, plainArray(payouts), wallet],
   })
   const first = present(read[0], 'the first payout asked for')

@@ -1,7 +1,8 @@
 // Balances of accounts, now or as they stood at a past place of each lane: one look-up for an account and a lane. One statement sees
 // all lanes at one moment, so sums over them are right while work goes on.
 
-import { plainArray, rows, type Queryable } from './statement.ts'
+import { overLanes } from './over-lanes.ts'
+import { plainArray, type Queryable } from './statement.ts'
 
 /** Beyond every transfer. */
 export const LATEST = 2n ** 62n
@@ -39,36 +40,24 @@ export async function listBalances(
     limit: number
   },
 ): Promise<BalanceRow[]> {
-  return await rows(on, {
+  return await overLanes(on, {
+    edge: ['lane bigint', 'transfer bigint'],
+    lanes: lanes.length,
     // Each lane gives its first names from an index; so many of all lanes are the first of the ledger.
-    text: `with edge as (
-        select * from unnest($1::bigint[], $2::bigint[]) as edge (lane, transfer)
-      ), named as (
-        select distinct account.name, account.asset
-        from edge cross join lateral (
-          select name, asset from apportion.account
-          where account.lane = edge.lane
-            and ($3::text is null or name >= $3) and ($4::text is null or name < $4)
-            and ($5::text is null or (name, asset) > ($5, $6::text))
-          order by name, asset
-          limit $7
-        ) account
-        order by account.name, account.asset
+    part: (edge) => `select account.name, account.asset, coalesce(balance.debits, 0) as debits, coalesce(balance.credits, 0) as credits
+      from ${edge}
+      cross join lateral (
+        select number, name, asset from apportion.account
+        where account.lane = edge.lane
+          and ($3::text is null or name >= $3) and ($4::text is null or name < $4)
+          and ($5::text is null or (name, asset) > ($5, $6::text))
+        order by name, asset
         limit $7
-      )
-      select named.name, named.asset, coalesce(sum(balance.debits), 0) as debits, coalesce(sum(balance.credits), 0) as credits
-      from named
-      cross join edge
-      left join lateral (
-        select number from apportion.account
-        where account.lane = edge.lane and account.name = named.name and account.asset = named.asset
-        limit 1
-      ) account on true
+      ) account
       left join lateral (
         ${newestBalance({ lane: 'edge.lane', account: 'account.number', upTo: 'edge.transfer' })}
-      ) balance on true
-      group by named.name, named.asset
-      order by named.name, named.asset`,
+      ) balance on true`,
+    whole: (parts) => `select name, asset, sum(debits) as debits, sum(credits) as credits from ${parts} group by name, asset order by name, asset limit $7`,
     values: [
       plainArray(lanes),
       plainArray(upTo),

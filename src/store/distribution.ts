@@ -2,7 +2,7 @@
 // posts a chunk, under the lane's lock.
 
 import type { StoredEvent } from './event.ts'
-import { destinationFor, type NewShare } from './payout.ts'
+import { WITH_DESTINATIONS, type NewShare } from './payout.ts'
 import type { Statement } from './statement.ts'
 import { maybeRow, plainArray, rows, type Ask, type Queryable } from './statement.ts'
 
@@ -190,22 +190,20 @@ export async function newLargeShares(
   { ledger, lane, event, digest, after, upTo, limit }: { ledger: string; lane: bigint; event: bigint; digest: string; after: bigint; upTo: bigint; limit: number },
 ): Promise<NewShare[]> {
   return await rows(on, {
-    text: `select transfer.number as transfer, event.number as event, transfer.part, event.plan, event.event_at, transfer.units, account.asset,
-        (select coalesce(sum(units), 0) from apportion.deduction where lane = $2 and share = transfer.number) as deducted,
-        substr(account.name, 9) as recipient, recipient.recipient is not null as recipient_known, destination.destination
-      from (
-        select number, credit, part, units from apportion.transfer
-        where lane = $2 and number > $3 and number <= $4 and kind = 'distributed' and subject = $5
-        order by number
-        limit $7
-      ) transfer
-      join apportion.event on event.lane = $2 and event.number = $6
-      cross join lateral (select name, asset from apportion.account where account.lane = $2 and account.number = transfer.credit limit 1) account
-      left join apportion.recipient on recipient.ledger = $1 and recipient.recipient = substr(account.name, 9)
-      left join lateral (
-        ${destinationFor('substr(account.name, 9)')}
-      ) destination on true
-      order by transfer.number`,
+    text: `with share as materialized (
+        select transfer.number as transfer, event.number as event, transfer.part, event.plan, event.event_at, transfer.units, account.asset,
+          (select coalesce(sum(units), 0) from apportion.deduction where lane = $2 and share = transfer.number) as deducted,
+          substr(account.name, 9) as recipient
+        from (
+          select number, credit, part, units from apportion.transfer
+          where lane = $2 and number > $3 and number <= $4 and kind = 'distributed' and subject = $5
+          order by number
+          limit $7
+        ) transfer
+        join apportion.event on event.lane = $2 and event.number = $6
+        cross join lateral (select name, asset from apportion.account where account.lane = $2 and account.number = transfer.credit limit 1) account
+      )
+      ${WITH_DESTINATIONS}`,
     values: [ledger, lane, after, upTo, digest, event, limit],
   })
 }

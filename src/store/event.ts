@@ -2,6 +2,7 @@
 
 import type { EventInput } from '../core/event.ts'
 import type { FactSets } from '../core/rules/rule.ts'
+import { overLanes } from './over-lanes.ts'
 import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
 import type { JsonObject } from '../core/effects.ts'
 
@@ -45,27 +46,29 @@ export type StoredEvent = EventInput & {
   readonly shares: readonly { readonly part: number; readonly from: string; readonly account: string; readonly units: bigint; readonly transfer: bigint }[]
 }
 
-const SELECT_EVENT = `select event.lane, event.number, event.reference, event.event_at, block.recorded_at, event.asset, event.units,
+const EVENT = `event.lane, event.number, event.reference, event.event_at, block.recorded_at, event.asset, event.units,
     event.parties, event.claimed, event.details, event.facts, event.standing, event.reverses, event.plan, event.door, event.backdated, event.first_transfer, event.transfers,
-    coalesce(shares.shares, '[]') as shares
-  from apportion.event
-  join apportion.block on block.lane = event.lane and block.number = event.block
+    coalesce(shares.shares, '[]') as shares`
+
+const eventTables = (lane: string): string => `join apportion.block on block.lane = ${lane} and block.number = event.block
   left join lateral (
     select jsonb_agg(
       jsonb_build_object(
         'part', transfer.part,
         -- One look-up for each account, whatever the planner thinks of how many there are: a join would read those of the whole lane.
-        'from', (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.debit),
-        'account', (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.credit),
+        'from', (select name from apportion.account where account.lane = ${lane} and account.number = transfer.debit),
+        'account', (select name from apportion.account where account.lane = ${lane} and account.number = transfer.credit),
         'units', transfer.units::text,
         'transfer', transfer.number::text
       ) order by transfer.number
     ) as shares
     from apportion.transfer
-    where transfer.lane = event.lane
+    where transfer.lane = ${lane}
       and transfer.number between event.first_transfer and event.first_transfer + event.transfers - 1
       and transfer.kind = 'share'
   ) shares on true`
+
+const SELECT_EVENT = `select ${EVENT} from apportion.event ${eventTables('event.lane')}`
 
 export async function eventsByNumber(on: Queryable, lane: bigint, numbers: readonly bigint[]): Promise<StoredEvent[]> {
   const found = await rows<Row>(on, {
@@ -89,24 +92,27 @@ export async function listEvents(
   on: Queryable,
   { lanes, after, limit }: { lanes: readonly bigint[]; after: { number: bigint; lane: bigint } | null; limit: number },
 ): Promise<StoredEvent[]> {
-  const found = await rows<Row>(on, {
+  const found = await overLanes<Row>(on, {
+    edge: ['lane bigint'],
+    lanes: lanes.length,
     // Each lane gives its newest from its key's index; all lanes at once would be read whole to be sorted.
-    text: `with newest as (
-        select given.lane, found.number
-        from unnest($1::bigint[]) as given (lane)
+    part: (edge, laneOf) => `select ${EVENT}
+      from (
+        select edge.lane, found.number
+        from ${edge}
         cross join lateral (
           select number from apportion.event
-          where event.lane = given.lane
+          where event.lane = edge.lane
             and ($2::bigint is null or (event.number <= $2 and (event.number < $2 or event.lane > $3::bigint)))
           order by number desc
           limit $4
         ) found
-        order by found.number desc, given.lane
+        order by found.number desc, edge.lane
         limit $4
-      )
-      ${SELECT_EVENT}
-      join newest on newest.lane = event.lane and newest.number = event.number
-      order by event.number desc, event.lane`,
+      ) newest
+      join apportion.event on event.lane = ${laneOf('newest.lane')} and event.number = newest.number
+      ${eventTables(laneOf('event.lane'))}`,
+    whole: (parts) => `select * from ${parts} order by number desc, lane limit $4`,
     values: [plainArray(lanes), after?.number ?? null, after?.lane ?? null, limit],
   })
   return found.map(stored)

@@ -168,11 +168,13 @@ export async function queueNeighbours(
   })
 }
 
-/** Makes due what waits for money in a wallet. No clock is read: the earliest instant is due at any time. */
+/** Makes due what waits for money in a wallet, lane by lane. No clock is read: the earliest instant is due at any time. */
 export async function wakeUnfunded(on: Queryable, lanes: readonly bigint[], wallet: string): Promise<void> {
-  await rows(on, {
-    text: `with ${lockedPayouts(`payout.lane = any ($1::bigint[]) and payout.wallet = $2 and payout.state = 'held' and payout.reason = 'no_funds'`)}
-      update apportion.payout set due_at = to_timestamp(0) from locked where payout.lane = locked.lane and payout.payout = locked.payout`,
-    values: [plainArray(lanes), wallet],
-  })
+  for (const lane of lanes) {
+    await rows(on, {
+      text: `with ${lockedPayouts(`payout.lane = $1 and payout.wallet = $2 and payout.state = 'held' and payout.reason = 'no_funds'`)}
+        update apportion.payout set due_at = to_timestamp(0) from locked where ${OF_LOCKED}`,
+      values: [lane, wallet],
+    })
+  }
 }

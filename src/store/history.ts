@@ -3,7 +3,8 @@
 // that a page costs the same however long the history and however many the accounts. Nothing is written here.
 
 import { newestBalance } from './balance.ts'
-import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
+import { overLanes, type LaneOf } from './over-lanes.ts'
+import { maybeRow, plainArray, type Queryable } from './statement.ts'
 
 /**
  * A place in a lane: everything up to this transfer. `end` is the last transfer of the block that holds it, which is the same where
@@ -16,17 +17,19 @@ export type BlockEdge = Edge & { readonly block: bigint; readonly hash: string |
 
 /** The last block of each lane that was recorded at or before an instant. Instants are whole microseconds. */
 export async function edgesAt(on: Queryable, wanted: readonly { readonly lane: bigint; readonly at: Temporal.Instant }[]): Promise<BlockEdge[]> {
-  return await rows(on, {
-    text: `select wanted.lane, coalesce(block.last_transfer, 0) as transfer, coalesce(block.last_transfer, 0) as end,
+  return await overLanes(on, {
+    edge: ['lane bigint', 'at timestamptz'],
+    lanes: wanted.length,
+    part: (edge) => `select edge.place, edge.lane, coalesce(block.last_transfer, 0) as transfer, coalesce(block.last_transfer, 0) as end,
         coalesce(block.number, 0) as block, encode(block.hash, 'hex') as hash, block.recorded_at
-      from unnest($1::bigint[], $2::timestamptz[]) with ordinality as wanted (lane, at, place)
+      from ${edge}
       left join lateral (
         select number, last_transfer, hash, recorded_at from apportion.block
-        where block.lane = wanted.lane and block.recorded_at <= wanted.at
+        where block.lane = edge.lane and block.recorded_at <= edge.at
         order by block.recorded_at desc, block.number desc
         limit 1
-      ) block on true
-      order by wanted.place`,
+      ) block on true`,
+    whole: (parts) => `select lane, transfer, "end", block, hash, recorded_at from ${parts} order by place`,
     values: [plainArray(wanted.map(({ lane }) => lane)), plainArray(wanted.map(({ at }) => at.toString()))],
   })
 }
@@ -53,10 +56,12 @@ export type Sums = { readonly name: string; readonly asset: string; readonly deb
 
 /** What was debited and credited to accounts up to a place of each lane, summed over the lanes. */
 export async function sumsAt(on: Queryable, edges: readonly Edge[], accounts: readonly string[]): Promise<Sums[]> {
-  return await rows(on, {
+  return await overLanes(on, {
+    edge: ['lane bigint', 'transfer bigint', 'ending bigint'],
+    lanes: edges.length,
     // Where a place lies inside a block, the newest row before it may stand before that block: the transfers between are added.
-    text: `select account.name, account.asset, sum(standing.debits + inside.debits) as debits, sum(standing.credits + inside.credits) as credits
-      from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as edge (lane, transfer, ending)
+    part: (edge) => `select account.name, account.asset, standing.debits + inside.debits as debits, standing.credits + inside.credits as credits
+      from ${edge}
       cross join ${accountsNamed('$4')}
       cross join lateral (
         select coalesce(max(last.transfer), 0) as transfer, coalesce(max(last.debits), 0) as debits, coalesce(max(last.credits), 0) as credits
@@ -72,9 +77,8 @@ export async function sumsAt(on: Queryable, edges: readonly Edge[], accounts: re
         join apportion.transfer on transfer.lane = edge.lane and transfer.number between block.first_transfer and edge.transfer
           and (transfer.debit = account.number or transfer.credit = account.number)
         where standing.transfer < block.first_transfer
-      ) inside
-      group by account.name, account.asset
-      order by account.asset, account.name`,
+      ) inside`,
+    whole: (parts) => `select name, asset, sum(debits) as debits, sum(credits) as credits from ${parts} group by name, asset order by asset, name`,
     values: [...edgeArrays(edges), accounts],
   })
 }
@@ -110,10 +114,10 @@ type Direction = 'asc' | 'desc'
  * begins or ends, so one row more than the limit is enough. The subqueries' order keeps them as they stand: planned as one join, they were
  * worked through from the transfers on.
  */
-function touches(direction: Direction, isLimited: boolean): string {
+function touches(edge: string, direction: Direction, isLimited: boolean): string {
   const limit = (count: string): string => (isLimited ? `limit ${count}` : '')
   return `select edge.place, edge.lane, touch.number, touch.recorded_at
-    from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) with ordinality as edge (lane, low, high, ending, place)
+    from ${edge}
     cross join ${accountsNamed('$5')}
     cross join lateral (
       select transfer.number, block.recorded_at
@@ -155,39 +159,44 @@ const ENTRY = `transfer.lane, transfer.number as transfer, entry.recorded_at, tr
     debit.asset, transfer.units, transfer.part, transfer.subject, owner.event, event.reference, event.event_at, event.plan`
 
 // Each by its key, however many the planner believes there are: a join would read all transfers and accounts there are.
-const ENTRY_TABLES = `cross join lateral (
+const entryTables = (lane: string): string => `cross join lateral (
       select lane, number, event, debit, credit, part, units, kind, subject from apportion.transfer
-      where transfer.lane = entry.lane and transfer.number = entry.number limit 1
+      where transfer.lane = ${lane} and transfer.number = entry.number limit 1
     ) transfer
-    cross join lateral (select name, asset from apportion.account where account.lane = transfer.lane and account.number = transfer.debit limit 1) debit
-    cross join lateral (select name from apportion.account where account.lane = transfer.lane and account.number = transfer.credit limit 1) credit
+    cross join lateral (select name, asset from apportion.account where account.lane = ${lane} and account.number = transfer.debit limit 1) debit
+    cross join lateral (select name from apportion.account where account.lane = ${lane} and account.number = transfer.credit limit 1) credit
     left join lateral (
       -- A share of a large distribution, and what takes it back, names its event by the digest of its reference.
       select coalesce(transfer.event, (
         select reference.event from apportion.reference
-        where transfer.kind in ('distributed', 'taken_back') and reference.lane = transfer.lane and reference.digest = transfer.subject
+        where transfer.kind in ('distributed', 'taken_back') and reference.lane = ${lane} and reference.digest = transfer.subject
       )) as event
     ) owner on true
     left join lateral (
-      select reference, event_at, plan from apportion.event where event.lane = transfer.lane and event.number = owner.event limit 1
+      select reference, event_at, plan from apportion.event where event.lane = ${lane} and event.number = owner.event limit 1
     ) event on true`
 
-function pageText(direction: Direction): string {
-  const order = `recorded_at ${direction}, place ${direction}, number ${direction}`
-  return `with touched as (${touches(direction, true)}),
-    entry as (select distinct recorded_at, place, lane, number from touched order by ${order} limit $6)
-    select ${ENTRY} from entry ${ENTRY_TABLES}
-    order by entry.recorded_at ${direction}, entry.place ${direction}, entry.number ${direction}`
-}
+/** The lanes of a range as `touches` takes them. */
+const RANGE_EDGE = ['lane bigint', 'low bigint', 'high bigint', 'ending bigint']
 
-const PAGE: Readonly<Record<Direction, string>> = { asc: pageText('asc'), desc: pageText('desc') }
+const SHOWN = `lane, transfer, recorded_at, kind, debit, credit, asset, units, part, subject, event, reference, event_at, plan`
 
 /** The first transfers of a range that touch any of these accounts: by the instant of recording, at equal ones by the lane's place. */
 export async function entriesOf(
   on: Queryable,
   { range, accounts, newestFirst, limit }: { range: Range; accounts: readonly string[]; newestFirst: boolean; limit: number },
 ): Promise<Entry[]> {
-  return await rows(on, { text: PAGE[newestFirst ? 'desc' : 'asc'], values: [...rangeArrays(range), accounts, limit] })
+  const direction = newestFirst ? 'desc' : 'asc'
+  const order = (number: string): string => `recorded_at ${direction}, place ${direction}, ${number} ${direction}`
+  return await overLanes(on, {
+    edge: RANGE_EDGE,
+    lanes: range.high.length,
+    part: (edge, laneOf) => `select ${ENTRY}, entry.place
+      from (select distinct recorded_at, place, lane, number from (${touches(edge, direction, true)}) touched order by ${order('number')} limit $6) entry
+      ${entryTables(laneOf('entry.lane'))}`,
+    whole: (parts) => `select ${SHOWN} from ${parts} order by ${order('transfer')} limit $6`,
+    values: [...rangeArrays(range), accounts, limit],
+  })
 }
 
 /**
@@ -205,18 +214,15 @@ export type Flow = {
   readonly since: Temporal.Instant
 }
 
-const FLOWS = `with entry as (select distinct place, lane, number, recorded_at from (${touches('asc', false)}) touched),
-    moved as (
-      select transfer.kind, debit.asset, transfer.units, debit.name = any ($5::text[]) as leaves, credit.name = any ($5::text[]) as enters,
-        entry.recorded_at, coalesce(event.event_at, entry.recorded_at) as at
-      from entry ${ENTRY_TABLES}
-    )
-    select kind, asset, case when at < $6::timestamptz then 'before' when at >= $7::timestamptz then 'after' else 'within' end as period,
+const flowsOfEdge = (edge: string, laneOf: LaneOf): string => `select kind, asset, case when at < $6::timestamptz then 'before' when at >= $7::timestamptz then 'after' else 'within' end as period,
       count(*) as entries, coalesce(sum(units) filter (where enters and not leaves), 0) as into,
       coalesce(sum(units) filter (where leaves and not enters), 0) as out_of, min(recorded_at) as since
-    from moved
-    group by kind, asset, period
-    order by kind, asset, period`
+    from (
+      select transfer.kind, debit.asset, transfer.units, debit.name = any ($5::text[]) as leaves, credit.name = any ($5::text[]) as enters,
+        entry.recorded_at, coalesce(event.event_at, entry.recorded_at) as at
+      from (select distinct place, lane, number, recorded_at from (${touches(edge, 'asc', false)}) touched) entry ${entryTables(laneOf('entry.lane'))}
+    ) moved
+    group by kind, asset, period`
 
 /**
  * The sums of a range by kind. Where a span is given, events count as of when they happened, and everything else as of when it was recorded;
@@ -226,7 +232,14 @@ export async function flowsOf(
   on: Queryable,
   { range, accounts, span }: { range: Range; accounts: readonly string[]; span: { readonly from: Temporal.Instant; readonly to: Temporal.Instant } | null },
 ): Promise<Flow[]> {
-  return await rows(on, { text: FLOWS, values: [...rangeArrays(range), accounts, span?.from.toString() ?? null, span?.to.toString() ?? null] })
+  return await overLanes(on, {
+    edge: RANGE_EDGE,
+    lanes: range.high.length,
+    part: flowsOfEdge,
+    whole: (parts) => `select kind, asset, period, sum(entries) as entries, sum("into") as "into", sum(out_of) as out_of, min(since) as since
+      from ${parts} group by kind, asset, period order by kind, asset, period`,
+    values: [...rangeArrays(range), accounts, span?.from.toString() ?? null, span?.to.toString() ?? null],
+  })
 }
 
 /** A place among entries in the order of their events' instants. */
@@ -253,16 +266,12 @@ export async function eventInstantOf(on: Queryable, lane: bigint, transfer: bigi
   return found?.at ?? null
 }
 
-const TOLD = `lane, transfer, recorded_at, kind, debit, credit, asset, units, part, subject, event, reference, event_at, plan, place, at, balance`
+const toldOfEdge = (edge: string, laneOf: LaneOf): string => `select ${ENTRY}, entry.place, coalesce(event.event_at, entry.recorded_at) as at,
+      ((credit.name = any ($5::text[]))::integer - (debit.name = any ($5::text[]))::integer) * transfer.units as change
+    from (select distinct place, lane, number, recorded_at from (${touches(edge, 'asc', false)}) touched) entry ${entryTables(laneOf('entry.lane'))}`
 
-const BY_EVENT = `with entry as (select distinct place, lane, number, recorded_at from (${touches('asc', false)}) touched),
-    told as (
-      select ${ENTRY}, entry.place, coalesce(event.event_at, entry.recorded_at) as at,
-        sum(((credit.name = any ($5::text[]))::integer - (debit.name = any ($5::text[]))::integer) * transfer.units)
-          over (partition by debit.asset order by coalesce(event.event_at, entry.recorded_at), entry.place, entry.number) as balance
-      from entry ${ENTRY_TABLES}
-    )
-    select ${TOLD} from told
+const toldInOrder = (parts: string): string => `select ${SHOWN}, place, at, balance
+    from (select *, sum(change) over (partition by asset order by at, place, transfer) as balance from ${parts}) told
     where at >= $6 and at < $7 and ($8::timestamptz is null or (at, place, transfer) > ($8, $9::bigint, $10::bigint))
     order by at, place, transfer
     limit $11`
@@ -282,7 +291,13 @@ export async function entriesByEvent(
   },
 ): Promise<(Entry & EventPlace & { readonly balance: bigint })[]> {
   const place = [after?.at.toString() ?? null, after?.place ?? null, after?.transfer ?? null]
-  return await rows(on, { text: BY_EVENT, values: [...rangeArrays(range), accounts, span.from.toString(), span.to.toString(), ...place, limit] })
+  return await overLanes(on, {
+    edge: RANGE_EDGE,
+    lanes: range.high.length,
+    part: toldOfEdge,
+    whole: toldInOrder,
+    values: [...rangeArrays(range), accounts, span.from.toString(), span.to.toString(), ...place, limit],
+  })
 }
 
 function edgeArrays(edges: readonly Edge[]): readonly string[] {

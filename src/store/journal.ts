@@ -1,6 +1,7 @@
 // Reading the journal: heads, balances, and its lines as an export prints them.
 
-import { oneRow, plainArray, rows, type Queryable } from './statement.ts'
+import { overLanes } from './over-lanes.ts'
+import { oneRow, plainArray, type Queryable } from './statement.ts'
 import { linePages, type Bounds, type Snapshot } from './verify.ts'
 
 /** The newest hash of a lane's chain, in hex. */
@@ -34,18 +35,21 @@ export async function listBlocks(
   on: Queryable,
   { lanes, after, limit }: { lanes: readonly bigint[]; after: { number: bigint; lane: bigint } | null; limit: number },
 ): Promise<BlockRow[]> {
-  return await rows(on, {
-    text: `select found.lane, found.number, found.first_transfer, found.last_transfer, found.first_event, found.last_event, found.recorded_at,
+  return await overLanes(on, {
+    edge: ['lane bigint'],
+    lanes: lanes.length,
+    part: (edge) => `select found.lane, found.number, found.first_transfer, found.last_transfer, found.first_event, found.last_event, found.recorded_at,
         encode(found.hash, 'hex') as hash
-      from unnest($1::bigint[]) as given (lane)
+      from ${edge}
       cross join lateral (
         select lane, number, first_transfer, last_transfer, first_event, last_event, recorded_at, hash from apportion.block
-        where block.lane = given.lane and ($2::bigint is null or (number <= $2 and (number < $2 or lane > $3::bigint)))
+        where block.lane = edge.lane and ($2::bigint is null or (number <= $2 and (number < $2 or lane > $3::bigint)))
         order by number desc
         limit $4
       ) found
       order by found.number desc, found.lane
       limit $4`,
+    whole: (parts) => `select * from ${parts} order by number desc, lane limit $4`,
     values: [plainArray(lanes), after?.number ?? null, after?.lane ?? null, limit],
   })
 }

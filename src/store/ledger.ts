@@ -1,6 +1,6 @@
 // Ledgers, their lanes, assets and plan versions: server tables, read often and written when something is installed.
 
-import type { PoolClient } from 'pg'
+import type { PoolClient, QueryResultRow } from 'pg'
 import type { JsonObject } from '../core/effects.ts'
 import { maybeRow, plainArray, rows, type Queryable } from './statement.ts'
 
@@ -127,12 +127,16 @@ export async function insertPlanVersion(
 
 /** Locks the heads of all lanes of a ledger, in order, and answers the newest instant at which anything was recorded in them. */
 export async function lockHeads(client: PoolClient, ledger: string): Promise<Temporal.Instant> {
-  const heads = await rows<{ recorded_at: Temporal.Instant }>(client, {
-    text: `select head.recorded_at from apportion.head join apportion.lane using (lane)
-      where lane.ledger = $1 order by head.lane for update of head`,
-    values: [ledger],
-  })
+  const heads = await onEachHead<{ recorded_at: Temporal.Instant }>(client, ledger, `select recorded_at from apportion.head where lane = $1 for update`)
   return heads.map(({ recorded_at: at }) => at).reduce((latest, at) => (Temporal.Instant.compare(at, latest) > 0 ? at : latest))
+}
+
+/** A statement a lane ($1), in the one order of heads: where lanes are spread over machines, one that locks or changes rows is about one of them. */
+async function onEachHead<Row extends QueryResultRow>(client: PoolClient, ledger: string, text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+  const lanes = (await lanesOf(client, ledger)).toSorted((a, b) => (a < b ? -1 : 1))
+  const found: Row[] = []
+  for (const lane of lanes) found.push(...(await rows<Row>(client, { text, values: [lane, ...values] })))
+  return found
 }
 
 /**
@@ -143,16 +147,10 @@ export async function announcePlanVersion(
   client: PoolClient,
   { ledger, version, at }: { ledger: string; version: number; at: Temporal.Instant },
 ): Promise<void> {
-  await client.query({
-    text: `update apportion.head set plan = $2, recorded_at = $3 from apportion.lane where lane.ledger = $1 and head.lane = lane.lane`,
-    values: [ledger, version, at.toString()],
-  })
+  await onEachHead(client, ledger, `update apportion.head set plan = $2, recorded_at = $3 where lane = $1`, [version, at.toString()])
 }
 
 /** Moves the heads of all lanes, which must be locked, to an instant: nothing is recorded before it any more. */
 export async function bumpHeads(client: PoolClient, ledger: string, at: Temporal.Instant): Promise<void> {
-  await client.query({
-    text: `update apportion.head set recorded_at = greatest(recorded_at, $2) from apportion.lane where lane.ledger = $1 and head.lane = lane.lane`,
-    values: [ledger, at.toString()],
-  })
+  await onEachHead(client, ledger, `update apportion.head set recorded_at = greatest(recorded_at, $2) where lane = $1`, [at.toString()])
 }

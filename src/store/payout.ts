@@ -3,6 +3,7 @@
 import type { JsonObject } from '../core/effects.ts'
 import type { PayoutHold, PayoutState } from '../core/payout.ts'
 import { PLACES } from '../core/part.ts'
+import { overLanes } from './over-lanes.ts'
 import { maybeRow, oneRow, plainArray, rows, type Queryable, type Statement } from './statement.ts'
 
 export type PayoutRow = {
@@ -38,12 +39,12 @@ export const PAYOUT_COLUMNS = `payout.lane, payout.payout, payout.event, payout.
  * The destination that counts for an event: the one in force at its instant; when there was none, or it had been withdrawn (JSON
  * null), the first that came later: a wallet that is named late still counts for what waited for it.
  */
-export function destinationFor(recipient: string): string {
+export function destinationFor(recipient: string, at: string): string {
   return `select later.destination from apportion.destination later
         where later.ledger = $1 and later.recipient = ${recipient} and later.destination <> 'null'
           and later.effective_from >= coalesce((
             select max(earlier.effective_from) from apportion.destination earlier
-            where earlier.ledger = $1 and earlier.recipient = ${recipient} and earlier.effective_from <= event.event_at
+            where earlier.ledger = $1 and earlier.recipient = ${recipient} and earlier.effective_from <= ${at}
           ), '-infinity')
         order by later.effective_from
         limit 1`
@@ -64,6 +65,20 @@ export type NewShare = {
   readonly recipient_known: boolean
   readonly destination: JsonObject | null
 }
+
+/**
+ * Shares (`share`, of lane tables alone) with the destination that counts for their event. Recipients and their destinations stand where the
+ * server connects, a lane perhaps elsewhere: so the shares come first, and then each recipient is looked up.
+ */
+export const WITH_DESTINATIONS = `select share.*, recipient.recipient is not null as recipient_known, destination.destination
+      from share
+      left join lateral (
+        select recipient from apportion.recipient where recipient.ledger = $1 and recipient.recipient = share.recipient limit 1
+      ) recipient on true
+      left join lateral (
+        ${destinationFor('share.recipient', 'share.event_at')}
+      ) destination on true
+      order by share.transfer`
 
 /** Whether anything was posted on a lane since its cursor was moved, up to a transfer (null: all). Locks and writes nothing. */
 export async function isBeyondCursor(on: Queryable, lane: bigint, upTo: bigint | null): Promise<boolean> {
@@ -113,21 +128,18 @@ export async function newShares(
   { ledger, lane, after, upTo, limit }: { ledger: string; lane: bigint; after: bigint; upTo: bigint; limit: number },
 ): Promise<NewShare[]> {
   return await rows(on, {
-    text: `select transfer.number as transfer, transfer.event, transfer.part, event.plan, event.event_at, transfer.units, account.asset,
-        (select coalesce(sum(units), 0) from apportion.deduction where lane = $2 and share = transfer.number) as deducted,
-        substr(account.name, 9) as recipient, recipient.recipient is not null as recipient_known, destination.destination
-      from apportion.transfer
-      cross join lateral (select name, asset from apportion.account where account.lane = $2 and account.number = transfer.credit limit 1) account
-      cross join lateral (select plan, event_at from apportion.event where event.lane = $2 and event.number = transfer.event limit 1) event
-      left join lateral (
-        select recipient from apportion.recipient where recipient.ledger = $1 and recipient.recipient = substr(account.name, 9) limit 1
-      ) recipient on true
-      left join lateral (
-        ${destinationFor('substr(account.name, 9)')}
-      ) destination on true
-      where transfer.lane = $2 and transfer.number > $3 and transfer.number <= $5 and transfer.kind = 'share' and starts_with(account.name, 'payable:')
-      order by transfer.number
-      limit $4`,
+    text: `with share as materialized (
+        select transfer.number as transfer, transfer.event, transfer.part, event.plan, event.event_at, transfer.units, account.asset,
+          (select coalesce(sum(units), 0) from apportion.deduction where lane = $2 and share = transfer.number) as deducted,
+          substr(account.name, 9) as recipient
+        from apportion.transfer
+        cross join lateral (select name, asset from apportion.account where account.lane = $2 and account.number = transfer.credit limit 1) account
+        cross join lateral (select plan, event_at from apportion.event where event.lane = $2 and event.number = transfer.event limit 1) event
+        where transfer.lane = $2 and transfer.number > $3 and transfer.number <= $5 and transfer.kind = 'share' and starts_with(account.name, 'payable:')
+        order by transfer.number
+        limit $4
+      )
+      ${WITH_DESTINATIONS}`,
     values: [ledger, lane, after, limit, upTo],
   })
 }
@@ -264,19 +276,22 @@ export async function nameDestinations(
   { ledger, lane, now, recheckAt, limit }: { ledger: string; lane: bigint; now: Temporal.Instant; recheckAt: Temporal.Instant; limit: number },
 ): Promise<void> {
   await rows(on, {
-    text: `with waiting as (
-        select payout.payout, payout.recipient, payout.event from apportion.payout
-        where lane = $2 and state = 'held' and destination is null and due_at <= $3
-        order by due_at
-        limit $5
-        for no key update skip locked
-      ), named as (
+    text: `with waiting as materialized (
+        select payout.payout, payout.recipient, event.event_at
+        from (
+          select payout, recipient, event from apportion.payout
+          where lane = $2 and state = 'held' and destination is null and due_at <= $3
+          order by due_at
+          limit $5
+          for no key update skip locked
+        ) payout
+        join apportion.event on event.lane = $2 and event.number = payout.event
+      ), named as materialized (
         select waiting.payout, destination.destination, recipient.recipient is not null as known
         from waiting
-        join apportion.event on event.lane = $2 and event.number = waiting.event
         left join apportion.recipient on recipient.ledger = $1 and recipient.recipient = waiting.recipient
         left join lateral (
-          ${destinationFor('waiting.recipient')}
+          ${destinationFor('waiting.recipient', 'waiting.event_at')}
         ) destination on true
       )
       update apportion.payout
@@ -329,24 +344,13 @@ export async function payoutsOfEvents(on: Queryable, lane: bigint, events: reado
   })
 }
 
-/** The newest payouts of each lane, from what one lane gives in the order of its index. */
-function newestOf(lane: string): string {
-  return `select ${PAYOUT_COLUMNS}
-      from unnest($1::bigint[]) as given (lane)
-      cross join lateral (${lane} order by found.payout desc limit $3) newest
-      cross join lateral (
-        select ${PAYOUT_COLUMNS} from apportion.payout where payout.lane = given.lane and payout.payout = newest.payout limit 1
-      ) payout
-      order by payout.payout desc
-      limit $3`
-}
-
-const BEFORE = `found.lane = given.lane and ($2::uuid is null or found.payout < $2)`
+const BEFORE = `found.lane = edge.lane and ($2::uuid is null or found.payout < $2)`
+/** Ids of payouts of a lane. */
 const NEWEST = {
-  all: newestOf(`select found.payout from apportion.payout found where ${BEFORE}`),
-  open: newestOf(`select found.payout from apportion.payout found where ${BEFORE} and found.state = $4 and found.state <> 'settled'`),
+  all: `select found.payout from apportion.payout found where ${BEFORE}`,
+  open: `select found.payout from apportion.payout found where ${BEFORE} and found.state = $4 and found.state <> 'settled'`,
   // No index of payouts holds those that are settled: their settlements do.
-  settled: newestOf(`select found.payout from apportion.settlement found where ${BEFORE}`),
+  settled: `select found.payout from apportion.settlement found where ${BEFORE}`,
 } as const
 
 /** Payouts of these lanes, newest first, from before a payout's id on (ids grow with time). */
@@ -354,9 +358,20 @@ export async function listPayouts(
   on: Queryable,
   { lanes, state, before, limit }: { lanes: readonly bigint[]; state: PayoutState['state'] | null; before: string | null; limit: number },
 ): Promise<PayoutRow[]> {
-  const values = [plainArray(lanes), before, limit]
-  if (state === null || state === 'settled') return await rows(on, { text: NEWEST[state ?? 'all'], values })
-  return await rows(on, { text: NEWEST.open, values: [...values, state] })
+  const isOpen = state !== null && state !== 'settled'
+  return await overLanes(on, {
+    edge: ['lane bigint'],
+    lanes: lanes.length,
+    // Each lane gives its newest in the order of its index.
+    part: (edge) => `select ${PAYOUT_COLUMNS}
+      from ${edge}
+      cross join lateral (${isOpen ? NEWEST.open : NEWEST[state ?? 'all']} order by found.payout desc limit $3) newest
+      cross join lateral (select ${PAYOUT_COLUMNS} from apportion.payout where payout.lane = edge.lane and payout.payout = newest.payout limit 1) payout
+      order by payout.payout desc
+      limit $3`,
+    whole: (parts) => `select * from ${parts} order by payout desc limit $3`,
+    values: [plainArray(lanes), before, limit, ...(isOpen ? [state] : [])],
+  })
 }
 
 /** How many payouts of these lanes stand in each state, with their units. */

@@ -4,6 +4,7 @@
 import type { Announced } from '../core/preview/timeline.ts'
 import { newestBalance } from './balance.ts'
 import type { StateRow } from './rule-state.ts'
+import { overLanes } from './over-lanes.ts'
 import { plainArray, rows, type Queryable } from './statement.ts'
 import { linePages, type Bounds, type Snapshot } from './verify.ts'
 
@@ -15,27 +16,31 @@ const END = `coalesce(block.number, 0) as block, coalesce(block.last_event, 0) a
 
 /** The last block of each lane that was recorded before an instant, in the order of the lanes given. */
 export async function blocksBefore(on: Queryable, lanes: readonly bigint[], instant: Temporal.Instant): Promise<BlockEnd[]> {
-  return await rows(on, {
-    text: `select wanted.lane, ${END}
-      from unnest($1::bigint[]) with ordinality as wanted (lane, place)
+  return await overLanes(on, {
+    edge: ['lane bigint'],
+    lanes: lanes.length,
+    part: (edge) => `select edge.place, edge.lane, ${END}
+      from ${edge}
       left join lateral (
         select number, last_event, last_transfer, hash from apportion.block
-        where block.lane = wanted.lane and block.recorded_at < $2
+        where block.lane = edge.lane and block.recorded_at < $2
         order by block.recorded_at desc, block.number desc
         limit 1
-      ) block on true
-      order by wanted.place`,
+      ) block on true`,
+    whole: (parts) => `select lane, block, event, transfer, hash from ${parts} order by place`,
     values: [plainArray(lanes), instant.toString()],
   })
 }
 
 /** Blocks by number; one that there is not has its number and no hash. */
 export async function blockEnds(on: Queryable, wanted: readonly { readonly lane: bigint; readonly block: bigint }[]): Promise<BlockEnd[]> {
-  return await rows(on, {
-    text: `select wanted.lane, ${END}
-      from unnest($1::bigint[], $2::bigint[]) with ordinality as wanted (lane, number, place)
-      left join apportion.block on block.lane = wanted.lane and block.number = wanted.number
-      order by wanted.place`,
+  return await overLanes(on, {
+    edge: ['lane bigint', 'number bigint'],
+    lanes: wanted.length,
+    part: (edge) => `select edge.place, edge.lane, ${END}
+      from ${edge}
+      left join apportion.block on block.lane = edge.lane and block.number = edge.number`,
+    whole: (parts) => `select lane, block, event, transfer, hash from ${parts} order by place`,
     values: [plainArray(wanted.map(({ lane }) => lane)), plainArray(wanted.map(({ block }) => block))],
   })
 }

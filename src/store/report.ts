@@ -3,7 +3,8 @@
 import type { Pool, PoolClient } from 'pg'
 import { newestBalance } from './balance.ts'
 import type { Edge } from './history.ts'
-import { OPEN_SHARES } from './open-shares.ts'
+import { openShares } from './open-shares.ts'
+import { overLanes } from './over-lanes.ts'
 import { inSnapshot, plainArray, rows, type Queryable } from './statement.ts'
 
 /** For sums over a million recipients: with the usual 4 MB they are sorted on disk in many runs. */
@@ -17,6 +18,9 @@ export async function inReport<T>(pool: Pool, work: (client: PoolClient) => Prom
   })
 }
 
+/** Lanes with a place in each. */
+const EDGE = ['lane bigint', 'transfer bigint']
+
 export type RoleTotal = {
   readonly role: string
   readonly asset: string
@@ -28,14 +32,17 @@ export type RoleTotal = {
 
 /** What stands in all accounts of each role, up to a place of each lane. */
 export async function roleTotals(on: Queryable, edges: readonly Edge[]): Promise<RoleTotal[]> {
-  return await rows(on, {
-    text: `select split_part(account.name, ':', 1) as role, account.asset, count(*) filter (where balance.debits <> balance.credits) as accounts,
+  return await overLanes(on, {
+    edge: EDGE,
+    lanes: edges.length,
+    part: (edge) => `select split_part(account.name, ':', 1) as role, account.asset, count(*) filter (where balance.debits <> balance.credits) as accounts,
         sum(balance.debits) as debits, sum(balance.credits) as credits
-      from unnest($1::bigint[], $2::bigint[]) as edge (lane, transfer)
+      from ${edge}
       join apportion.account on account.lane = edge.lane
       cross join lateral (${newestBalance({ lane: 'edge.lane', account: 'account.number', upTo: 'edge.transfer' })}) balance
-      group by role, account.asset
-      order by role, account.asset`,
+      group by role, account.asset`,
+    whole: (parts) => `select role, asset, sum(accounts) as accounts, sum(debits) as debits, sum(credits) as credits
+      from ${parts} group by role, asset order by role, asset`,
     values: [plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer))],
   })
 }
@@ -43,32 +50,34 @@ export async function roleTotals(on: Queryable, edges: readonly Edge[]): Promise
 export type RankedRecipient = { readonly recipient: string; readonly asset: string; readonly units: bigint; readonly rank: bigint }
 
 /** The first of each asset above zero; at equal units by the recipient's id. Only those are sorted: a million would take seconds more. */
-const RANKED = `select first.recipient, each.asset, first.units, first.rank
+const ranked = (limit: string) => (parts: string): string => `with owned as materialized (
+        select recipient, asset, sum(units) as units from ${parts} group by recipient, asset
+      )
+      select first.recipient, each.asset, first.units, first.rank
       from (select distinct asset from owned) each
       cross join lateral (
         select recipient, units, row_number() over () as rank from (
-          select recipient, units from owned where owned.asset = each.asset and units > 0 order by units desc, recipient limit $1
+          select recipient, units from owned where owned.asset = each.asset and units > 0 order by units desc, recipient limit ${limit}
         ) sorted
       ) first
       order by each.asset, first.rank`
 
 /** The recipients in whose accounts of one role most stands, up to a place of each lane. */
 export async function topByBalance(on: Queryable, { edges, role, limit }: { edges: readonly Edge[]; role: string; limit: number }): Promise<RankedRecipient[]> {
-  return await rows(on, {
-    text: `with edge as (
-        select * from unnest($2::bigint[], $3::bigint[]) as edge (lane, transfer)
-      ), open_share as materialized (
-        ${OPEN_SHARES}
-      ), owned as materialized (
+  return await overLanes(on, {
+    edge: EDGE,
+    lanes: edges.length,
+    part: (edge) => `with open_share as materialized (
+          ${openShares(edge)}
+        )
         select substr(account.name, length($4) + 2) as recipient, account.asset, sum(balance.credits - balance.debits - coalesce(open_share.units, 0)) as units
-        from edge
+        from ${edge}
         join apportion.account on account.lane = edge.lane and account.name >= $4 || ':' and account.name < $4 || ';'
         cross join lateral (${newestBalance({ lane: 'edge.lane', account: 'account.number', upTo: 'edge.transfer' })}) balance
         left join open_share on open_share.lane = account.lane and open_share.account = account.number
-        group by account.name, account.asset
-      )
-      ${RANKED}`,
-    values: [limit, plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer)), role],
+        group by account.name, account.asset`,
+    whole: ranked('$3'),
+    values: [plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer)), limit, role],
   })
 }
 
@@ -87,35 +96,35 @@ export async function topByFlow(
     limit: number
   },
 ): Promise<RankedRecipient[]> {
-  const moved = (side: 'debit' | 'credit', direction: string): string => `select edge.lane, transfer.${side} as account, ${direction}sum(transfer.units) as units
-          from unnest($2::bigint[], $3::bigint[], $4::bigint[]) as edge (lane, low, high)
+  const moved = (edge: string, side: 'debit' | 'credit', direction: string): string => `select edge.lane, transfer.${side} as account, ${direction}sum(transfer.units) as units
+          from ${edge}
           join apportion.transfer on transfer.lane = edge.lane and transfer.number > edge.low and transfer.number <= edge.high
-          where transfer.kind = any ($5::text[])
+          where transfer.kind = any ($4::text[])
           group by edge.lane, transfer.${side}`
-  return await rows(on, {
-    text: `with moved as (
-        ${moved('credit', '')}
+  return await overLanes(on, {
+    edge: ['lane bigint', 'low bigint', 'high bigint'],
+    lanes: high.length,
+    part: (edge, laneOf) => `select substr(account.name, strpos(account.name, ':') + 1) as recipient, account.asset, $6::integer * sum(moved.units) as units
+      from (
+        ${moved(edge, 'credit', '')}
         union all
-        ${moved('debit', '-')}
+        ${moved(edge, 'debit', '-')}
         union all
         -- What was posted before and counts since, and what is posted and does not count yet.
-        select lane, account, units from (with edge as (select * from unnest($2::bigint[], $3::bigint[]) as edge (lane, transfer)) ${OPEN_SHARES}) before where kind = any ($5::text[])
+        select lane, account, units from (${openShares(`(select edge.lane, edge.low as transfer from ${edge}) as edge`)}) before where kind = any ($4::text[])
         union all
-        select lane, account, -units from (with edge as (select * from unnest($2::bigint[], $4::bigint[]) as edge (lane, transfer)) ${OPEN_SHARES}) after where kind = any ($5::text[])
-      ), owned as materialized (
-        select substr(account.name, strpos(account.name, ':') + 1) as recipient, account.asset, $6::integer * sum(moved.units) as units
-        from moved
-        join apportion.account on account.lane = moved.lane and account.number = moved.account
-        where split_part(account.name, ':', 1) = any ($7::text[]) and strpos(account.name, ':') > 0
-        group by recipient, account.asset
-      )
-      ${RANKED}`,
+        select lane, account, -units from (${openShares(`(select edge.lane, edge.high as transfer from ${edge}) as edge`)}) after where kind = any ($4::text[])
+      ) moved
+      join apportion.account on account.lane = ${laneOf('moved.lane')} and account.number = moved.account
+      where split_part(account.name, ':', 1) = any ($7::text[]) and strpos(account.name, ':') > 0
+      group by recipient, account.asset`,
+    whole: ranked('$5'),
     values: [
-      limit,
       plainArray(high.map(({ lane }) => lane)),
       plainArray(low.map(({ transfer }) => transfer)),
       plainArray(high.map(({ transfer }) => transfer)),
       kinds,
+      limit,
       sign,
       roles,
     ],
@@ -224,28 +233,33 @@ export async function takenFromRecipient(on: Queryable, lanes: readonly bigint[]
 
 /** What reversals took from a recipient's shares of which no payout has been made yet: those after a place of each lane. */
 export async function takenFromNew(on: Queryable, { after, recipient }: { after: readonly Edge[]; recipient: string }): Promise<RecipientStanding[]> {
-  return await rows(on, {
-    text: `select 'reversed' as state, null as reason, account.asset, count(distinct (edge.lane, deduction.share)) as payouts,
+  return await overLanes(on, {
+    edge: EDGE,
+    lanes: after.length,
+    part: (edge) => `select account.asset, count(distinct (edge.lane, deduction.share)) as payouts,
         sum(deduction.units) as units, min(block.recorded_at) as since
-      from unnest($1::bigint[], $2::bigint[]) as edge (lane, transfer)
+      from ${edge}
       join apportion.deduction on deduction.lane = edge.lane and deduction.share > edge.transfer
       join apportion.transfer on transfer.lane = edge.lane and transfer.number = deduction.share
       join apportion.account on account.lane = edge.lane and account.number = transfer.credit and account.name = 'payable:' || $3
       join apportion.event on event.lane = edge.lane and event.number = transfer.event
       join apportion.block on block.lane = edge.lane and block.number = event.block
-      group by account.asset
-      order by account.asset`,
+      group by account.asset`,
+    whole: (parts) => `select 'reversed' as state, null as reason, asset, sum(payouts) as payouts, sum(units) as units, min(since) as since
+      from ${parts} group by asset order by asset`,
     values: [plainArray(after.map(({ lane }) => lane)), plainArray(after.map(({ transfer }) => transfer)), recipient],
   })
 }
 
 /** How far the shares of each lane have become payouts, as places. */
 export async function payoutEdges(on: Queryable, lanes: readonly bigint[]): Promise<Edge[]> {
-  return await rows(on, {
-    text: `select given.lane, coalesce(payout_cursor.transfer, 0) as transfer, coalesce(payout_cursor.transfer, 0) as end
-      from unnest($1::bigint[]) with ordinality as given (lane, place)
-      left join apportion.payout_cursor on payout_cursor.lane = given.lane
-      order by given.place`,
+  return await overLanes(on, {
+    edge: ['lane bigint'],
+    lanes: lanes.length,
+    part: (edge) => `select edge.place, edge.lane, coalesce(payout_cursor.transfer, 0) as transfer
+      from ${edge}
+      left join apportion.payout_cursor on payout_cursor.lane = edge.lane`,
+    whole: (parts) => `select lane, transfer, transfer as end from ${parts} order by place`,
     values: [plainArray(lanes)],
   })
 }

@@ -35,7 +35,10 @@ export function inboxPairs({ schema, inbox }: InboxTable, { ledger, lanes }: { l
     from (
       select ${reference}::text collate "C" as reference, array[${cells}] as cells from ${escapeIdentifier(schema)}.${escapeIdentifier(inbox.table)}
     ) given
-    full join (select * from apportion.event where reverses is null and lane = any ('${plainArray(lanes)}'::bigint[])) event on event.reference = given.reference
+    full join (
+      -- By itself: lanes may be on other machines than the table.
+      select * from apportion.event where reverses is null and lane = any ('${plainArray(lanes)}'::bigint[]) offset 0
+    ) event on event.reference = given.reference
     left join apportion.lane on lane.lane = event.lane
     left join apportion.inbox entry
       on entry.ledger = ${escapeLiteral(ledger)} and entry.reference = coalesce(given.reference, event.reference)

@@ -71,13 +71,14 @@ export async function destinationFaults(
   { lane, limit }: Asked,
 ): Promise<{ payout: string; event: bigint; recipient: string; destination: unknown }[]> {
   return await on.rows({
-    text: `with fault as materialized (
+    // Destinations stand where the server connects, a lane perhaps elsewhere.
+    text: `with recorded as materialized (
+        select recipient, destination from apportion.destination where ledger = (select ledger from apportion.lane where lane = $1)
+      ), fault as materialized (
         select payout.payout, payout.event, payout.part, payout.recipient, payout.destination
         from apportion.payout
-        join apportion.lane on lane.lane = payout.lane
         where payout.lane = $1 and payout.destination is not null and not exists (
-          select from apportion.destination
-          where destination.ledger = lane.ledger and destination.recipient = payout.recipient and destination.destination = payout.destination)
+          select from recorded where recorded.recipient = payout.recipient and recorded.destination = payout.destination)
       )
       select payout, event, recipient, destination from fault order by event, part limit $2`,
     values: [lane, limit],
