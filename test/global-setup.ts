@@ -42,7 +42,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   process.env['TMPDIR'] = folder
   // As the launcher does: what tests start loads compiled code.
   process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '..', 'node_modules', '.cache', 'compile')
-  const given = process.env['TEST_DATABASE_URL']
+  const given = process.env['CITUS_URL'] ?? process.env['TEST_DATABASE_URL']
   if (given !== undefined) await dropTemplate(given)
   const { url, made, end } = given === undefined ? await startServer(folder) : { url: given, made: null, end: () => dropTemplate(given) }
   if (given !== undefined) await makeTemplate(given)

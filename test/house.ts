@@ -269,9 +269,9 @@ export async function run(house: House, home: Home, done: () => Promise<boolean>
 export async function runUntilStill(house: House, home: Home, process = house.main): Promise<void> {
   await run(house, home, async () => {
     const { rows } = await house.database.pool.query<{ open: boolean }>(
-      `select exists (select from apportion.payout where lane = any ($1) and state in ('queued', 'reserved'))
+      `select exists (select 1 from apportion.payout where lane = any ($1) and state in ('queued', 'reserved'))
         or exists (
-          select from apportion.transfer where lane = any ($1) and kind = 'share'
+          select 1 from apportion.transfer where lane = any ($1) and kind = 'share'
             and not exists (select from apportion.payout_share drawn where drawn.lane = transfer.lane and drawn.transfer = transfer.number)
         ) as open`,
       [home.ledger.lanes],

@@ -16,7 +16,7 @@ afterAll(async () => await house.close())
 
 /** Ends a connection at the server, for good: when this resolves its transaction is over. */
 async function terminate(pid: number): Promise<void> {
-  await house.database.pool.query('select pg_terminate_backend($1)', [pid])
+  await house.database.pool.query('select pg_terminate_backend($1::integer)', [pid])
   await until(`the end of backend ${pid}`, async () => {
     const { rowCount } = await house.database.pool.query('select from pg_stat_activity where pid = $1', [pid])
     return rowCount === 0 ? true : undefined

@@ -118,7 +118,7 @@ describe('postings on their way', () => {
     const answers = await holding(home, table, async (release) => {
       const called = call(process, home, wanted)
       const [pid] = await waiters(1)
-      await house.database.pool.query('select pg_terminate_backend($1)', [pid])
+      await house.database.pool.query('select pg_terminate_backend($1::integer)', [pid])
       const given = await called.answers
       await release()
       return given
@@ -138,7 +138,7 @@ describe('postings on their way', () => {
     const answers = await holding(home, table, async (release) => {
       const results = Promise.allSettled(wanted.map(async (reference) => await record(process, home, [sale(home, reference, '1')])))
       const [pid] = await waiters(1)
-      await house.database.pool.query('select pg_cancel_backend($1)', [pid])
+      await house.database.pool.query('select pg_cancel_backend($1::integer)', [pid])
       await release()
       return await results
     })

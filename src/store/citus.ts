@@ -47,7 +47,33 @@ export async function distributeTables(owner: Pool): Promise<readonly string[]> 
     })
     // Others that are known to Citus are local tables that a foreign key ties to a reference table.
     const distributed = new Set(found.map(({ name }) => name))
-    for (const text of distribution(distributed)) await client.query(text)
-    return [...tablesOf('reference'), ...tablesOf('lane')].filter((table) => !distributed.has(table))
+    const missing = [...tablesOf('reference'), ...tablesOf('lane')].filter((table) => !distributed.has(table))
+    const [mode, ...statements] = distribution(distributed)
+    if (mode === undefined) return []
+    await client.query(mode)
+    // A local table that one would tie to a copied table would become one of Citus's own, with a trigger on something else than itself.
+    const loose = await foreignKeys(client, { from: tablesOf('local'), to: tablesOf('reference') })
+    // Citus takes no table from which, or to which, one that is not spread yet has a key: they are away meanwhile.
+    const keys = (await foreignKeys(client, { from: tablesOf('lane'), to: tablesOf('lane') })).filter(({ from, to }) => missing.includes(from) || missing.includes(to))
+    for (const { drop } of [...loose, ...keys]) await client.query(drop)
+    for (const text of statements) await client.query(text)
+    for (const { add } of keys) await client.query(add)
+    return missing
+  })
+}
+
+type ForeignKey = { readonly from: string; readonly to: string; readonly drop: string; readonly add: string }
+
+async function foreignKeys(on: Queryable, { from, to }: { readonly from: readonly string[]; readonly to: readonly string[] }): Promise<ForeignKey[]> {
+  return await rows(on, {
+    text: `select own.relname as from, other.relname as to, format('alter table %s drop constraint %I', conrelid::regclass, conname) as drop,
+        format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(pg_constraint.oid)) as add
+      from pg_constraint
+      join pg_class own on own.oid = conrelid
+      join pg_class other on other.oid = confrelid
+      where contype = 'f' and own.relname = any ($1::text[]) and other.relname = any ($2::text[])
+        and own.relnamespace = 'apportion'::regnamespace and other.relnamespace = 'apportion'::regnamespace
+      order by conrelid::regclass::text, conname`,
+    values: [[...from], [...to]],
   })
 }

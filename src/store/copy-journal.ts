@@ -14,8 +14,8 @@ import { batchRows } from './write-batch.ts'
 /** Whether anything was ever recorded in a ledger, or its plan changed. Its lanes must be locked. */
 export async function hasHistory(client: PoolClient, ledger: string): Promise<boolean> {
   const [found] = await rows<{ history: boolean }>(client, {
-    text: `select exists (select from apportion.head join apportion.lane using (lane) where lane.ledger = $1 and head.block > 0)
-      or exists (select from apportion.plan_version where ledger = $1 and version > 1) as history`,
+    text: `select exists (select 1 from apportion.head join apportion.lane using (lane) where lane.ledger = $1 and head.block > 0)
+      or exists (select 1 from apportion.plan_version where ledger = $1 and version > 1) as history`,
     values: [ledger],
   })
   return found?.history ?? true

@@ -82,7 +82,7 @@ describe('a connection that breaks', () => {
   it('in use fails its statement, and the pool gives a new one', async () => {
     const client = await database.appPool.connect()
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-    await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+    await database.pool.query('select pg_terminate_backend($1::integer)', [rows[0]?.pid])
     await expect(client.query('select 1')).rejects.toThrow(/terminat|not queryable/)
     client.release(true)
     await expect(database.appPool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] })
@@ -97,7 +97,7 @@ describe('a connection that breaks', () => {
     }
     const pool = createPool({ url: database.url, max: 1, applicationName: 'idle', onError })
     const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid')
-    await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+    await database.pool.query('select pg_terminate_backend($1::integer)', [rows[0]?.pid])
     await told.promise
     await expect(pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] })
     expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('terminating connection')])

@@ -27,7 +27,9 @@ export type PoolOptions = {
 /** Longest wait for a connection, new or from a busy pool: beyond it something is stuck, and the caller should hear of it. */
 const CONNECT_TIMEOUT_MS = 30_000
 
-const SESSION = '-c timezone=UTC -c DateStyle=ISO'
+// On Citus nobody writes on a worker: without a word of it each change of a table that every machine has is locked on one of them too, which
+// takes rights there that the server's role does not have. Elsewhere the setting is nobody's.
+const SESSION = '-c timezone=UTC -c DateStyle=ISO -c citus.allow_modifications_from_workers_to_replicated_tables=off'
 
 type Parse = (text: string) => unknown
 
