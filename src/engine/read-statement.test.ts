@@ -15,6 +15,8 @@ const RECIPIENTS = ['ai', 'dao', 'lucky'] as const
 beforeAll(async () => {
   house = await openHouse()
   home = await house.makeLedger({ lanes: 2, funds: 2000n, creator: false })
+  // The second lane, where nothing was posted yet, goes on from the end of an era of its balances: its sales are on both sides of it.
+  await house.database.pool.query('update apportion.head set transfer = (1 << 22) - 40 where lane = $1 and transfer = 0', [home.ledger.lanes[1]])
   for (let index = 0; index < 10; index += 1) {
     if (index % 3 === 0) house.elapse({ milliseconds: 10 })
     const ago = house.now().subtract({ minutes: (index * 7) % 10 }).toString()
@@ -87,6 +89,11 @@ async function check(asked: Asked, limit: number): Promise<void> {
   const shown = (await allLines(asked, limit)).map(({ lane, transfer, line, change, balance }) => [lane, transfer, line, change.units, balance.units])
   expect(shown).toEqual(within.map(({ lane, transfer, kind, change, balance }) => [lane, transfer, LINES[kind], change.toString(), balance.toString()]))
 }
+
+it('is asked of balances of two eras', async () => {
+  const { rows } = await house.database.pool.query<{ eras: number[] }>('select array_agg(distinct era order by era) as eras from apportion.balance where lane = $1', [home.ledger.lanes[1]])
+  expect(rows).toEqual([{ eras: [0, 1] }])
+})
 
 describe('a statement', () => {
   it('has all that was earned and paid, by the order of recording and by that of events', async () => {

@@ -1,6 +1,7 @@
 // Large distributions: how far each is, its chunks, and the shares of those that do not count yet. A row moves in the transaction that
 // posts a chunk, under the lane's lock.
 
+import { newestBalance } from './balance.ts'
 import type { StoredEvent } from './event.ts'
 import { WITH_DESTINATIONS, type NewShare } from './payout.ts'
 import type { Statement } from './statement.ts'
@@ -94,10 +95,7 @@ export function standingBetween(lane: bigint, { asset, recipients }: { readonly 
         where not (select are from few)
       ) own
       cross join lateral (
-        select debits, credits from apportion.balance
-        where balance.lane = $1 and balance.account = own.number
-        order by transfer desc
-        limit 1
+        ${newestBalance({ lane: '$1', account: 'own.number' })}
       ) balance`,
     values: [lane, asset, recipients[0] ?? '', recipients.at(-1) ?? '', recipients, recipients.length * MOST_BETWEEN],
   }

@@ -2,7 +2,7 @@
 // balance rows (one for an account and a block that touched it) lead to the blocks, and of a block only its own transfers are read, so
 // that a page costs the same however long the history and however many the accounts. Nothing is written here.
 
-import { newestBalance } from './balance.ts'
+import { balanceRows, newestBalance } from './balance.ts'
 import { overLanes, type LaneOf } from './over-lanes.ts'
 import { maybeRow, plainArray, type Queryable } from './statement.ts'
 
@@ -122,11 +122,7 @@ function touches(edge: string, direction: Direction, isLimited: boolean): string
     cross join lateral (
       select transfer.number, block.recorded_at
       from (
-        select balance.account, balance.transfer, balance.debits + balance.credits as turnover from apportion.balance
-        where balance.lane = edge.lane
-          and (balance.account, balance.transfer) > (account.number, edge.low) and (balance.account, balance.transfer) <= (account.number, edge.ending)
-        order by balance.account ${direction}, balance.transfer ${direction}
-        ${limit('$6 + 1')}
+        ${balanceRows({ lane: 'edge.lane', account: 'account.number', above: 'edge.low', upTo: 'edge.ending', direction, ...(isLimited && { limit: '$6 + 1' }) })}
       ) touched
       cross join lateral (
         select coalesce(sum(earlier.debits + earlier.credits), 0) as turnover
@@ -144,13 +140,13 @@ function touches(edge: string, direction: Direction, isLimited: boolean): string
       cross join lateral (
         select number from apportion.transfer
         where transfer.lane = edge.lane
-          and transfer.number >= case when newest.units = touched.turnover - before.turnover then touched.transfer else block.first_transfer end
+          and transfer.number >= case when newest.units = touched.debits + touched.credits - before.turnover then touched.transfer else block.first_transfer end
           and transfer.number <= touched.transfer and transfer.number > edge.low and transfer.number <= edge.high
           and (transfer.debit = account.number or transfer.credit = account.number)
         order by number ${direction}
         ${limit('$6')}
       ) transfer
-      order by touched.account ${direction}, touched.transfer ${direction}, transfer.number ${direction}
+      order by touched.transfer ${direction}, transfer.number ${direction}
       ${limit('$6')}
     ) touch`
 }

@@ -2,7 +2,7 @@
 // a lane is so: they are posted one after the other. Whoever reads balances, statements or reports leaves these shares out.
 
 import type { QueryResultRow } from 'pg'
-import { newestBalance } from './balance.ts'
+import { balanceRows, newestBalance } from './balance.ts'
 import { overLanes, type OverLanes } from './over-lanes.ts'
 import { plainArray, type Queryable } from './statement.ts'
 import type { Edge, Entry } from './history.ts'
@@ -57,11 +57,7 @@ const entriesText = (join: string, after: string) => (edge: string): string => `
     cross join lateral (select number, name, asset from apportion.account where account.lane = edge.lane and account.name = wanted.name offset 0) account
     cross join lateral (
       -- A chunk touches an account of a recipient's once, so the row's transfer is the share itself.
-      select transfer from apportion.balance
-      where balance.lane = edge.lane and (balance.account, balance.transfer) > (account.number, ${after})
-        and (balance.account, balance.transfer) <= (account.number, edge.transfer)
-      order by balance.account, balance.transfer
-      offset 0
+      ${balanceRows({ lane: 'edge.lane', account: 'account.number', above: after, upTo: 'edge.transfer' })}
     ) touched
     cross join lateral (
       select lane, number, debit, credit, part, units, kind, subject from apportion.transfer

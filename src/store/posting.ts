@@ -7,6 +7,7 @@ import { accountKey, type AccountName } from '../core/account.ts'
 import { present } from '../core/assert.ts'
 import type { Json } from '../core/effects.ts'
 import type { AccountState, BatchWrite, Head, Known } from '../core/posting.ts'
+import { newestBalance } from './balance.ts'
 import type { BareTransfer, LaneCache } from './lane-cache.ts'
 import { joinLine, type Lane } from './lane.ts'
 import { plainArray, type Statement } from './statement.ts'
@@ -256,10 +257,7 @@ function readAccounts(lane: bigint, accounts: readonly AccountName[]): Statement
         limit 1
       ) account
       cross join lateral (
-        select transfer, debits, credits from apportion.balance
-        where lane = $1 and account = account.number
-        order by transfer desc
-        limit 1
+        ${newestBalance({ lane: '$1', account: 'account.number' })}
       ) balance`,
     values: [lane, accounts.map(({ name }) => name), accounts.map(({ asset }) => asset)],
   }

@@ -2,6 +2,7 @@
 // paid yet. A deduction names the share's transfer and the one that took from it, so that a payout's units can be added up.
 
 import { payoutStatesBefore } from '../core/payout.ts'
+import { newestBalance } from './balance.ts'
 import { plainArray, rows, type Queryable, type Statement } from './statement.ts'
 
 /** Sums of what earlier reversals of an event undid, by part and account: below zero what they gave back. */
@@ -97,7 +98,7 @@ export async function hasOwing(on: Queryable, lane: bigint): Promise<boolean> {
     text: `select exists (
         select from apportion.account
         cross join lateral (
-          select debits, credits from apportion.balance where lane = $1 and account = account.number order by transfer desc limit 1
+          ${newestBalance({ lane: '$1', account: 'account.number' })}
         ) newest
         where account.lane = $1 and account.name >= 'owed_by:' and account.name < 'owed_by;' and newest.debits > newest.credits
       ) as owing`,

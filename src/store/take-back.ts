@@ -1,5 +1,6 @@
 // What a reversal of a large distribution reads: the shares that were given, chunk by chunk, with what is left of each and how it stands.
 
+import { balanceRows, newestBalance } from './balance.ts'
 import { plainArray, type Ask, type Statement } from './statement.ts'
 import type { ChunkRow, DistributionRow } from './distribution.ts'
 import type { Deduction } from './reversal.ts'
@@ -89,7 +90,7 @@ export function lockPayoutsOfChunk({ lane }: Pick<DistributionRow, 'lane'>, { fi
   }
 }
 
-const NEWEST = 'select debits, credits from apportion.balance where balance.lane = $1 and balance.account = own.account order by transfer desc limit 1'
+const NEWEST = newestBalance({ lane: '$1', account: 'own.account' })
 
 /**
  * How a chunk's shares stand, as texts. Each share's account is looked up by its key, whatever the planner thinks of how many there are; what
@@ -176,9 +177,7 @@ export function uncountedDebts(lane: bigint, accounts: readonly string[]): State
       from apportion.distribution open
       join apportion.account on account.lane = $1 and account.name = any ($2::text[]) and account.asset = open.asset
       cross join lateral (
-        select transfer from apportion.balance
-        where balance.lane = $1 and balance.account = account.number and balance.transfer >= open.first_transfer
-        offset 0
+        ${balanceRows({ lane: '$1', account: 'account.number', above: 'open.first_transfer - 1' })}
       ) touched
       join apportion.transfer on transfer.lane = $1 and transfer.number = touched.transfer and transfer.kind = 'taken_back' and transfer.subject = open.digest
       where open.lane = $1 and open.state = 'running' and open.reverses is not null

@@ -48,7 +48,7 @@ export async function statementFaults(on: Snapshot, { lane, after, roles, names,
           sum(coalesce(closing.credits - closing.debits, 0)) as closing
         from account
         left join lateral (${newestBalance({ lane: '$1', account: 'account.number', upTo: '$2::bigint' })}) opening on true
-        left join lateral (${newestBalance({ lane: '$1', account: 'account.number', upTo: '9223372036854775807' })}) closing on true
+        left join lateral (${newestBalance({ lane: '$1', account: 'account.number' })}) closing on true
         group by account.recipient, account.asset
       ), moved as (
         select credit as account, kind, sum(units) as units from apportion.transfer where lane = $1 and number > $2 group by credit, kind

@@ -2,6 +2,7 @@
 // written here.
 
 import { present } from '../core/assert.ts'
+import { newestBalance } from './balance.ts'
 import type { Asked } from './verify-payouts.ts'
 import type { Snapshot } from './verify.ts'
 
@@ -31,10 +32,7 @@ export async function recipientFaults(on: Snapshot, { lane, cursor, limit }: Ask
           sum(newest.credits - newest.debits) filter (where role = 'in_flight') as in_flight
         from account
         cross join lateral (
-          select debits, credits from apportion.balance
-          where balance.lane = $1 and balance.account = account.number
-          order by transfer desc
-          limit 1
+          ${newestBalance({ lane: '$1', account: 'account.number' })}
         ) newest
         group by account.recipient, account.asset
       ), lost as materialized (
@@ -100,10 +98,7 @@ export async function walletFaults(on: Snapshot, { lane, limit }: Asked): Promis
         select account.wallet, account.asset, newest.debits - newest.credits as balance
         from account
         cross join lateral (
-          select debits, credits from apportion.balance
-          where balance.lane = $1 and balance.account = account.number
-          order by transfer desc
-          limit 1
+          ${newestBalance({ lane: '$1', account: 'account.number' })}
         ) newest
       ), spent as (
         select account.wallet, account.asset, sum(transfer.units) as costs

@@ -2,6 +2,7 @@
 // history. Nothing is written here, and nothing is judged: questions either stream rows or answer those that break a rule.
 
 import type { PoolClient } from 'pg'
+import { erasBetween, newestBalance } from './balance.ts'
 import { plainArray, rows as ask, type Statement } from './statement.ts'
 
 /** One snapshot's connection. Questions are asked one after the other, however many readers wait. */
@@ -252,7 +253,7 @@ export type Line = { readonly line: string }
 /** Fields: transfer, account, debits, credits; in the order of the journal, which no index has. */
 export function balanceRowsOf(lane: bigint, { after, upTo }: Bounds): string {
   return `select concat(transfer, E'\\t', account, E'\\t', debits, E'\\t', credits) as line
-    from apportion.balance where lane = ${lane} and transfer > ${after} and transfer <= ${upTo} order by transfer, account`
+    from apportion.balance where lane = ${lane} and ${erasBetween(after, upTo)} and transfer > ${after} and transfer <= ${upTo} order by transfer, account`
 }
 
 export type StoredBalance = StoredAccount & { readonly debits: bigint | string; readonly credits: bigint | string; readonly transfer: bigint }
@@ -262,10 +263,7 @@ export function balancesAt(lane: bigint, transfer: bigint): string {
   return `select account.number, account.name, account.asset, balance.debits, balance.credits, balance.transfer
     from apportion.account
     cross join lateral (
-      select debits, credits, transfer from apportion.balance
-      where balance.lane = account.lane and balance.account = account.number and balance.transfer <= ${transfer}
-      order by transfer desc
-      limit 1
+      ${newestBalance({ lane: `${lane}`, account: 'account.number', upTo: `${transfer}` })}
     ) balance
     where account.lane = ${lane}
     order by account.number`

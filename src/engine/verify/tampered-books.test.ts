@@ -161,7 +161,7 @@ const BALANCES: readonly Tampering[] = [
   {
     name: 'a balance row put in',
     outside: 'unseen',
-    change: `insert into apportion.balance values ($lane, ${numberOf('payable:fund')}, 6, 0, 0)`,
+    change: `insert into apportion.balance (lane, account, transfer, debits, credits) values ($lane, ${numberOf('payable:fund')}, 6, 0, 0)`,
     ...{ check: 'balance', where: { lane: 0, block: '2', transfer: '6', account: 'payable:fund' } },
     expected: "the account's last transfer in this block is 7",
     found: 'debits 0, credits 0',
@@ -169,7 +169,7 @@ const BALANCES: readonly Tampering[] = [
   {
     name: 'a balance row put in for the future',
     outside: 'unseen',
-    change: `insert into apportion.balance values ($lane, ${numberOf('payable:fund')}, 99, 0, 0)`,
+    change: `insert into apportion.balance (lane, account, transfer, debits, credits) values ($lane, ${numberOf('payable:fund')}, 99, 0, 0)`,
     ...{ check: 'balance', where: { lane: 0, transfer: '99', account: 'payable:fund' } },
     expected: 'no balance row after the last block',
     found: 'debits 0, credits 0',

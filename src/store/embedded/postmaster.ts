@@ -9,7 +9,7 @@ import type { Effects } from '../../core/effects.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { USE_OWN_SERVER } from './binaries.ts'
 import { beside, type Folder } from './folder.ts'
-import { sharedMemorySettings } from './shared-memory.ts'
+import { bufferSettings, sharedMemorySettings } from './shared-memory.ts'
 
 export type Postmaster = { readonly pid: number; readonly port: number; readonly status: string }
 
@@ -119,7 +119,7 @@ const PASSING = /could not bind|Address already in use|pre-existing shared memor
 
 async function spawnServer(folder: Folder, options: StartOptions, port: number): Promise<{ pid: number | undefined; output: () => string }> {
   const { dataDirectory, binaries, identity } = folder
-  const settings = { ...SETTINGS, ...sharedMemorySettings(), ...options.settings, port: String(port) }
+  const settings = { ...SETTINGS, ...bufferSettings(), ...sharedMemorySettings(), ...options.settings, port: String(port) }
   const [command = '', ...args] = [
     ...identity.prefix,
     ...(options.dieWithParent && process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'INT', '--'] : []),

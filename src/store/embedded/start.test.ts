@@ -15,7 +15,7 @@ import { findBinaries } from './binaries.ts'
 import { beside } from './folder.ts'
 import { chooseIdentity } from './identity.ts'
 import { endServer, isServing, readPostmaster, startServer } from './postmaster.ts'
-import { sharedMemorySettings } from './shared-memory.ts'
+import { bufferSettings, sharedMemorySettings } from './shared-memory.ts'
 import { startEmbedded, type EmbeddedServer } from './start.ts'
 
 let folder: string
@@ -188,6 +188,17 @@ describe('on a new folder', () => {
 
 it.runIf(process.platform === 'linux')('memory is shared through files where /dev/shm is missing or small', () => {
   expect(sharedMemorySettings(join(tmpdir(), 'not-there'))).toEqual({ dynamic_shared_memory_type: 'mmap' })
+})
+
+it.each([
+  [0, '128MB'],
+  [1, '128MB'],
+  [1.5, '192MB'],
+  [4, '512MB'],
+  [16, '2048MB'],
+  [1000, '2048MB'],
+])('keeps pages of an eighth of the memory, within bounds: of %d GiB %s', (gibibytes, expected) => {
+  expect(bufferSettings(gibibytes * 2 ** 30)).toEqual({ shared_buffers: expected })
 })
 
 describe('on a folder that is there', () => {
