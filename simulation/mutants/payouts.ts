@@ -215,7 +215,7 @@ export const PAYOUT_MUTANTS: readonly Mutant[] = [
   {
     name: 'pays to the address of today instead of that of the event',
     law: 'I5',
-    edits: [{ file: 'src/store/payout.ts', from: `earlier.effective_from <= event.event_at\n          ), '-infinity')`, to: `earlier.effective_from is not null\n          ), '-infinity')` }],
+    edits: [{ file: 'src/store/payout.ts', from: 'earlier.effective_from <= ${at}', to: 'earlier.effective_from is not null' }],
     seeds: 40,
     tests: ['src/engine/set-destinations.test.ts', 'src/store/payout.test.ts', 'src/engine/make-payouts.test.ts'],
   },
