@@ -1,6 +1,7 @@
 // Approvals and the persons who may give them. Rows are only ever added; whether one counts is decided by who reads it.
 
 import type { Approval, ApprovalKind, Approver } from '../core/approval.ts'
+import { overLanes } from './over-lanes.ts'
 import { plainArray, rows, type Queryable, type Statement } from './statement.ts'
 
 export async function insertApprovals(on: Queryable, approvals: readonly (Approval & { readonly id: string })[]): Promise<void> {
@@ -85,9 +86,19 @@ export async function waitingForApproval(
   on: Queryable,
   { ledger, lanes, after, limit }: { ledger: string; lanes: readonly bigint[]; after: { since: Temporal.Instant; subject: string } | null; limit: number },
 ): Promise<Waiting[]> {
-  return await rows(on, {
+  return await overLanes(on, {
+    edge: ['lane bigint'],
+    lanes: lanes.length,
     // Each lane gives the payouts of a page from its index; drafts are few.
-    text: `select kind, subject, since, asset, units, recipient, destination
+    part: (edge) => `select waiting.payout, waiting.changed_at, waiting.asset, waiting.units, waiting.recipient, waiting.destination
+      from ${edge}
+      cross join lateral (
+        select payout, changed_at, asset, units, recipient, destination from apportion.payout
+        where payout.lane = edge.lane and state = 'awaiting_approval' and ($3::timestamptz is null or (changed_at, payout) > ($3, $4::uuid))
+        order by changed_at, payout
+        limit $5
+      ) waiting`,
+    whole: (parts) => `select kind, subject, since, asset, units, recipient, destination
       from (
         select 'plan' as kind, plan_draft.draft as subject, revision.drafted_at as since, null as asset, null::numeric as units,
           null as recipient, null::jsonb as destination
@@ -95,20 +106,13 @@ export async function waitingForApproval(
         cross join lateral (
           select drafted_at from apportion.plan_revision where plan_revision.draft = plan_draft.draft order by revision desc limit 1
         ) revision
-        where plan_draft.ledger = $1 and plan_draft.state = 'draft'
+        where plan_draft.ledger = $2 and plan_draft.state = 'draft'
           and ($3::timestamptz is null or (revision.drafted_at, plan_draft.draft) > ($3, $4::uuid))
         union all
-        select 'payout', waiting.payout, waiting.changed_at, waiting.asset, waiting.units, waiting.recipient, waiting.destination
-        from unnest($2::bigint[]) as given (lane)
-        cross join lateral (
-          select payout, changed_at, asset, units, recipient, destination from apportion.payout
-          where payout.lane = given.lane and state = 'awaiting_approval' and ($3::timestamptz is null or (changed_at, payout) > ($3, $4::uuid))
-          order by changed_at, payout
-          limit $5
-        ) waiting
+        select 'payout', payout, changed_at, asset, units, recipient, destination from ${parts}
       ) listed
       order by since, subject
       limit $5`,
-    values: [ledger, plainArray(lanes), after?.since.toString() ?? null, after?.subject ?? null, limit],
+    values: [plainArray(lanes), ledger, after?.since.toString() ?? null, after?.subject ?? null, limit],
   })
 }

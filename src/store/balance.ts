@@ -1,5 +1,5 @@
 // Balances of accounts, now or as they stood at a past place of each lane: one look-up for an account and a lane. One statement sees
-// all lanes at one moment, so sums over them are right while work goes on.
+// all lanes at one moment (spread over machines, each lane at one of its own), so sums over them are right while work goes on.
 
 import { overLanes } from './over-lanes.ts'
 import { plainArray, type Queryable } from './statement.ts'

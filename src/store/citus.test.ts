@@ -6,16 +6,22 @@ import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { accounts, breaks, COIN, legs, openHouse, record, runUntilStill, sale, type Home, type House } from '../../test/house.ts'
 import { openLarge } from '../../test/large-ledger.ts'
 import { paperDatabase, type PaperDatabase } from '../../test/paper-ledger.ts'
+import { present } from '../core/assert.ts'
+import { accountsOf, decideBatch } from '../core/posting.ts'
 import { addPlanVersion } from '../engine/add-plan-version.ts'
 import { explain } from '../engine/explain.ts'
 import { exportJournal } from '../engine/export-journal.ts'
 import { accountHistory } from '../engine/read-accounts.ts'
 import { events, payoutCounts, payouts } from '../engine/read-ledger.ts'
 import { ageing, top, totals } from '../engine/read-reports.ts'
+import { eventMember } from '../engine/record-event.ts'
 import { statement, statementLines } from '../engine/read-statement.ts'
 import { verify } from '../engine/verify.ts'
 import { citusOf, distributeTables, distribution } from './citus.ts'
+import { runOnLane } from './posting.ts'
 import { TABLES, tablesOf } from './tables.ts'
+import { runUnit } from './unit.ts'
+import { writeBatch } from './write-batch.ts'
 
 const LANES = `'lane', colocate_with => 'apportion.head')`
 const isCluster = process.env['CITUS_URL'] !== undefined
@@ -109,6 +115,7 @@ describe.skipIf(!isCluster)('a ledger of eight lanes on Citus', () => {
   const references = Array.from({ length: SALES }, (_, index) => `sale ${index}`)
   const sales = () => references.map((reference) => sale(home, reference, '1'))
   const all = { cursor: null, limit: 1000 }
+  const heads = async (): Promise<unknown> => (await house.database.pool.query('select lane, event, block, hash from apportion.head order by lane')).rows
   beforeAll(async () => {
     house = await openHouse()
     home = await house.makeLedger({ lanes: 8, funds: FUNDS })
@@ -125,6 +132,24 @@ describe.skipIf(!isCluster)('a ledger of eight lanes on Citus', () => {
     const { rows } = await house.database.pool.query<{ lane: bigint; events: bigint }>(`select lane, count(*) as events from apportion.event group by lane`)
     expect(rows.length).toBeGreaterThan(4)
     expect(rows.reduce((sum, { events: some }) => sum + some, 0n)).toBe(BigInt(SALES))
+  })
+
+  it('writes nothing of a batch that fails at its end, though nobody began a transaction', async () => {
+    const { store } = house.main.world
+    const before = await heads()
+    const member = eventMember(home.ledger, { input: sale(home, 'half', '1'), door: 'api', mayBackdate: false }, { now: house.now(), standing: {} })
+    const write = await runOnLane(store, {
+      ...{ lane: home.lane, digests: [], accounts: accountsOf(member), states: [], guards: [] },
+      decide: ({ head, known }) => ({ abort: true, result: present(decideBatch(head, known, [member], house.now()).write ?? undefined, 'write') }),
+    })
+    const client = await store.hot.connect()
+    try {
+      await expect(runUnit(client, [...writeBatch(home.lane, write), { text: 'select 1 / count(*) from pg_class where false', values: [] }])).rejects.toThrow('division by zero')
+    } finally {
+      client.release()
+    }
+    expect(await heads()).toEqual(before)
+    expect(await breaks(house, home)).toEqual([])
   })
 
   it('has all rows of a lane on one worker', async () => {

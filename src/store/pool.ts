@@ -27,9 +27,11 @@ export type PoolOptions = {
 /** Longest wait for a connection, new or from a busy pool: beyond it something is stuck, and the caller should hear of it. */
 const CONNECT_TIMEOUT_MS = 30_000
 
-// On Citus nobody writes on a worker: without a word of it each change of a table that every machine has is locked on one of them too, which
-// takes rights there that the server's role does not have. Elsewhere the setting is nobody's.
-const SESSION = '-c timezone=UTC -c DateStyle=ISO -c citus.allow_modifications_from_workers_to_replicated_tables=off'
+// On Citus, where elsewhere these settings are nobody's: nobody writes on a worker (without a word of it each change of a table that every
+// machine has is locked on one of them too, which takes rights there that the server's role does not have), and a transaction has one
+// connection to a worker, which sees one moment of it and is in nobody's way.
+const CITUS = '-c citus.allow_modifications_from_workers_to_replicated_tables=off -c citus.multi_shard_modify_mode=sequential'
+const SESSION = `-c timezone=UTC -c DateStyle=ISO ${CITUS}`
 
 type Parse = (text: string) => unknown
 

@@ -36,7 +36,8 @@ export function batchRows(lane: bigint, write: BatchWrite): readonly CopyRows[] 
   return rows.filter(({ lines }) => lines !== '')
 }
 
-// The head must be the one that the batch was decided on, to the hash and the plan: else the division fails, and with it everything.
+// The head must be the one that the batch was decided on, to the hash and the plan: else the division fails, and with it everything. Two
+// writes in one statement: where lanes are spread over machines, that is what makes all that follows belong to one transaction there.
 const MOVE_HEAD = `with
   moved_head as (
     update apportion.head
