@@ -10,7 +10,7 @@ import { startEmbedded, type EmbeddedOptions, type EmbeddedServer } from '../src
 import { createPool } from '../src/store/pool.ts'
 import { copyServer } from './copy-server.ts'
 import { machine } from './effects.ts'
-import { addressOf, makeTemplate, onServer, ROLES, serversOf, TEMPLATE } from './template.ts'
+import { addressOf, makeTemplate, onAllServers, onServer, ROLES, serversOf, TEMPLATE } from './template.ts'
 
 export type TestDatabase = {
   readonly name: string
@@ -27,14 +27,11 @@ export type TestDatabase = {
   readonly drop: () => Promise<void>
 }
 
-/** Servers behind an address, asked for once: a session costs as much as the copy of a database. */
-const known = new Map<string, Promise<readonly string[]>>()
-
 /** A database of its own, cloned from the template: copied file by file, which takes the processor a tenth of what logging every page does. Call it in beforeAll and `drop` in afterAll. */
 export async function testDatabase(serverUrl: string = inject('databaseUrl')): Promise<TestDatabase> {
   const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
-  const servers = await known.getOrInsertComputed(serverUrl, async () => await serversOf(serverUrl))
-  for (const server of servers) await onServer(server, (client) => client.query(`create database ${name} template ${TEMPLATE} strategy file_copy`))
+  await onAllServers(serverUrl, (client) => client.query(`create database ${name} template ${TEMPLATE} strategy file_copy`))
+  const isSpread = (await serversOf(serverUrl)).length > 1
   const url = addressOf(serverUrl, { database: name })
   const appUrl = addressOf(serverUrl, { database: name, role: ROLES.app })
   const signerUrl = addressOf(serverUrl, { database: name, role: ROLES.signer })
@@ -46,7 +43,7 @@ export async function testDatabase(serverUrl: string = inject('databaseUrl')): P
     drop: async () => {
       await Promise.all([pool.end(), appPool.end(), signerPool.end()])
       // Not `with (force)`, which sends errors to connections that are just closing; the plain form waits for them. Citus keeps its own.
-      for (const server of servers) await onServer(server, (client) => client.query(`drop database ${name}${servers.length > 1 ? ' with (force)' : ''}`))
+      await onAllServers(serverUrl, (client) => client.query(`drop database ${name}${isSpread ? ' with (force)' : ''}`))
     },
   }
 }
