@@ -180,9 +180,16 @@ export type SubjectFault = {
 /** Movements of payouts and wallets that do not agree with the payout, attempt or movement they name. */
 export async function subjectFaults(on: Snapshot, { lane, limit }: Asked): Promise<SubjectFault[]> {
   return await on.rows({
+    // Written out before they are limited: asked for the first few, the planner looks up each transfer's owners one by one, and nearly always
+    // there are none to find. What a payout was made of is looked up where it has become smaller, and nowhere else.
     text: `with moved as (
         select transfer.number as transfer, transfer.kind, transfer.subject, transfer.units, debit.name as debit, credit.name as credit,
-          credit.asset, coalesce(deduction.units, payout.units, movement.units) as owner_units, drawn.units as share_units,
+          credit.asset, coalesce(deduction.units, payout.units, movement.units) as owner_units,
+          case when transfer.kind in ('reserved', 'released') and transfer.units <> payout.units then (
+            select sum((select units from apportion.transfer share where share.lane = $1 and share.number = payout_share.transfer))
+            from apportion.payout_share
+            where payout_share.lane = $1 and payout_share.payout = payout.payout
+          ) end as share_units,
           coalesce(payout.asset, movement.asset) as owner_asset, payout.recipient,
           coalesce(payout.wallet, attempt.wallet, movement.wallet) as wallet,
           coalesce(payout.state, attempt.state, movement.direction) as state, attempt.ended_at
@@ -192,35 +199,31 @@ export async function subjectFaults(on: Snapshot, { lane, limit }: Asked): Promi
         left join apportion.payout
           on transfer.kind in ('reserved', 'released', 'settled', 'recouped') and payout.lane = transfer.lane and payout.payout = transfer.subject
         left join apportion.deduction on transfer.kind = 'recouped' and deduction.lane = transfer.lane and deduction.transfer = transfer.number
-        left join lateral (
-          select sum(share.units) as units
-          from apportion.payout_share
-          join apportion.transfer share on share.lane = $1 and share.number = payout_share.transfer
-          where payout_share.lane = $1 and payout_share.payout = payout.payout
-        ) drawn on transfer.kind in ('reserved', 'released') and transfer.units <> payout.units
         left join apportion.attempt
           on transfer.kind in ('fee', 'rent') and attempt.lane = transfer.lane and attempt.attempt = transfer.subject
         left join apportion.movement
           on transfer.kind in ('funded', 'withdrawn') and movement.lane = transfer.lane and movement.movement = transfer.subject
         where transfer.lane = $1 and transfer.kind in ('reserved', 'released', 'settled', 'recouped', 'fee', 'rent', 'funded', 'withdrawn')
+      ), fault as materialized (
+        select transfer, kind, subject, units::text as units, debit, credit, asset, owner_units::text as owner_units, owner_asset, recipient,
+          wallet, state
+        from moved
+        where not coalesce(
+          case when kind in ('fee', 'rent') then ended_at is not null else asset = owner_asset and (
+            -- A payout that was released may have become smaller by a reversal since.
+            units = owner_units or kind in ('reserved', 'released') and units between owner_units and share_units
+          ) end
+          and case kind
+            when 'reserved' then debit = 'payable:' || recipient and credit = 'in_flight:' || recipient
+            when 'released' then debit = 'in_flight:' || recipient and credit = 'payable:' || recipient
+            when 'recouped' then debit = 'payable:' || recipient and credit = 'owed_by:' || recipient
+            when 'settled' then debit = 'in_flight:' || recipient and credit = 'wallet:' || wallet
+            when 'funded' then state = 'in' and debit = 'wallet:' || wallet
+            when 'withdrawn' then state = 'out' and credit = 'wallet:' || wallet
+            else credit = 'wallet:' || wallet
+          end, false)
       )
-      select transfer, kind, subject, units::text as units, debit, credit, asset, owner_units::text as owner_units, owner_asset, recipient,
-        wallet, state
-      from moved
-      where not coalesce(
-        case when kind in ('fee', 'rent') then ended_at is not null else asset = owner_asset and (
-          -- A payout that was released may have become smaller by a reversal since.
-          units = owner_units or kind in ('reserved', 'released') and units between owner_units and share_units
-        ) end
-        and case kind
-          when 'reserved' then debit = 'payable:' || recipient and credit = 'in_flight:' || recipient
-          when 'released' then debit = 'in_flight:' || recipient and credit = 'payable:' || recipient
-          when 'recouped' then debit = 'payable:' || recipient and credit = 'owed_by:' || recipient
-          when 'settled' then debit = 'in_flight:' || recipient and credit = 'wallet:' || wallet
-          when 'funded' then state = 'in' and debit = 'wallet:' || wallet
-          when 'withdrawn' then state = 'out' and credit = 'wallet:' || wallet
-          else credit = 'wallet:' || wallet
-        end, false)
+      select transfer, kind, subject, units, debit, credit, asset, owner_units, owner_asset, recipient, wallet, state from fault
       order by transfer
       limit $2`,
     values: [lane, limit],

@@ -163,12 +163,12 @@ const REVERSED = `(
       ) given),
     'undone', (select json_agg(json_build_object('part', undone.part, 'account', undone.account, 'units', undone.units::text))
       from (
-        select transfer.part, transfer.units * case transfer.kind when 'reversed' then 1 else -1 end as units, account.name as account
+        -- Each account by its key: a join would read all of the lane for each reversal.
+        select transfer.part, transfer.units * case transfer.kind when 'reversed' then 1 else -1 end as units,
+          (select name from apportion.account where lane = $1 and number = case transfer.kind when 'reversed' then transfer.debit else transfer.credit end) as account
         from apportion.event earlier
         join apportion.transfer on transfer.lane = $1 and transfer.kind in ('reversed', 'restored')
           and transfer.number between earlier.first_transfer and earlier.first_transfer + earlier.transfers - 1
-        join apportion.account on account.lane = $1
-          and account.number = case transfer.kind when 'reversed' then transfer.debit else transfer.credit end
         where earlier.lane = $1 and earlier.reverses = own.number and earlier.number < event.number
       ) undone),
     'changed', (select json_agg(json_build_object('key', key, 'after', value, 'before', (
@@ -269,12 +269,16 @@ export function balancesAt(lane: bigint, transfer: bigint): string {
     order by account.number`
 }
 
+/** Sums over a lane of five million transfers are one statement of ten to twenty seconds, of a hundred million twenty times that: more than others may take. */
+const WHOLE_TABLE_TIMEOUT_MS = 3_600_000
+
 /**
  * Questions after this are about all rows of large tables. Without figures about a table (of a ledger that was filled just now) the planner
- * takes it for a small one and looks up each row by itself: 200,000 transfers then took 50 s instead of 2.
+ * takes it for a small one and looks up each row by itself: 200,000 transfers then took 50 s instead of 2. Where a question looks something
+ * up for each row all the same, it does so without a join, which would then read the other table whole each time.
  */
 export async function expectWholeTables(client: PoolClient): Promise<void> {
-  await client.query(`set local enable_nestloop = off; set local jit = off; set local work_mem = '64MB'`)
+  await client.query(`set local enable_nestloop = off; set local jit = off; set local work_mem = '64MB'; set local statement_timeout = ${WHOLE_TABLE_TIMEOUT_MS}`)
 }
 
 export type StoredAccount = { readonly number: number; readonly name: string; readonly asset: string }

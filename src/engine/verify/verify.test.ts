@@ -3,6 +3,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ASSET, paperDatabase, paperEvent, settled, type PaperDatabase } from '../../../test/paper-ledger.ts'
 import { reverse } from '../../../test/reversing.ts'
+import { until } from '../../../test/effects.ts'
+import { createPool } from '../../store/pool.ts'
 import { verificationSchema, verificationSentences, verify, verifyOnward } from '../verify.ts'
 import { CHECKS } from './findings.ts'
 
@@ -126,4 +128,32 @@ it('goes on from its last checkpoint, and from the first block when that is not 
     expect(report.breaks).toMatchObject([{ check: 'checkpoint', where: { lane: 0, block: '1' } }])
   }
   for (const block of [0n, 99n]) await expect(verify(world, ledger, { from: { block } })).rejects.toMatchObject({ code: 'field_malformed' })
+})
+
+it('takes as long as its tables are large, whatever other questions may take', async () => {
+  const made = await paper.open('patient')
+  await made.record([paperEvent('sale', 1000n)])
+  const pool = createPool({ url: paper.database.appUrl, max: 2, applicationName: 'patient', statementTimeoutMs: 500 })
+  const holder = await paper.database.pool.connect()
+  try {
+    await holder.query('begin')
+    await holder.query('lock table apportion.payout in access exclusive mode')
+    const verified = verify({ ...made.world, store: { ...made.world.store, pool } }, made.ledger)
+    let end: string | undefined
+    void verified.then(() => (end = 'done'), () => (end = 'ended'))
+    // Until one of its statements has taken longer than that, or has been ended for it.
+    const seen = await until('a long statement', async () => {
+      const { rows } = await paper.database.pool.query<{ long: boolean }>(
+        `select clock_timestamp() - query_start > interval '600 ms' as long from pg_stat_activity where application_name = 'patient' and state = 'active'`,
+      )
+      return rows.some(({ long }) => long) ? 'long' : end
+    })
+    expect(seen).toBe('long')
+    await holder.query('rollback')
+    expect((await verified).breaks).toEqual([])
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+    await pool.end()
+  }
 })
