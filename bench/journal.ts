@@ -1,5 +1,6 @@
 // The journal at size: a ledger is filled in bulk, verified whole and onward, exported, verified by the stand-alone script, imported; then a
-// random transfer is changed by SQL, and both verifiers must name it. `--transfers 5e6` says how large, `--lanes` how many lanes.
+// random transfer is changed by SQL, and both verifiers must name it: it ends with an error when one does not. `--transfers 5e6` says how
+// large, `--lanes` how many lanes.
 
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -53,18 +54,24 @@ try {
   const file = join(folder, 'journal.txt')
   await timed('exported', async () => await writeExport(ledger, file))
   say(`  ${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`)
-  await timed('stand-alone: verified', async () => await Promise.resolve(requireSound(runVerifier(file, 0))))
+  await timed('stand-alone: verified', async () => await Promise.resolve(requireSound(runVerifier(file).status === 0)))
   const copy = await openLedger('copy')
   await timed('imported, verified in its transaction', async () => await importJournal({ ...desk, owner }, copy, readLines(file, () => process.stdin)))
-  const number = randomInt(1, transfers)
-  const lane = present(ledger.lanes[randomInt(lanes)], 'lane')
-  const { rowCount } = await owner.query('update apportion.transfer set units = units + 1 where lane = $1 and number = $2', [lane, Math.ceil(number / lanes)])
-  say(`transfer ${Math.ceil(number / lanes)} of lane ${ledger.lanes.indexOf(lane)} was changed by a unit (${rowCount ?? 0} row)`)
+  const position = randomInt(lanes)
+  const lane = present(ledger.lanes[position], 'lane')
+  const number = randomInt(1, (await lastTransfer(lane)) + 1)
+  const { rowCount } = await owner.query('update apportion.transfer set units = units + 1 where lane = $1 and number = $2', [lane, number])
+  say(`transfer ${number} of lane ${position} was changed by a unit (${rowCount ?? 0} row)`)
   const report = await timed('server: verified the broken ledger', async () => await verify(desk, ledger, checked))
-  say(`  ${verificationSentences(report)[1] ?? 'NOTHING WAS FOUND'}`)
+  say(`  ${verificationSentences(report)[1] ?? ''}`)
+  const found = report.breaks[0]?.where
+  requireNamed('the server', found?.lane === position && found.transfer === number.toString())
   rmSync(file)
   await timed('exported, broken', async () => await writeExport(ledger, file))
-  await timed('stand-alone: verified the broken file', async () => await Promise.resolve(runVerifier(file, 1)))
+  const { status, told } = await timed('stand-alone: verified the broken file', async () => await Promise.resolve(runVerifier(file)))
+  // An event's transfers are summed when the last of them was read: where their sum is what does not hold, all of them are named.
+  const [, where = '', from = '', to = from] = /^broken: line [0-9]+, lane ([0-9]+),.* transfers? ([0-9]+)(?: to ([0-9]+))?: /.exec(told) ?? []
+  requireNamed('the stand-alone verifier', status === 1 && where === String(position) && Number(from) <= number && number <= Number(to))
 } finally {
   await threads.close()
   await close()
@@ -94,11 +101,20 @@ async function writeExport(ledger: Ledger, path: string): Promise<void> {
   await finished(file)
 }
 
-/** Runs the stand-alone verifier as others do, and says what it said. */
-function runVerifier(file: string, due: 0 | 1): boolean {
+/** Runs the stand-alone verifier as others do, and prints what it said. */
+function runVerifier(file: string): { readonly status: number | null; readonly told: string } {
   const { status, stdout } = spawnSync(process.execPath, [VERIFIER, file], { encoding: 'utf8' })
   say(`  ${stdout.trim().split('\n').join('\n  ')}`)
-  return status === due
+  return { status, told: stdout }
+}
+
+async function lastTransfer(lane: bigint): Promise<number> {
+  const { rows } = await owner.query<{ transfer: bigint }>('select transfer from apportion.head where lane = $1', [lane])
+  return Number(present(rows[0], 'head').transfer)
+}
+
+function requireNamed(who: string, isNamed: boolean): void {
+  if (!isNamed) throw new Error(`${who} did not name the transfer`)
 }
 
 function requireSound(sound: boolean): void {

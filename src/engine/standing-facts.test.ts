@@ -63,12 +63,12 @@ it('are listed page by page, the last page at the cost of the first, the newest 
   )
   await paper.database.pool.query('vacuum analyze apportion.fact')
   const { store, taken } = countingStore(ledger.world.store)
-  const read = async (limit: number, subject: string | null = null): Promise<{ readonly found: readonly string[]; readonly costs: readonly number[] }> => {
+  const read = async (limit: number, asked: { readonly name?: string; readonly subject?: string } = {}): Promise<{ readonly found: readonly string[]; readonly costs: readonly number[] }> => {
     const [found, costs]: [string[], number[]] = [[], []]
     let cursor: string | null = null
     do {
       taken()
-      const page = await facts({ ...ledger.world, store }, ledger.ledger, { name: null, subject, cursor, limit })
+      const page = await facts({ ...ledger.world, store }, ledger.ledger, { name: null, subject: null, cursor, limit, ...asked })
       costs.push(taken())
       found.push(...page.items.map((fact) => `${fact.subject} ${fact.number} ${fact.state}`))
       cursor = page.next
@@ -80,7 +80,10 @@ it('are listed page by page, the last page at the cost of the first, the newest 
   const { found, costs } = await read(50)
   expect(found).toEqual(all)
   expect(Math.max(...costs)).toBeLessThanOrEqual((costs[0] ?? 0) * 2)
-  for (const limit of [1, 2, 4]) expect((await read(limit, 'bo')).found).toEqual(of('bo'))
+  for (const limit of [1, 2, 4]) expect((await read(limit, { subject: 'bo' })).found).toEqual(of('bo'))
   // Pages that end within a subject.
   expect((await read(7)).found).toEqual(all)
+  expect((await read(101, { name: 'holding' })).found).toEqual(all)
+  expect((await read(2, { name: 'holding', subject: 'ana' })).found).toEqual(of('ana'))
+  expect((await read(50, { name: 'other' })).found).toEqual([])
 })

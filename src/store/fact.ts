@@ -96,10 +96,11 @@ export async function listFacts(
 ): Promise<(FactRow & { readonly in_force: boolean })[]> {
   return await rows(on, {
     // First the subjects of the page, in the order of the key, then of each the newest: in two directions at once no index gives a page.
+    // Where one name is asked for, the index begins at the subject, and else at the pair.
     text: `with told as (
         select distinct name, subject from (
           select name, subject from apportion.fact
-          where ledger = $1 and ${WANTED} and ($4::text is null or (name, subject) > ($4, $5))
+          where ledger = $1 and ${WANTED} and ($4::text is null or (name, subject) > ($4, $5) and ($2::text is null or $2 <> $4 or subject > $5))
           order by name, subject, number
           limit $8
         ) first
