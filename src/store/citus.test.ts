@@ -13,6 +13,7 @@ import { explain } from '../engine/explain.ts'
 import { exportJournal } from '../engine/export-journal.ts'
 import { accountHistory } from '../engine/read-accounts.ts'
 import { events, payoutCounts, payouts } from '../engine/read-ledger.ts'
+import { recipient } from '../engine/read-recipient.ts'
 import { ageing, top, totals } from '../engine/read-reports.ts'
 import { eventMember } from '../engine/record-event.ts'
 import { statement, statementLines } from '../engine/read-statement.ts'
@@ -197,6 +198,7 @@ describe.skipIf(!isCluster)('a ledger of eight lanes on Citus', () => {
     expect((await top(world, ledger, { by: 'earned', from: null, to: null, limit: 1 })).map(({ recipient, units }) => [recipient, units])).toEqual([['ai', String(32n * COIN)]])
     expect((await top(world, ledger, { by: 'payable', from: null, to: null, limit: 3 }))).toEqual([])
     expect(await ageing(world, ledger)).toEqual([])
+    expect(await recipient(world, ledger, 'ai')).toMatchObject({ recipient: 'ai' })
     expect(await explain(world, ledger, 'sale 7')).toMatchObject({ asked: { subject: 'sale 7' } })
     let journal = ''
     const { lanes } = await exportJournal(world, ledger, {}, async (text) => void (journal += await Promise.resolve(text)))
