@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
-import { accounts, breaks, COIN, legs, openHouse, record, runUntilStill, sale, type Home, type House } from '../../test/house.ts'
+import { accounts, breaks, COIN, insertSale, legs, openHouse, record, round, runUntilStill, sale, type Home, type House } from '../../test/house.ts'
 import { openLarge } from '../../test/large-ledger.ts'
 import { paperDatabase, type PaperDatabase } from '../../test/paper-ledger.ts'
 import { present } from '../core/assert.ts'
@@ -206,7 +206,7 @@ describe.skipIf(!isCluster)('a ledger of eight lanes on Citus', () => {
     expect(references.filter((reference) => !journal.includes(`"reference":"${reference}"`) && !journal.includes(`"reference" : "${reference}"`))).toEqual([])
   })
 
-  it('takes a new plan in all lanes, and verifies', async () => {
+  it('takes a new plan in all lanes, takes a row that somebody inserted, and verifies', async () => {
     const ledger = await house.main.ledgers.open(home.name)
     const shares = [['ai', '70', { recipient: 'ai' }], ['dao', '25', { recipient: 'dao' }], ['lucky', '3', { recipient: 'lucky' }], ['creator', '2', { party: 'creator' }]]
     const content = {
@@ -216,6 +216,9 @@ describe.skipIf(!isCluster)('a ledger of eight lanes on Citus', () => {
     house.elapse({ seconds: 1 })
     const recorded = await record(house.main, home, references.map((reference) => sale(home, `new ${reference}`, '1')))
     expect(new Set(recorded.map((result) => result.state === 'recorded' && result.event.plan))).toEqual(new Set([2]))
+    await insertSale(house, home, 'by SQL', '1')
+    await round(house.main, home)
+    expect((await events(house.main.world, ledger, all)).items.map(({ reference }) => reference)).toContain('by SQL')
     expect(await breaks(house, home)).toEqual([])
   })
 })
