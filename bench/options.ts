@@ -18,7 +18,7 @@ export type Options = {
 }
 
 const FULL: Scale = { ms: 3000, runs: 3, copied: 200_000, payouts: 18_000, history: 2_000_000, weighed: 100_000, recipients: 1_000_000 }
-/** Under a minute, all of it. */
+/** A minute and a half, all of it, of which code takes 20 s to get warm: in less it measures what is still cold. */
 const QUICK: Scale = { ms: 400, runs: 1, copied: 30_000, payouts: 3600, history: 100_000, weighed: 15_000, recipients: 50_000 }
 
 export const USAGE = `npm run bench -- [--quick] [--only <pattern>] [--history <transfers>] [--large <recipients>] [--json | --markdown]
