@@ -1,10 +1,9 @@
 // Shares of large distributions that are posted, or taken back, and do not count yet, as of a place of each lane. At any place at most one distribution of
 // a lane is so: they are posted one after the other. Whoever reads balances, statements or reports leaves these shares out.
 
-import type { QueryResultRow } from 'pg'
 import { balanceRows, newestBalance } from './balance.ts'
-import { overLanes, type OverLanes } from './over-lanes.ts'
-import { plainArray, type Queryable } from './statement.ts'
+import { overEdges } from './over-lanes.ts'
+import type { Queryable } from './statement.ts'
 import type { Edge, Entry } from './history.ts'
 
 /** The distributions that had begun and not ended at `edge.transfer`: a join for a statement with lanes and places as `edge`. */
@@ -32,18 +31,6 @@ export async function openEdges(on: Queryable, edges: readonly Edge[]): Promise<
   })
   return found.flatMap(({ place }) => edges[place - 1] ?? [])
 }
-
-/** Asks over lanes at places: the first two parameters are theirs. */
-async function overEdges<Row extends QueryResultRow>(
-  on: Queryable,
-  edges: readonly Edge[],
-  { values = [], ...asked }: Pick<OverLanes, 'part' | 'whole'> & { readonly values?: readonly unknown[] },
-): Promise<Row[]> {
-  const places = [plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer))]
-  return await overLanes<Row>(on, { edge: EDGE, lanes: edges.length, values: [...places, ...values], ...asked })
-}
-
-const EDGE = ['lane bigint', 'transfer bigint']
 
 /** When an open share will count, or began to: `null` while nobody knows. */
 export type OpenEntry = Entry & { readonly completed_at: Temporal.Instant | null }

@@ -2,7 +2,8 @@
 // statement names each lane by itself, so that each part is asked of the machine that has it, and only the answers come together.
 
 import type { QueryResultRow } from 'pg'
-import { oneRow, rows, type Queryable } from './statement.ts'
+import { citusOf } from './citus.ts'
+import { plainArray, rows, type Queryable } from './statement.ts'
 
 export type OverLanes = {
   /** Columns of `edge`, of which `lane` is the first, each with its type: the first parameters are arrays of them, one after the other. */
@@ -24,6 +25,16 @@ export type LaneOf = (column: string) => string
 export async function overLanes<Row extends QueryResultRow>(on: Queryable, { edge, lanes, part, whole, values }: OverLanes): Promise<Row[]> {
   const parts = (await isSpread(on)) ? Array.from({ length: lanes }, (_, index) => part(edgeOf(edge, index + 1), () => `($1::bigint[])[${index + 1}]`)) : [part(edges(edge), (column) => column)]
   return await rows<Row>(on, { text: whole(`(${parts.map((text) => `(${text})`).join('\nunion all\n')}) parts`), values })
+}
+
+/** The same at a place of each lane: `edge` has `lane` and `transfer`, which are the first two parameters; `values` are those after them. */
+export async function overEdges<Row extends QueryResultRow>(
+  on: Queryable,
+  places: readonly { readonly lane: bigint; readonly transfer: bigint }[],
+  { values = [], ...asked }: Pick<OverLanes, 'part' | 'whole'> & { readonly values?: readonly unknown[] },
+): Promise<Row[]> {
+  const arrays = [plainArray(places.map(({ lane }) => lane)), plainArray(places.map(({ transfer }) => transfer))]
+  return await overLanes<Row>(on, { edge: ['lane bigint', 'transfer bigint'], lanes: places.length, values: [...arrays, ...values], ...asked })
 }
 
 function edges(columns: readonly string[]): string {
@@ -51,7 +62,7 @@ const spread = new WeakMap<Queryable, boolean>()
 async function isSpread(on: Queryable): Promise<boolean> {
   const known = spread.get(on)
   if (known !== undefined) return known
-  const found = await oneRow<{ spread: boolean }>(on, { text: `select exists (select from pg_extension where extname = 'citus') as spread`, values: [] })
-  spread.set(on, found.spread)
-  return found.spread
+  const found = (await citusOf(on)) !== null
+  spread.set(on, found)
+  return found
 }

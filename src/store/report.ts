@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from 'pg'
 import { newestBalance } from './balance.ts'
 import type { Edge } from './history.ts'
 import { openShares } from './open-shares.ts'
-import { overLanes } from './over-lanes.ts'
+import { overEdges, overLanes } from './over-lanes.ts'
 import { inSnapshot, plainArray, rows, type Queryable } from './statement.ts'
 
 /** For sums over a million recipients: with the usual 4 MB they are sorted on disk in many runs. */
@@ -18,9 +18,6 @@ export async function inReport<T>(pool: Pool, work: (client: PoolClient) => Prom
   })
 }
 
-/** Lanes with a place in each. */
-const EDGE = ['lane bigint', 'transfer bigint']
-
 export type RoleTotal = {
   readonly role: string
   readonly asset: string
@@ -32,9 +29,7 @@ export type RoleTotal = {
 
 /** What stands in all accounts of each role, up to a place of each lane. */
 export async function roleTotals(on: Queryable, edges: readonly Edge[]): Promise<RoleTotal[]> {
-  return await overLanes(on, {
-    edge: EDGE,
-    lanes: edges.length,
+  return await overEdges(on, edges, {
     part: (edge) => `select split_part(account.name, ':', 1) as role, account.asset, count(*) filter (where balance.debits <> balance.credits) as accounts,
         sum(balance.debits) as debits, sum(balance.credits) as credits
       from ${edge}
@@ -43,7 +38,6 @@ export async function roleTotals(on: Queryable, edges: readonly Edge[]): Promise
       group by role, account.asset`,
     whole: (parts) => `select role, asset, sum(accounts) as accounts, sum(debits) as debits, sum(credits) as credits
       from ${parts} group by role, asset order by role, asset`,
-    values: [plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer))],
   })
 }
 
@@ -64,9 +58,7 @@ const ranked = (limit: string) => (parts: string): string => `with owned as mate
 
 /** The recipients in whose accounts of one role most stands, up to a place of each lane. */
 export async function topByBalance(on: Queryable, { edges, role, limit }: { edges: readonly Edge[]; role: string; limit: number }): Promise<RankedRecipient[]> {
-  return await overLanes(on, {
-    edge: EDGE,
-    lanes: edges.length,
+  return await overEdges(on, edges, {
     part: (edge) => `with open_share as materialized (
           ${openShares(edge)}
         )
@@ -77,7 +69,7 @@ export async function topByBalance(on: Queryable, { edges, role, limit }: { edge
         left join open_share on open_share.lane = account.lane and open_share.account = account.number
         group by account.name, account.asset`,
     whole: ranked('$3'),
-    values: [plainArray(edges.map(({ lane }) => lane)), plainArray(edges.map(({ transfer }) => transfer)), limit, role],
+    values: [limit, role],
   })
 }
 
@@ -233,9 +225,7 @@ export async function takenFromRecipient(on: Queryable, lanes: readonly bigint[]
 
 /** What reversals took from a recipient's shares of which no payout has been made yet: those after a place of each lane. */
 export async function takenFromNew(on: Queryable, { after, recipient }: { after: readonly Edge[]; recipient: string }): Promise<RecipientStanding[]> {
-  return await overLanes(on, {
-    edge: EDGE,
-    lanes: after.length,
+  return await overEdges(on, after, {
     part: (edge) => `select account.asset, count(distinct (edge.lane, deduction.share)) as payouts,
         sum(deduction.units) as units, min(block.recorded_at) as since
       from ${edge}
@@ -247,7 +237,7 @@ export async function takenFromNew(on: Queryable, { after, recipient }: { after:
       group by account.asset`,
     whole: (parts) => `select 'reversed' as state, null as reason, asset, sum(payouts) as payouts, sum(units) as units, min(since) as since
       from ${parts} group by asset order by asset`,
-    values: [plainArray(after.map(({ lane }) => lane)), plainArray(after.map(({ transfer }) => transfer)), recipient],
+    values: [recipient],
   })
 }
 
